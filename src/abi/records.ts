@@ -1,0 +1,147 @@
+/** The records that cross the system call boundary as JSON: shared by kernel and guest, so plain data only. */
+
+export type SignalName = "SIGINT" | "SIGTERM" | "SIGHUP" | "SIGUSR1" | "SIGUSR2" | "SIGKILL" | "SIGSTOP" | "SIGCONT" | "SIGCHLD";
+export const SIGNALS: readonly SignalName[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGKILL", "SIGSTOP", "SIGCONT", "SIGCHLD"];
+
+export interface ProcessSelf {
+  readonly pid: number;
+  readonly parent: number;
+  readonly node: string;
+  readonly program: string;
+  readonly arguments: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** How often this process was restored from an image; 0 in a process that was spawned. */
+  readonly epoch: number;
+}
+
+export interface ForkRequest {
+  /** `all` copies every thread, `caller` only the one that forks. */
+  readonly threads: "all" | "caller";
+}
+
+/** Limits of a process. A child's are never wider than its parent's. */
+export interface Quotas {
+  /** Guest memory in bytes. */
+  readonly memoryBytes: number;
+  /** Weight in sharing the processor; 100 is an ordinary process's. */
+  readonly cpuShare: number;
+  readonly threadsMax: number;
+  /** Processes that may descend from this one, itself included, alive at once. */
+  readonly processesMax: number;
+  /** Life span in ms, or 0 for no limit. */
+  readonly timeoutMs: number;
+}
+
+/** What a process may do; all absent by default. A path covers what is below it. */
+export interface Capabilities {
+  readonly read: readonly string[] | "all";
+  readonly write: readonly string[] | "all";
+  /** Names of environment variables that are passed in. */
+  readonly environment: readonly string[] | "all";
+  /** Programs that may be spawned, by path. */
+  readonly run: readonly string[] | "all";
+}
+
+export interface SpawnRequest {
+  readonly arguments?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly quotas?: Partial<Quotas>;
+  readonly capabilities?: Partial<Capabilities>;
+}
+
+export interface ThreadRequest {
+  readonly name: string;
+  readonly priority: number;
+  readonly stackBytes: number;
+  /** A daemon thread does not keep its process alive. */
+  readonly daemon: boolean;
+}
+
+export interface ThreadSelf {
+  readonly tid: number;
+  readonly name: string;
+  readonly priority: number;
+  readonly state: ThreadState;
+}
+export type ThreadState = "ready" | "running" | "blocked" | "ended";
+
+export interface ExitStatus {
+  readonly pid: number;
+  /** Exit code; 128 plus the signal's number when a signal ended it. */
+  readonly code: number;
+  readonly signal?: SignalName;
+  /** Why it ended, when it did not end by itself: a quota, an uncaught error, a deadlock. */
+  readonly reason?: string;
+}
+
+export interface CheckpointRequest {
+  /** Where to put the image; needs the write capability. */
+  readonly file: string;
+}
+export interface CheckpointResult {
+  /** False in the process that went on, true in one that was restored from the image. */
+  readonly restored: boolean;
+  readonly epoch: number;
+}
+
+export interface OpenRequest {
+  readonly read?: boolean;
+  readonly write?: boolean;
+  readonly append?: boolean;
+  readonly create?: boolean;
+  readonly exclusive?: boolean;
+  readonly truncate?: boolean;
+}
+export interface FileStatus {
+  readonly kind: "file" | "directory" | "other";
+  readonly sizeBytes: number;
+  readonly modifiedMs: number;
+  readonly createdMs: number;
+  readonly mode: number;
+}
+export interface DirectoryEntry {
+  readonly name: string;
+  readonly kind: "file" | "directory" | "other";
+}
+export interface UrlRecord {
+  readonly href: string;
+  readonly origin: string;
+  readonly protocol: string;
+  readonly username: string;
+  readonly password: string;
+  readonly host: string;
+  readonly hostname: string;
+  readonly port: string;
+  readonly pathname: string;
+  readonly search: string;
+  readonly hash: string;
+}
+
+/**
+ * What the kernel calls in the guest (functions of the guest library, by name, captured when the template is made).
+ * - `runThread(slot)`: the body of a thread;
+ * - `runSignal(name)`: the body of a signal-handling thread;
+ * - `dispatchTimer(id)`, `dispatchCompletion(callId, ok, value)`, `dispatchMessage()`: on the event-loop thread;
+ * - `reportRejection(promise, reason, handled)`: noted by the guest library; `unhandledRejection()` returns the text
+ *   of the first rejection that nobody handled, or "" (asked once the job queue is empty);
+ * - `describeError(error)`: a printable text: name, message, stack, causes;
+ * - `backtrace()`: the current stack as text, for inspection of a stopped thread;
+ * - `afterFork()`: in the child: forget what belongs to threads that were not copied.
+ */
+export const GUEST_ENTRY_POINTS = [
+  "runThread",
+  "runSignal",
+  "dispatchTimer",
+  "dispatchCompletion",
+  "dispatchMessage",
+  "reportRejection",
+  "unhandledRejection",
+  "describeError",
+  "backtrace",
+  "afterFork",
+] as const;
+export type GuestEntryPoint = (typeof GUEST_ENTRY_POINTS)[number];
+
+/** Words of the page that kernel and guest share (an `Int32Array` of the guest library), by index. */
+export const SHARED_WORDS = { tid: 0, pid: 1, epoch: 2 } as const;
+export const SHARED_WORD_COUNT = 16;

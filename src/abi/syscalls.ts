@@ -1,0 +1,96 @@
+/**
+ * The system call table: the only way out of a process. Guest stubs, the kernel's dispatch, the documentation and
+ * the tests all derive from this one table. A number, once given, is never given to another call.
+ */
+
+/** How a value crosses the boundary. `cell` is the address of an `Int32Array`'s first word; `json` is UTF-8 JSON text. */
+export type ArgumentKind = "number" | "string" | "bytes" | "json" | "cell";
+export type ResultKind = "void" | "number" | "string" | "bytes" | "json";
+
+/**
+ * What becomes of a call that is in flight when its process is captured and materialised elsewhere:
+ * - `immediate`: never in flight, it completes at once;
+ * - `reissue`: made again where the process goes on, with the time that was left; doing it again repeats no effect;
+ * - `finish`: the capture waits for it (bounded: it is the host's file system), so it is never in flight in an image.
+ */
+export type InFlight = "immediate" | "reissue" | "finish";
+
+export interface Syscall {
+  readonly number: number;
+  readonly arguments: readonly ArgumentKind[];
+  readonly result: ResultKind;
+  readonly inFlight: InFlight;
+  /** One line: meaning, units, what it returns. */
+  readonly doc: string;
+}
+
+export const SYSCALLS = {
+  // Process
+  exit: { number: 1, arguments: ["number"], result: "void", inFlight: "immediate", doc: "End the process with an exit code." },
+  processInfo: { number: 2, arguments: [], result: "json", inFlight: "immediate", doc: "Who am I: `ProcessSelf`." },
+  fork: { number: 3, arguments: ["json"], result: "number", inFlight: "reissue", doc: "Copy the process (`ForkRequest`); the child's pid in the parent, 0 in the child." },
+  spawn: { number: 4, arguments: ["string", "json"], result: "number", inFlight: "finish", doc: "Start a program (path, `SpawnRequest`); returns its pid." },
+  exec: { number: 5, arguments: ["string", "json"], result: "void", inFlight: "finish", doc: "Replace this process's program, keeping its pid; returns only on failure." },
+  wait: { number: 6, arguments: ["number", "number"], result: "json", inFlight: "reissue", doc: "Wait for a child (pid, or -1 for any; timeout in ms, -1 for none): `ExitStatus`, or null at the timeout." },
+  kill: { number: 7, arguments: ["number", "string"], result: "void", inFlight: "finish", doc: "Send a signal to a process (pid, signal name)." },
+  signalAction: { number: 8, arguments: ["string", "string"], result: "void", inFlight: "immediate", doc: "Signal name; `handle`, `ignore` or `default`." },
+  checkpoint: { number: 9, arguments: ["json"], result: "json", inFlight: "reissue", doc: "Capture the process (`CheckpointRequest`): `CheckpointResult`, in the process that goes on and in the one restored." },
+  // Threads
+  threadCreate: { number: 20, arguments: ["number", "json"], result: "number", inFlight: "immediate", doc: "Start a thread on the function in the guest's slot (`ThreadRequest`); returns its tid." },
+  threadJoin: { number: 21, arguments: ["number", "number"], result: "number", inFlight: "reissue", doc: "Wait for a thread's end (tid, timeout in ms or -1): 1, or 0 at the timeout." },
+  threadInfo: { number: 22, arguments: ["number"], result: "json", inFlight: "immediate", doc: "`ThreadSelf` of a tid, or null." },
+  threadPriority: { number: 23, arguments: ["number", "number"], result: "void", inFlight: "immediate", doc: "Set a thread's priority, 1 to 10." },
+  yield: { number: 24, arguments: [], result: "void", inFlight: "reissue", doc: "Let another ready thread run." },
+  sleep: { number: 25, arguments: ["number"], result: "void", inFlight: "reissue", doc: "Block this thread for so many ms." },
+  futexWait: { number: 26, arguments: ["cell", "number", "number"], result: "number", inFlight: "reissue", doc: "Block while the word equals the value (timeout in ms or -1): 0 woken, 1 timed out, 2 the word differed." },
+  futexWake: { number: 27, arguments: ["cell", "number"], result: "number", inFlight: "immediate", doc: "Wake up to so many threads that wait on the word; returns how many." },
+  // Messages
+  send: { number: 40, arguments: ["json", "bytes"], result: "void", inFlight: "finish", doc: "Put a message into a mailbox (pid or registered name)." },
+  receive: { number: 41, arguments: ["number"], result: "bytes", inFlight: "reissue", doc: "Take a message (timeout in ms or -1): 8 bytes of sender pid (float64, little-endian), then the message; empty at the timeout." },
+  register: { number: 42, arguments: ["string"], result: "void", inFlight: "finish", doc: "Give this process a name on its node." },
+  lookup: { number: 43, arguments: ["string"], result: "number", inFlight: "finish", doc: "The pid registered under a name, or -1." },
+  // Events for the event-loop thread
+  timerStart: { number: 60, arguments: ["number", "number", "number"], result: "void", inFlight: "immediate", doc: "Timer id, delay in ms, 1 to repeat: fires a `timer` event." },
+  timerStop: { number: 61, arguments: ["number"], result: "void", inFlight: "immediate", doc: "Stop a timer by its id." },
+  keepAlive: { number: 62, arguments: ["number"], result: "void", inFlight: "immediate", doc: "Add to the count of reasons (listeners, subscriptions) for the event loop not to end the process." },
+  subscribe: { number: 63, arguments: ["string", "number"], result: "void", inFlight: "immediate", doc: "Turn delivery of an event source (`message`) to the event loop on (1) or off (0)." },
+  // Files and streams, under the capabilities given
+  open: { number: 80, arguments: ["string", "json"], result: "number", inFlight: "finish", doc: "Open a file (`OpenRequest`); returns a handle." },
+  read: { number: 81, arguments: ["number", "number"], result: "bytes", inFlight: "finish", doc: "Read up to so many bytes from a handle; empty at the end." },
+  write: { number: 82, arguments: ["number", "bytes"], result: "number", inFlight: "finish", doc: "Write bytes to a handle; returns how many." },
+  seek: { number: 83, arguments: ["number", "number", "string"], result: "number", inFlight: "finish", doc: "Move a handle's position (`start`, `current`, `end`); returns it." },
+  close: { number: 84, arguments: ["number"], result: "void", inFlight: "finish", doc: "Close a handle." },
+  stat: { number: 85, arguments: ["string"], result: "json", inFlight: "finish", doc: "`FileStatus` of a path." },
+  readDirectory: { number: 86, arguments: ["string"], result: "json", inFlight: "finish", doc: "`DirectoryEntry[]` of a path." },
+  makeDirectory: { number: 87, arguments: ["string", "json"], result: "void", inFlight: "finish", doc: "Make a directory (`{ recursive }`)." },
+  remove: { number: 88, arguments: ["string", "json"], result: "void", inFlight: "finish", doc: "Remove a file or directory (`{ recursive }`)." },
+  rename: { number: 89, arguments: ["string", "string"], result: "void", inFlight: "finish", doc: "Rename a file." },
+  truncate: { number: 90, arguments: ["number", "number"], result: "void", inFlight: "finish", doc: "Cut or extend an open file to so many bytes." },
+  sync: { number: 91, arguments: ["number"], result: "void", inFlight: "finish", doc: "Flush an open file to the device." },
+  // Pure host primitives: no state outside the call
+  randomBytes: { number: 100, arguments: ["number"], result: "bytes", inFlight: "immediate", doc: "Cryptographically strong random bytes." },
+  utf8Encode: { number: 101, arguments: ["string"], result: "bytes", inFlight: "immediate", doc: "UTF-8 of a string; lone surrogates become U+FFFD." },
+  utf8Decode: { number: 102, arguments: ["bytes", "json"], result: "string", inFlight: "immediate", doc: "Decode bytes (`{ encoding, fatal, ignoreBOM }`)." },
+  urlParse: { number: 103, arguments: ["string", "string"], result: "json", inFlight: "immediate", doc: "Parse a URL against a base (or \"\"): `UrlRecord`, or null." },
+  urlUpdate: { number: 104, arguments: ["string", "string", "string"], result: "json", inFlight: "immediate", doc: "Set one component (href, component, value): `UrlRecord`." },
+  mathRandom: { number: 105, arguments: [], result: "number", inFlight: "immediate", doc: "Unused by the standard library; a number in [0, 1) from the host's source." },
+} as const satisfies Record<string, Syscall>;
+
+export type SyscallName = keyof typeof SYSCALLS;
+
+interface KindToType {
+  void: void;
+  number: number;
+  string: string;
+  bytes: Uint8Array;
+  json: unknown;
+  cell: Int32Array;
+}
+type TypesOf<K extends readonly ArgumentKind[]> = { -readonly [I in keyof K]: KindToType[K[I]] };
+/** The guest-side argument types of a call. */
+export type SyscallArguments<N extends SyscallName> = TypesOf<(typeof SYSCALLS)[N]["arguments"]>;
+/** The guest-side result type of a call. */
+export type SyscallResult<N extends SyscallName> = KindToType[(typeof SYSCALLS)[N]["result"]];
+
+/** The name of the one host function that a guest calls: `(number, callId, ...arguments)`; callId 0 blocks the thread. */
+export const HOST_FUNCTION = "godwit";
