@@ -57,3 +57,28 @@ export const SWAP_AFTER_MS = 30_000;
 /** Images: what a reader accepts before it allocates. */
 export const IMAGE_MAX_PAGES = ADDRESS_SPACE_MAX_BYTES / PAGE_BYTES;
 export const IMAGE_HEADER_MAX_BYTES = 64 * 2 ** 20;
+/** Values (items of lists, keys and values of maps) in an image's header, and how deep they nest. */
+export const IMAGE_STATE_MAX_ITEMS = 2 ** 20;
+export const IMAGE_STATE_MAX_DEPTH = 64;
+
+/** The control socket of a node. Connections served at once; `logs -f`, `attach` and a wait take one each. */
+export const CONTROL_CONNECTIONS_MAX = 256;
+export const CONTROL_HEADER_MAX_BYTES = 64 * 1024;
+/** A request's body, when it is neither a program nor an image. */
+export const CONTROL_REQUEST_MAX_BYTES = 64 * 1024;
+/** A program with its source map, as JSON text. */
+export const SPAWN_REQUEST_MAX_BYTES = 4 * PROGRAM_MAX_BYTES;
+/** An image as a file or a body. */
+export const IMAGE_MAX_BYTES = 2 ** 31;
+/** Request bodies that a node holds at once, all together. */
+export const CONTROL_BODIES_MAX_BYTES = IMAGE_MAX_BYTES;
+/** A JSON answer: room for a list of `PROCESSES_PER_NODE_MAX`. */
+export const CONTROL_ANSWER_MAX_BYTES = 64 * 2 ** 20;
+/** How long a request may take to arrive, and an answer that waits for no process. */
+export const CONTROL_TIMEOUT_MS = 30_000;
+/** A node that is told to stop is given this long. */
+export const STOP_TIMEOUT_MS = 10_000;
+/** The shortest that a supported system takes (macOS: 104, the final zero included). */
+export const SOCKET_PATH_MAX_BYTES = 103;
+/** Errors of one compilation that are shown. */
+export const COMPILE_ERRORS_MAX = 10;

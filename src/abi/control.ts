@@ -82,13 +82,25 @@ export interface SpawnOptions {
   readonly stress?: StressMode;
 }
 
+/**
+ * What a restored process gets here. An image grants nothing by itself: capabilities that are not given are not had,
+ * whatever the process had where the image was made. Quotas given replace the image's.
+ */
+export interface RestoreOptions {
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly quotas?: Partial<Quotas>;
+  readonly capabilities?: Partial<Capabilities>;
+  readonly workingDirectory?: string;
+  readonly stress?: StressMode;
+}
+
 export type Stream = "stdout" | "stderr";
 
 /** A node as its own host process sees it; the daemon puts it on a socket, `run` uses it in place. */
 export interface NodeControl {
   readonly name: string;
   spawn(options: SpawnOptions): Promise<number>;
-  restore(image: Uint8Array): Promise<number>;
+  restore(image: Uint8Array, options?: RestoreOptions): Promise<number>;
   list(): Promise<ProcessInfo[]>;
   inspect(pid: number): Promise<Inspection>;
   signal(pid: number, signal: SignalName): Promise<void>;
@@ -96,13 +108,14 @@ export interface NodeControl {
   resume(pid: number): Promise<void>;
   fork(pid: number): Promise<number>;
   checkpoint(pid: number): Promise<Uint8Array>;
-  /** Resolves at the process's end. */
+  /** Resolves at the process's end, once its output was handed to the subscribers. */
   wait(pid: number): Promise<ExitStatus>;
   /** Input for its standard input; resolves when there is room for more. `null` closes it. */
   input(pid: number, bytes: Uint8Array | null): Promise<void>;
   /**
    * Output as it comes. A subscriber's promise holds back the process's further writes (backpressure).
-   * With `replay`, what is kept of earlier output comes first. Returns the way to unsubscribe.
+   * With `replay`, what is kept of earlier output comes first, before this returns (also for a process that has ended).
+   * Returns the way to unsubscribe.
    */
   output(pid: number, replay: boolean, on: (stream: Stream, bytes: Uint8Array) => void | Promise<void>): () => void;
   stop(): Promise<void>;
