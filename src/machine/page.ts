@@ -1,0 +1,37 @@
+/** Pages of guest memory: what is compared, hashed and moved. */
+
+import { hash } from "node:crypto";
+import { PAGE_BYTES } from "../limits.ts";
+
+/** A page's content, named: SHA-256 truncated to {@link PAGE_HASH_BYTES}, in lower-case hex. */
+export type PageHash = string;
+export const PAGE_HASH_BYTES = 16;
+
+const ZERO_PAGE = Buffer.alloc(PAGE_BYTES);
+
+/** The content hash of one page. 128 bits: two pages that differ do not share one by accident, nor by design. */
+export function pageHash(page: Uint8Array): PageHash {
+  return hash("sha256", page, "hex").slice(0, PAGE_HASH_BYTES * 2);
+}
+
+/** Whether a page holds nothing but zeros. */
+export function isZero(page: Uint8Array): boolean {
+  return ZERO_PAGE.equals(page);
+}
+
+/** Whether page `number` of `memory` holds nothing but zeros. Makes no view: this runs over whole memories. */
+export function isZeroAt(memory: Buffer, number: number): boolean {
+  const start = number * PAGE_BYTES;
+  return memory.compare(ZERO_PAGE, 0, PAGE_BYTES, start, start + PAGE_BYTES) === 0;
+}
+
+/** Whether page `number` is the same in both memories. */
+export function isSameAt(memory: Buffer, other: Buffer, number: number): boolean {
+  const start = number * PAGE_BYTES;
+  return memory.compare(other, start, start + PAGE_BYTES, start, start + PAGE_BYTES) === 0;
+}
+
+/** A view of page `number`; it shares `memory`'s bytes. */
+export function pageAt(memory: Buffer, number: number): Buffer {
+  return memory.subarray(number * PAGE_BYTES, (number + 1) * PAGE_BYTES);
+}
