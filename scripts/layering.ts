@@ -18,26 +18,26 @@ interface Layer {
   readonly imports: readonly string[];
   /** Folders that they may name only in a dynamic import, so that they are loaded when wanted. */
   readonly dynamic?: readonly string[];
-  /** Whether they may use Node's built-in modules and npm packages. */
-  readonly host: boolean;
+  /** Which of Node's built-in modules and npm packages they may use. */
+  readonly host: "all" | readonly string[];
 }
 
 export const LAYERS: Readonly<Record<string, Layer>> = {
-  limits: { imports: [], host: false },
-  errors: { imports: [], host: false },
-  assert: { imports: [], host: false },
-  abi: { imports: [], host: false },
-  machine: { imports: [], host: true },
-  // The kernel has no ambient time, randomness or I/O, and a guest has no host at all.
-  kernel: { imports: ["machine"], host: false },
-  guest: { imports: [], host: false },
-  resources: { imports: ["kernel"], host: true },
-  cluster: { imports: ["kernel"], host: true },
-  placement: { imports: [], host: false },
-  switch: { imports: ["cluster", "client"], host: true },
-  client: { imports: [], host: true },
-  node: { imports: ["machine", "kernel", "resources", "cluster", "placement", "switch", "client"], host: true },
-  cli: { imports: ["client"], dynamic: ["node"], host: true },
+  limits: { imports: [], host: [] },
+  errors: { imports: [], host: [] },
+  assert: { imports: [], host: [] },
+  abi: { imports: [], host: [] },
+  machine: { imports: [], host: "all" },
+  // The kernel has no ambient time, randomness or I/O (the arithmetic of paths is neither); a guest has no host at all.
+  kernel: { imports: ["machine"], host: ["node:path"] },
+  guest: { imports: [], host: [] },
+  resources: { imports: ["kernel"], host: "all" },
+  cluster: { imports: ["kernel"], host: "all" },
+  placement: { imports: [], host: [] },
+  switch: { imports: ["cluster", "client"], host: "all" },
+  client: { imports: [], host: "all" },
+  node: { imports: ["machine", "kernel", "resources", "cluster", "placement", "switch", "client"], host: "all" },
+  cli: { imports: ["client"], dynamic: ["node"], host: "all" },
 };
 
 /** A file under `src`: its path there with forward slashes, and its imports. */
@@ -92,7 +92,7 @@ function checkRelative(
 }
 
 function checkHost(folder: string, layer: Layer, { specifier, kind }: Import): string | undefined {
-  if (layer.host) return undefined;
+  if (layer.host === "all" || layer.host.includes(specifier)) return undefined;
   return `${folder} may not use the host or a package (${specifier}${kind === "type" ? ", a type" : ""})`;
 }
 

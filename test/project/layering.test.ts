@@ -123,7 +123,7 @@ test("the check allows what the layers allow", () => {
     "errors.ts": `import "./limits.ts";`,
     "abi/records.ts": `import "../limits.ts";`,
     "machine/page.ts": `import "node:crypto"; import type { R } from "../abi/records.ts";`,
-    "kernel/thread.ts": `import "../machine/page.ts"; import "../errors.ts";`,
+    "kernel/thread.ts": `import "../machine/page.ts"; import "../errors.ts"; import "node:path";`,
     "node/node.ts": `import "../kernel/thread.ts";`,
     "client/client.ts": `import "../abi/records.ts";`,
     "cli/main.ts": `import "commander"; import "../client/client.ts"; await import("../node/node.ts");`,

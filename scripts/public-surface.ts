@@ -1,0 +1,106 @@
+/** The public surface of a module: every name that it exports, where that is declared, and its doc comment. */
+
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { parseSync, type Comment, type Directive, type Statement } from "oxc-parser";
+
+export interface PublicName {
+  /** `Thread`, or `Thread.join` for a member of a class. */
+  readonly name: string;
+  readonly file: string;
+  /** The text of the doc comment right above the declaration, or "". */
+  readonly doc: string;
+}
+
+interface Parsed {
+  readonly source: string;
+  readonly body: readonly (Directive | Statement)[];
+  readonly comments: readonly Comment[];
+}
+
+/**
+ * The names that `file` exports, its own and those it re-exports from files (not packages), in order. What is declared
+ * more than once (overloads, a getter and its setter) is one name, with the first doc comment that it has.
+ */
+export function publicSurface(file: string): PublicName[] {
+  const names = new Map<string, PublicName>();
+  for (const each of exported(file)) {
+    const earlier = names.get(each.name);
+    if (earlier === undefined || earlier.doc === "") names.set(each.name, each);
+  }
+  return [...names.values()];
+}
+
+function exported(file: string): PublicName[] {
+  const found: PublicName[] = [];
+  const parsed = parse(file);
+  for (const node of parsed.body) {
+    if (node.type === "ExportAllDeclaration" && node.source.value.startsWith(".")) {
+      found.push(...exported(join(dirname(file), node.source.value)));
+    } else if (node.type === "ExportNamedDeclaration" && node.source !== null) {
+      const wanted = new Set(node.specifiers.map((each) => nameOf(each.local)));
+      if (!node.source.value.startsWith(".")) continue;
+      const from = declarations(join(dirname(file), node.source.value));
+      found.push(...from.filter((each) => wanted.has(each.name.split(".")[0] ?? "")));
+    } else if (node.type === "ExportNamedDeclaration" && node.declaration === null) {
+      const wanted = new Set(node.specifiers.map((each) => nameOf(each.local)));
+      found.push(...declarations(file).filter((each) => wanted.has(each.name.split(".")[0] ?? "")));
+    } else if (node.type === "ExportNamedDeclaration") {
+      found.push(...described(file, parsed, node));
+    }
+  }
+  return found;
+}
+
+function nameOf(node: { readonly type: string; readonly name?: string; readonly value?: unknown }): string {
+  return node.name ?? String(node.value);
+}
+
+/** Every top-level declaration of a file, exported or not. */
+function declarations(file: string): PublicName[] {
+  const parsed = parse(file);
+  return parsed.body.flatMap((node) => described(file, parsed, node));
+}
+
+/** What one top-level statement declares: its names and, for a class, its public members. */
+function described(file: string, parsed: Parsed, node: Directive | Statement): PublicName[] {
+  const declaration = node.type === "ExportNamedDeclaration" ? node.declaration : node;
+  const doc = docAbove(parsed, node.start);
+  switch (declaration?.type) {
+    case "FunctionDeclaration":
+    case "TSDeclareFunction":
+    case "TSInterfaceDeclaration":
+    case "TSTypeAliasDeclaration":
+      return declaration.id === null ? [] : [{ name: declaration.id.name, file, doc }];
+    case "VariableDeclaration":
+      return declaration.declarations.flatMap(({ id }) =>
+        id.type === "Identifier" ? [{ name: id.name, file, doc }] : [],
+      );
+    case "ClassDeclaration": {
+      const className = declaration.id?.name ?? "default";
+      const members = declaration.body.body.flatMap((member): PublicName[] => {
+        if (member.type !== "MethodDefinition" && member.type !== "PropertyDefinition") return [];
+        if (member.computed || member.key.type !== "Identifier") return [];
+        if (member.accessibility === "private" || member.key.name === "constructor") return [];
+        return [{ name: `${className}.${member.key.name}`, file, doc: docAbove(parsed, member.start) }];
+      });
+      return [{ name: className, file, doc }, ...members];
+    }
+    default:
+      return [];
+  }
+}
+
+/** The doc comment that ends right above an offset, with nothing but white space between. */
+function docAbove({ source, comments }: Parsed, start: number): string {
+  const above = comments.findLast((comment) => comment.end <= start);
+  if (above?.type !== "Block" || !above.value.startsWith("*")) return "";
+  if (source.slice(above.end, start).trim() !== "") return "";
+  return above.value.replace(/^\*|^\s*\*/gm, "").trim();
+}
+
+function parse(file: string): Parsed {
+  const source = readFileSync(file, "utf8");
+  const { program, comments } = parseSync(file, source);
+  return { source, body: program.body, comments };
+}
