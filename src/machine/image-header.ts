@@ -53,7 +53,9 @@ export function encodeHeader({ engine, memoryBytes, state }: ImageHeader): Uint8
 }
 
 /** @throws GodwitError EIMAGE_CORRUPT or EIMAGE_LIMIT. */
-export function decodeHeader(bytes: Uint8Array): ImageHeader {
+export function decodeHeader(source: Uint8Array): ImageHeader {
+  // Not a Buffer: what is cut out of a Buffer shares its bytes, and the state must outlive them.
+  const bytes = new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
   let value: unknown;
   try {
     value = decode(bytes, { ...STRICT, tokenizer: new BoundedTokenizer(bytes, STRICT) });
