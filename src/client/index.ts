@@ -1,0 +1,28 @@
+/**
+ * Controlling nodes from a program of the host: `import { connect } from "godwit/client"`.
+ *
+ * @example
+ * const node = await connect();
+ * for (const { pid, name, state } of await node.list()) console.log(pid, name, state);
+ *
+ * @module
+ */
+
+export { type FollowOptions, NodeClient, type OutputHandler, connect } from "./node-client.ts";
+export { DEFAULT_NODE_NAME, socketPath } from "./socket.ts";
+export { type ProgramMap, mapStack, readProgramMap } from "./source-map.ts";
+export type {
+  Inspection,
+  NodeControl,
+  ProcessInfo,
+  ProcessState,
+  RegionInfo,
+  ResourceInfo,
+  RestoreOptions,
+  SpawnOptions,
+  Stream,
+  StressMode,
+  ThreadInfo,
+} from "../abi/control.ts";
+export type { Capabilities, ExitStatus, Quotas, SignalName, ThreadState } from "../abi/records.ts";
+export { ERROR_CODES, type ErrorCode, GodwitError } from "../errors.ts";

@@ -1,0 +1,116 @@
+/** Requests as they arrive at the control socket: bounded, and checked before anything is done with them. */
+
+import type { IncomingMessage } from "node:http";
+import * as v from "valibot";
+import { SIGNALS } from "../abi/records.ts";
+import { failure } from "../errors.ts";
+import { CONTROL_BODIES_MAX_BYTES, NAME_MAX_CHARS, PROGRAM_MAX_BYTES } from "../limits.ts";
+
+/** The bytes of all bodies that are being received or used, so that many requests together are bounded too. */
+export class BodyBudget {
+  #heldBytes = 0;
+
+  /** Whether there was room. */
+  take(sizeBytes: number): boolean {
+    if (this.#heldBytes + sizeBytes > CONTROL_BODIES_MAX_BYTES) return false;
+    this.#heldBytes += sizeBytes;
+    return true;
+  }
+
+  give(sizeBytes: number): void {
+    this.#heldBytes -= sizeBytes;
+  }
+}
+
+/**
+ * Receives a body whole. What is over the bound is received all the same, but not kept: a client that is cut off while
+ * it sends does not see the answer. The caller gives the body's bytes back to the budget.
+ */
+export async function readBody(request: IncomingMessage, maxBytes: number, budget: BodyBudget): Promise<Buffer> {
+  let chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  let refused: Error | undefined;
+  const refuse = (error: Error) => {
+    refused = error;
+    budget.give(sizeBytes);
+    sizeBytes = 0;
+    chunks = [];
+  };
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      if (refused !== undefined) continue;
+      if (sizeBytes + chunk.length > maxBytes) {
+        refuse(failure("EMSGSIZE", `the request's body is longer than ${maxBytes} bytes`));
+      } else if (!budget.take(chunk.length)) {
+        refuse(failure("EAGAIN", "the node is receiving too much at once: try again"));
+      } else {
+        chunks.push(chunk);
+        sizeBytes += chunk.length;
+      }
+    }
+  } catch (error) {
+    budget.give(sizeBytes);
+    throw failure("ECANCELED", "the client went away", error);
+  }
+  if (refused !== undefined) throw refused;
+  return Buffer.concat(chunks);
+}
+
+const texts = v.array(v.string());
+const paths = v.union([v.literal("all"), texts]);
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+const quotas = v.strictObject({
+  memoryBytes: v.exactOptional(count),
+  cpuShare: v.exactOptional(count),
+  threadsMax: v.exactOptional(count),
+  processesMax: v.exactOptional(count),
+  timeoutMs: v.exactOptional(count),
+});
+const capabilities = v.strictObject({
+  read: v.exactOptional(paths),
+  write: v.exactOptional(paths),
+  environment: v.exactOptional(paths),
+  run: v.exactOptional(paths),
+});
+const grants = {
+  environment: v.exactOptional(v.record(v.string(), v.string())),
+  quotas: v.exactOptional(quotas),
+  capabilities: v.exactOptional(capabilities),
+  workingDirectory: v.exactOptional(v.pipe(v.string(), v.startsWith("/"))),
+  stress: v.exactOptional(
+    v.strictObject({ every: v.pipe(count, v.minValue(1)), at: v.picklist(["poll", "call"] as const) }),
+  ),
+};
+
+const SPAWN = v.strictObject({
+  name: v.pipe(v.string(), v.nonEmpty(), v.maxLength(NAME_MAX_CHARS)),
+  source: v.pipe(v.string(), v.maxLength(PROGRAM_MAX_BYTES)),
+  sourceMap: v.exactOptional(v.pipe(v.string(), v.maxLength(PROGRAM_MAX_BYTES))),
+  arguments: v.exactOptional(texts),
+  ...grants,
+});
+const RESTORE = v.strictObject(grants);
+const SIGNAL = v.strictObject({ signal: v.picklist(SIGNALS) });
+const NOTHING = v.strictObject({});
+
+function checked<S extends v.GenericSchema>(schema: S, value: unknown): v.InferOutput<S> {
+  const result = v.safeParse(schema, value, { abortEarly: true });
+  if (result.success) return result.output;
+  const issue = result.issues[0];
+  const where = v.getDotPath(issue) ?? "the body";
+  throw failure("EINVAL", `the request is not as the protocol says: ${where}: ${issue.message}`);
+}
+
+export function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString());
+  } catch (error) {
+    throw failure("EINVAL", "the request's body is no JSON", error);
+  }
+}
+
+export const checkSpawn = (value: unknown) => checked(SPAWN, value);
+export const checkRestore = (value: unknown) => checked(RESTORE, value);
+export const checkSignal = (value: unknown) => checked(SIGNAL, value);
+export const checkNothing = (value: unknown) => checked(NOTHING, value);

@@ -1,0 +1,235 @@
+/** What a node answers on its control socket: one entry for each method and path. */
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { NodeControl, Stream } from "../abi/control.ts";
+import { type ErrorRecord, type NodeFacts, decodeRestore, encodeFrame, encodeOutput, errorRecord } from "../client/protocol.ts";
+import { failure } from "../errors.ts";
+import {
+  CONTROL_REQUEST_MAX_BYTES,
+  IMAGE_MAX_BYTES,
+  IO_MAX_BYTES,
+  OUTPUT_IN_FLIGHT_MAX_BYTES,
+  SPAWN_REQUEST_MAX_BYTES,
+} from "../limits.ts";
+import type { ExitWatch } from "./exit-watch.ts";
+import { checkNothing, checkRestore, checkSignal, checkSpawn, parseJson } from "./request.ts";
+
+/** The node behind the socket. */
+export interface Service {
+  readonly control: NodeControl;
+  readonly exits: ExitWatch;
+  readonly facts: NodeFacts;
+  stop(): Promise<void>;
+}
+
+/** A request whose body has arrived. */
+export interface Call {
+  readonly pid: number;
+  readonly query: URLSearchParams;
+  readonly body: Buffer;
+  /** Aborts when the client goes away. */
+  readonly gone: AbortSignal;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+/** A `Uint8Array` is answered as it is, `undefined` was answered already, all else as JSON. */
+type Handler = (service: Service, call: Call) => Promise<unknown>;
+
+export interface Route {
+  readonly method: string;
+  /** Path below the protocol's prefix; `PID` stands for a process. */
+  readonly path: string;
+  /** Longest body; 0 where none is expected. */
+  readonly bodyMaxBytes: number;
+  readonly handle: Handler;
+}
+
+/** A request without arguments: `{}` or nothing. */
+function expectNothing(call: Call): void {
+  if (call.body.length > 0) checkNothing(parseJson(call.body));
+}
+
+/** Resolves when the client has taken what was written, or has gone. One promise for all writes that wait. */
+function drains(response: ServerResponse): () => Promise<void> {
+  let waiting: Promise<void> | undefined;
+  return () =>
+    (waiting ??= new Promise((resolve) => {
+      const done = () => {
+        waiting = undefined;
+        response.off("drain", done).off("close", done);
+        resolve();
+      };
+      response.on("drain", done).on("close", done);
+    }));
+}
+
+/** Writes output as frames: held back by a slow client if it asked for that, else left out when it is too slow. */
+class OutputWriter {
+  readonly #response: ServerResponse;
+  readonly #hold: boolean;
+  readonly #drained: () => Promise<void>;
+  #skippedBytes = 0;
+
+  constructor(response: ServerResponse, hold: boolean) {
+    this.#response = response;
+    this.#hold = hold;
+    this.#drained = drains(response);
+  }
+
+  write(stream: Stream, bytes: Uint8Array): void | Promise<void> {
+    if (this.#response.destroyed) return undefined;
+    if (!this.#hold && this.#response.writableLength > OUTPUT_IN_FLIGHT_MAX_BYTES) {
+      this.#skippedBytes += bytes.length;
+      return undefined;
+    }
+    this.#tellSkipped();
+    const hasRoom = this.#response.write(encodeOutput(stream, bytes));
+    return hasRoom || !this.#hold ? undefined : this.#drained();
+  }
+
+  end(kind: "exit" | "error", value: unknown): void {
+    this.#tellSkipped();
+    this.#response.end(encodeFrame(kind, Buffer.from(JSON.stringify(value))));
+  }
+
+  #tellSkipped(): void {
+    if (this.#skippedBytes === 0) return;
+    this.#response.write(encodeFrame("skipped", Buffer.from(JSON.stringify({ bytes: this.#skippedBytes }))));
+    this.#skippedBytes = 0;
+  }
+}
+
+function flag(query: URLSearchParams, name: string, otherwise: boolean): boolean {
+  const value = query.get(name);
+  if (value === null) return otherwise;
+  if (value === "0" || value === "1") return value === "1";
+  throw failure("EINVAL", `the query's ${name} is 0 or 1, not "${value}"`);
+}
+
+async function streamOutput({ control, exits }: Service, call: Call): Promise<undefined> {
+  const { response, query, pid, gone } = call;
+  const follow = flag(query, "follow", true);
+  const replay = flag(query, "replay", false);
+  const writer = new OutputWriter(response, flag(query, "hold", true));
+  response.setHeader("content-type", "application/octet-stream");
+  const unsubscribe = control.output(pid, replay, (stream, bytes) => writer.write(stream, bytes));
+  try {
+    if (!follow) {
+      response.end();
+      return undefined;
+    }
+    response.flushHeaders();
+    writer.end("exit", await exits.wait(pid, gone));
+  } catch (error) {
+    if (!gone.aborted) writer.end("error", errorRecord(error) satisfies ErrorRecord);
+  } finally {
+    unsubscribe();
+  }
+  return undefined;
+}
+
+const REQUEST = CONTROL_REQUEST_MAX_BYTES;
+
+export const ROUTES: readonly Route[] = [
+  { method: "GET", path: "/node", bodyMaxBytes: 0, handle: async ({ facts }) => facts },
+  {
+    method: "POST",
+    path: "/stop",
+    bodyMaxBytes: REQUEST,
+    handle: async (service, call) => {
+      expectNothing(call);
+      await service.stop();
+      return {};
+    },
+  },
+  { method: "GET", path: "/processes", bodyMaxBytes: 0, handle: ({ control }) => control.list() },
+  {
+    method: "POST",
+    path: "/processes",
+    bodyMaxBytes: SPAWN_REQUEST_MAX_BYTES,
+    handle: async ({ control }, call) => ({ pid: await control.spawn(checkSpawn(parseJson(call.body))) }),
+  },
+  {
+    method: "POST",
+    path: "/images",
+    bodyMaxBytes: IMAGE_MAX_BYTES,
+    handle: async ({ control }, call) => {
+      const { options, image } = decodeRestore(call.body);
+      return { pid: await control.restore(image, checkRestore(options)) };
+    },
+  },
+  { method: "GET", path: "/processes/PID", bodyMaxBytes: 0, handle: ({ control }, { pid }) => control.inspect(pid) },
+  {
+    method: "POST",
+    path: "/processes/PID/signal",
+    bodyMaxBytes: REQUEST,
+    handle: async ({ control }, call) => {
+      await control.signal(call.pid, checkSignal(parseJson(call.body)).signal);
+      return {};
+    },
+  },
+  {
+    method: "POST",
+    path: "/processes/PID/pause",
+    bodyMaxBytes: REQUEST,
+    handle: async ({ control }, call) => {
+      expectNothing(call);
+      await control.pause(call.pid);
+      return {};
+    },
+  },
+  {
+    method: "POST",
+    path: "/processes/PID/resume",
+    bodyMaxBytes: REQUEST,
+    handle: async ({ control }, call) => {
+      expectNothing(call);
+      await control.resume(call.pid);
+      return {};
+    },
+  },
+  {
+    method: "POST",
+    path: "/processes/PID/fork",
+    bodyMaxBytes: REQUEST,
+    handle: async ({ control }, call) => {
+      expectNothing(call);
+      return { pid: await control.fork(call.pid) };
+    },
+  },
+  {
+    method: "POST",
+    path: "/processes/PID/checkpoint",
+    bodyMaxBytes: REQUEST,
+    handle: async ({ control }, call) => {
+      expectNothing(call);
+      return control.checkpoint(call.pid);
+    },
+  },
+  {
+    method: "GET",
+    path: "/processes/PID/wait",
+    bodyMaxBytes: 0,
+    handle: ({ exits }, { pid, gone }) => exits.wait(pid, gone),
+  },
+  { method: "GET", path: "/processes/PID/output", bodyMaxBytes: 0, handle: streamOutput },
+  {
+    method: "POST",
+    path: "/processes/PID/input",
+    bodyMaxBytes: IO_MAX_BYTES,
+    handle: async ({ control }, call) => {
+      await control.input(call.pid, call.body);
+      return {};
+    },
+  },
+  {
+    method: "DELETE",
+    path: "/processes/PID/input",
+    bodyMaxBytes: 0,
+    handle: async ({ control }, { pid }) => {
+      await control.input(pid, null);
+      return {};
+    },
+  },
+];
