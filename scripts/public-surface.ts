@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { parseSync, type Comment, type Directive, type Statement } from "oxc-parser";
 
 export interface PublicName {
+  readonly kind: "function" | "class" | "member" | "value" | "type";
   /** `Thread`, or `Thread.join` for a member of a class. */
   readonly name: string;
   readonly file: string;
@@ -69,12 +70,13 @@ function described(file: string, parsed: Parsed, node: Directive | Statement): P
   switch (declaration?.type) {
     case "FunctionDeclaration":
     case "TSDeclareFunction":
+      return declaration.id === null ? [] : [{ kind: "function", name: declaration.id.name, file, doc }];
     case "TSInterfaceDeclaration":
     case "TSTypeAliasDeclaration":
-      return declaration.id === null ? [] : [{ name: declaration.id.name, file, doc }];
+      return [{ kind: "type", name: declaration.id.name, file, doc }];
     case "VariableDeclaration":
       return declaration.declarations.flatMap(({ id }) =>
-        id.type === "Identifier" ? [{ name: id.name, file, doc }] : [],
+        id.type === "Identifier" ? [{ kind: "value", name: id.name, file, doc }] : [],
       );
     case "ClassDeclaration": {
       const className = declaration.id?.name ?? "default";
@@ -82,9 +84,9 @@ function described(file: string, parsed: Parsed, node: Directive | Statement): P
         if (member.type !== "MethodDefinition" && member.type !== "PropertyDefinition") return [];
         if (member.computed || member.key.type !== "Identifier") return [];
         if (member.accessibility === "private" || member.key.name === "constructor") return [];
-        return [{ name: `${className}.${member.key.name}`, file, doc: docAbove(parsed, member.start) }];
+        return [{ kind: "member", name: `${className}.${member.key.name}`, file, doc: docAbove(parsed, member.start) }];
       });
-      return [{ name: className, file, doc }, ...members];
+      return [{ kind: "class", name: className, file, doc }, ...members];
     }
     default:
       return [];
