@@ -74,6 +74,8 @@ export const SYSCALLS = {
   urlParse: { number: 103, arguments: ["string", "string"], result: "json", inFlight: "immediate", doc: "Parse a URL against a base (or \"\"): `UrlRecord`, or null." },
   urlUpdate: { number: 104, arguments: ["string", "string", "string"], result: "json", inFlight: "immediate", doc: "Set one component (href, component, value): `UrlRecord`." },
   mathRandom: { number: 105, arguments: [], result: "number", inFlight: "immediate", doc: "Unused by the standard library; a number in [0, 1) from the host's source." },
+  clock: { number: 106, arguments: ["number"], result: "number", inFlight: "immediate", doc: "0: ms since the process began, with fractions, never going back, going on across forks and moves; 1: the wall-clock time (ms since 1970) at which the first was 0." },
+  encodingName: { number: 107, arguments: ["string"], result: "string", inFlight: "immediate", doc: "The name of the encoding that a label stands for, or \"\"." },
 } as const satisfies Record<string, Syscall>;
 
 export type SyscallName = keyof typeof SYSCALLS;

@@ -1,0 +1,6 @@
+/** What the engine has beyond the language's own library. */
+
+declare class DOMException extends Error {
+  constructor(message?: string, name?: string);
+  readonly code: number;
+}
