@@ -5,8 +5,7 @@ import { dirname, join } from "node:path";
 import { parseSync, type Comment, type Directive, type Statement } from "oxc-parser";
 
 export interface PublicName {
-  readonly kind: "function" | "class" | "member" | "value" | "type";
-  /** `Thread`, or `Thread.join` for a member of a class. */
+  readonly kind: "function" | "class" | "value" | "type";
   readonly name: string;
   readonly file: string;
   /** The text of the doc comment right above the declaration, or "". */
@@ -21,7 +20,7 @@ interface Parsed {
 
 /**
  * The names that `file` exports, its own and those it re-exports from files (not packages), in order. What is declared
- * more than once (overloads, a getter and its setter) is one name, with the first doc comment that it has.
+ * more than once (overloads, a type and a value) is one name, with the first doc comment that it has.
  */
 export function publicSurface(file: string): PublicName[] {
   const names = new Map<string, PublicName>();
@@ -42,10 +41,10 @@ function exported(file: string): PublicName[] {
       const wanted = new Set(node.specifiers.map((each) => nameOf(each.local)));
       if (!node.source.value.startsWith(".")) continue;
       const from = declarations(join(dirname(file), node.source.value));
-      found.push(...from.filter((each) => wanted.has(each.name.split(".")[0] ?? "")));
+      found.push(...from.filter((each) => wanted.has(each.name)));
     } else if (node.type === "ExportNamedDeclaration" && node.declaration === null) {
       const wanted = new Set(node.specifiers.map((each) => nameOf(each.local)));
-      found.push(...declarations(file).filter((each) => wanted.has(each.name.split(".")[0] ?? "")));
+      found.push(...declarations(file).filter((each) => wanted.has(each.name)));
     } else if (node.type === "ExportNamedDeclaration") {
       found.push(...described(file, parsed, node));
     }
@@ -63,7 +62,7 @@ function declarations(file: string): PublicName[] {
   return parsed.body.flatMap((node) => described(file, parsed, node));
 }
 
-/** What one top-level statement declares: its names and, for a class, its public members. */
+/** The names that one top-level statement declares. */
 function described(file: string, parsed: Parsed, node: Directive | Statement): PublicName[] {
   const declaration = node.type === "ExportNamedDeclaration" ? node.declaration : node;
   const doc = docAbove(parsed, node.start);
@@ -78,16 +77,8 @@ function described(file: string, parsed: Parsed, node: Directive | Statement): P
       return declaration.declarations.flatMap(({ id }) =>
         id.type === "Identifier" ? [{ kind: "value", name: id.name, file, doc }] : [],
       );
-    case "ClassDeclaration": {
-      const className = declaration.id?.name ?? "default";
-      const members = declaration.body.body.flatMap((member): PublicName[] => {
-        if (member.type !== "MethodDefinition" && member.type !== "PropertyDefinition") return [];
-        if (member.computed || member.key.type !== "Identifier") return [];
-        if (member.accessibility === "private" || member.key.name === "constructor") return [];
-        return [{ kind: "member", name: `${className}.${member.key.name}`, file, doc: docAbove(parsed, member.start) }];
-      });
-      return [{ kind: "class", name: className, file, doc }, ...members];
-    }
+    case "ClassDeclaration":
+      return declaration.id === null ? [] : [{ kind: "class", name: declaration.id.name, file, doc }];
     default:
       return [];
   }
