@@ -41,7 +41,8 @@ class Countdown implements Runnable {
 
   start(): void {
     console.log(`Starting ${this.#name}`);
-    this.#thread ??= Thread.create(() => this.run(), { name: this.#name });
+    if (this.#thread !== undefined) throw new Error(`${this.#name} has been started already`);
+    this.#thread = Thread.create(() => this.run(), { name: this.#name });
   }
 
   run(): void {
