@@ -1,0 +1,86 @@
+/** `godwit run`: a program as a process, here or on the node. */
+
+import type { Command } from "commander";
+import type { NodeControl, SpawnOptions } from "../abi/control.ts";
+import { DEFAULT_NODE_NAME } from "../client/socket.ts";
+import { foreground } from "./foreground.ts";
+import { type GrantFlags, type Grants, addGrantOptions, grantsOf } from "./grants.ts";
+import { hasColor, print, printJson } from "./print.ts";
+import { examples } from "./program.ts";
+
+interface Flags extends GrantFlags {
+  readonly detach?: true;
+  readonly input: boolean;
+  readonly json?: true;
+}
+
+const CODES = `
+Exit codes: the program's own; 128 and the signal's number when a signal ended it (130 for Ctrl-C, 137 when it was
+killed, over a quota say); 141 when the reader of its output went away; 2 for a mistake in the command's words; 125 when
+godwit failed, 126 when the program cannot be compiled, 127 when there is no such file.
+
+In the foreground the program reads this command's standard input and writes to its standard output and error. Ctrl-C,
+SIGTERM and SIGHUP reach it as signals; the same signal again within a second kills it. When it ends, processes that it
+started and that still run are ended.`;
+
+export function define(command: Command): void {
+  addGrantOptions(
+    command
+      .usage("[options] FILE [args...]")
+      .argument("<file>", "TypeScript or JavaScript file; it and what it imports are bundled")
+      .argument("[args...]", "arguments of the program")
+      .passThroughOptions()
+      .option("-d, --detach", "run it on the node (see godwit up), print its pid, and return")
+      .option("--no-input", "do not read standard input"),
+  )
+    .addHelpText(
+      "after",
+      `${examples(
+        ["godwit run hello.ts", "nothing is allowed: no files, no environment"],
+        ["godwit run --allow-read=data,notes.txt count.ts --all", "may read these; --all is the program's argument"],
+        ["sort words.txt | godwit run filter.ts | head", "a filter in a pipe"],
+        ["godwit run --memory 64M --timeout 5s untrusted.ts", "with limits"],
+        ["godwit run --stress=call program.ts", "does it survive being moved, at any call?"],
+        ["godwit run --detach server.ts", "in the background, on the node"],
+      )}\n${CODES}`,
+    )
+    .action(run);
+}
+
+/** Compiles on this side: the node is given a program, not a path into the user's files. */
+async function spawnOptions(file: string, args: readonly string[], grants: Grants): Promise<SpawnOptions> {
+  const { compileProgram, guestExports } = await import("../node/program.ts");
+  const color = hasColor(process.stderr);
+  const program = await compileProgram(file, { guestExports: await guestExports(), color });
+  for (const warning of program.warnings) process.stderr.write(warning);
+  const { name, source, sourceMap } = program;
+  return { name, source, sourceMap, arguments: args, ...grants };
+}
+
+/** A node of this command's own, in its own process. */
+export async function startOwnNode(): Promise<NodeControl> {
+  const { startNode } = await import("../node/node.ts");
+  return startNode({ name: DEFAULT_NODE_NAME });
+}
+
+export function printPid(pid: number, json: boolean): void {
+  if (json) printJson({ pid });
+  else print(`${pid}\n`);
+}
+
+async function run(file: string, args: readonly string[], flags: Flags): Promise<void> {
+  const grants = grantsOf(flags);
+  if (flags.detach === true) {
+    const { connect } = await import("../client/node-client.ts");
+    const node = await connect();
+    printPid(await node.spawn(await spawnOptions(file, args, grants)), flags.json === true);
+    return;
+  }
+  const starting = startOwnNode();
+  starting.catch(() => {}); // heard below; a mistake in the program is told first
+  const options = await spawnOptions(file, args, grants);
+  const node = await starting;
+  const pid = await node.spawn(options);
+  process.exitCode = await foreground(node, pid, { input: flags.input, bond: "own" });
+  await node.stop();
+}
