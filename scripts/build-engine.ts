@@ -1,0 +1,58 @@
+/** Builds dist/engine: the suspendable engine, the template image with the guest library, and their manifest. */
+
+import { createHash } from "node:crypto";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { deflateSync } from "node:zlib";
+import { build } from "esbuild";
+import { PAGE_BYTES } from "../src/limits.ts";
+import type { EngineManifest } from "../src/machine/engine.ts";
+import { KEPT_EXPORTS, SUSPENDING_IMPORTS } from "../src/machine/engine-exports.ts";
+import { instrument } from "../src/machine/instrument.ts";
+import { bootTemplate } from "../src/machine/template.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const LIBRARY = `${ROOT}src/guest/boot.ts`;
+
+/** The guest library as one script. Not minified, so that back traces through it can be read. */
+async function bundleLibrary(entry: string): Promise<string> {
+  const result = await build({ entryPoints: [entry], bundle: true, write: false, format: "iife", target: "es2023", charset: "utf8", legalComments: "none", logLevel: "warning" });
+  return result.outputFiles[0]?.text ?? "";
+}
+
+async function main(output: string): Promise<void> {
+  const started = performance.now();
+  const bytes = await readFile(createRequire(import.meta.url).resolve("quickjs-wasi/quickjs.wasm"));
+  const { engine, report } = instrument(bytes, { suspending: SUSPENDING_IMPORTS, exports: KEPT_EXPORTS });
+  const template = bootTemplate(await WebAssembly.compile(bytes), await bundleLibrary(LIBRARY));
+  const hash = createHash("sha256").update(engine).update(template.memory).digest("hex");
+  const manifest: EngineManifest = { formatVersion: 1, hash, ...template.manifest };
+
+  // Readers see either the old engine or the new one whole: the manifest is replaced last.
+  await mkdir(output, { recursive: true });
+  const files: [string, Uint8Array | string][] = [["engine.wasm", engine], ["template.bin", template.memory], ["engine.json", `${JSON.stringify(manifest, undefined, 2)}\n`]];
+  for (const [name, contents] of files) await writeFile(`${output}/.${name}.new`, contents);
+  for (const [name] of files) await rename(`${output}/.${name}.new`, `${output}/${name}`);
+
+  const pages = nonZeroPages(template.memory);
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(`engine: ${report.suspending} of ${report.functions} functions may suspend, at ${report.calls} calls; ${report.continuations} continuations; ${kilobytes(engine.length)}`);
+  console.log(`template: ${pages.length / PAGE_BYTES} non-zero pages, ${kilobytes(deflateSync(pages).length)} deflated; ${manifest.guestExports.length} guest exports`);
+  console.log(`${output}: ${hash.slice(0, 16)} in ${seconds} s`);
+}
+
+function nonZeroPages(memory: Uint8Array): Uint8Array {
+  const pages: Uint8Array[] = [];
+  for (let at = 0; at < memory.length; at += PAGE_BYTES) {
+    const page = memory.subarray(at, at + PAGE_BYTES);
+    if (page.some((byte) => byte !== 0)) pages.push(page);
+  }
+  return Buffer.concat(pages);
+}
+
+function kilobytes(bytes: number): string {
+  return `${Math.round(bytes / 1000)} kB`;
+}
+
+await main(process.argv[2] ?? `${ROOT}dist/engine`);

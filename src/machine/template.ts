@@ -1,0 +1,88 @@
+/** The template image: the memory of an engine that has been booted, with the guest library loaded. */
+
+import { GUEST_ENTRY_POINTS } from "../abi/records.ts";
+import { HOST_FUNCTION } from "../abi/syscalls.ts";
+import { assert } from "../assert.ts";
+import { failure } from "../errors.ts";
+import { MAIN_STACK_BYTES, STACK_RESERVE_BYTES, UNWIND_BUFFER_BYTES } from "../limits.ts";
+import { BareEngine } from "./bare-engine.ts";
+import type { EngineManifest } from "./engine.ts";
+import { probe } from "./probe.ts";
+
+export interface Template {
+  /** The whole address space, as it is at rest. */
+  readonly memory: Uint8Array;
+  readonly manifest: Omit<EngineManifest, "hash" | "formatVersion">;
+}
+
+/** What the guest library leaves in the global object for the kernel. */
+const LIBRARY = "__godwit";
+/** What the guest library finds there while it is loaded: the function that makes system calls. */
+const HOST_GLOBAL = "__godwit_host";
+const LIBRARY_NAME = "godwit:guest";
+const DESCRIPTOR_BYTES = 8;
+
+/** Boots an engine and loads the guest library, given as one script. Deterministic: the same inputs give the same bytes. */
+export function bootTemplate(module: WebAssembly.Module, library: string): Template {
+  const layout = probe(module);
+  assert(layout.mainStackHigh - layout.mainStackLow === MAIN_STACK_BYTES, "limits.ts states the engine's main stack");
+  const engine = new BareEngine(module, {
+    hostCall: () => {
+      throw failure("EENGINE", "the guest library made a system call while it was loaded: it may only make them once a process runs");
+    },
+    interrupt: () => undefined,
+  });
+  const { exports } = engine;
+  exports.qjs_set_interrupt_handler(1);
+  exports.qjs_set_promise_rejection_handler(1);
+  exports.qjs_set_module_loader(0);
+  exports.qjs_set_max_stack_size(MAIN_STACK_BYTES - STACK_RESERVE_BYTES);
+
+  const host = engine.hostFunction(HOST_FUNCTION);
+  engine.setGlobal(HOST_GLOBAL, host);
+  exports.qjs_free_value(host);
+  engine.run(library, LIBRARY_NAME);
+  if (exports.qjs_is_job_pending() !== 0) throw failure("EENGINE", "the guest library left promise jobs behind when it was loaded");
+  engine.run(`delete globalThis.${HOST_GLOBAL}; Object.defineProperty(globalThis, "${LIBRARY}", { enumerable: false, writable: false, configurable: false });`, LIBRARY_NAME);
+
+  const global = exports.qjs_get_global();
+  const left = engine.property(global, LIBRARY);
+  const entryPoints = engine.property(left, "entryPoints");
+  const handles = Object.fromEntries([["undefined", exports.qjs_get_undefined()], ...GUEST_ENTRY_POINTS.map((name) => [name, functionOf(engine, entryPoints, name)])]);
+  const words = engine.property(left, "sharedWords");
+  const exported = engine.property(left, "exports");
+  const sharedWords = engine.elementsOf(words);
+  const guestExports = engine.propertyNames(exported);
+  for (const value of [exported, words, entryPoints, left, global]) exports.qjs_free_value(value);
+  const unwindBuffer = exports.wasm_malloc(UNWIND_BUFFER_BYTES);
+  const unwindDescriptor = exports.wasm_malloc(DESCRIPTOR_BYTES);
+  if (unwindBuffer === 0 || unwindDescriptor === 0) throw failure("EENGINE", "the engine has no room for the unwind buffer");
+  engine.finish();
+  exports.qjs_run_gc();
+
+  const memory = new Uint8Array(exports.memory.buffer).slice();
+  // What calls left on the stack is of no meaning, and a page of zeros costs nothing.
+  memory.fill(0, layout.mainStackLow, layout.mainStackHigh);
+  return {
+    memory,
+    manifest: {
+      quickjsVersion: versionOf(engine),
+      layout: { ...layout, sharedWords, unwindBuffer, unwindBufferBytes: UNWIND_BUFFER_BYTES, unwindDescriptor },
+      handles: handles as EngineManifest["handles"],
+      guestExports,
+      memoryBytes: memory.length,
+    },
+  };
+}
+
+function functionOf(engine: BareEngine, entryPoints: number, name: string): number {
+  const value = engine.property(entryPoints, name);
+  if (engine.exports.qjs_is_function(value) === 0) throw failure("EENGINE", `the guest library has no entry point ${name}`);
+  return value;
+}
+
+function versionOf(engine: BareEngine): string {
+  const memory = new Uint8Array(engine.exports.memory.buffer);
+  const start = engine.exports.qjs_get_quickjs_version();
+  return new TextDecoder().decode(memory.slice(start, memory.indexOf(0, start)));
+}
