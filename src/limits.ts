@@ -20,6 +20,8 @@ export const THREAD_STACK_MIN_BYTES = 64 * 1024;
 export const THREAD_STACK_MAX_BYTES = 2 ** 20;
 /** Kept free below the guest's own stack check, for native frames between two checks. */
 export const STACK_RESERVE_BYTES = 48 * 1024;
+/** Scratch space in every address space that a stopped thread's frames are unwound into. */
+export const UNWIND_BUFFER_BYTES = 4 * 2 ** 20;
 
 export const THREADS_DEFAULT_MAX = 256;
 export const PROCESSES_DEFAULT_MAX = 64;
@@ -29,6 +31,10 @@ export const PRIORITY_DEFAULT = 5;
 export const PRIORITY_MAX = 10;
 /** A thread gives way after this long when another is ready. */
 export const QUANTUM_MS = 5;
+/** An LWP tells of its load at most this often. */
+export const LOAD_REPORT_MS = 20;
+/** A guest that executes this long without a poll is stuck in native code: its memory is revoked. */
+export const STUCK_AFTER_MS = 10_000;
 /** An LWP serves its host's events (files, messages) at least this often while guests run. */
 export const HOST_TURN_MS = 5;
 
@@ -40,6 +46,8 @@ export const HANDLES_MAX = 256;
 export const TIMERS_MAX = 10_000;
 export const CALLS_IN_FLIGHT_MAX = 1024;
 export const IO_MAX_BYTES = 2 ** 20;
+/** URLs and their parts, as the host parses them for a guest. */
+export const URL_MAX_CHARS = 256 * 1024;
 /** Bytes of output a process may have on its way to its reader before its writes block. */
 export const OUTPUT_IN_FLIGHT_MAX_BYTES = 256 * 1024;
 /** Bytes of input kept for a process that does not read. */
