@@ -90,3 +90,8 @@ export const STOP_TIMEOUT_MS = 10_000;
 export const SOCKET_PATH_MAX_BYTES = 103;
 /** Errors of one compilation that are shown. */
 export const COMPILE_ERRORS_MAX = 10;
+
+/** Native stack of an LWP: guests recurse on it. */
+export const LWP_STACK_MB = 256;
+/** Input is passed to a process in pieces of at most this. */
+export const INPUT_CHUNK_MAX_BYTES = 64 * 1024;

@@ -24,11 +24,12 @@ export interface Syscall {
   readonly doc: string;
 }
 
+// prettier-ignore
 export const SYSCALLS = {
   // Process
   exit: { number: 1, arguments: ["number"], result: "void", inFlight: "immediate", doc: "End the process with an exit code." },
   processInfo: { number: 2, arguments: [], result: "json", inFlight: "immediate", doc: "Who am I: `ProcessSelf`." },
-  fork: { number: 3, arguments: ["json"], result: "number", inFlight: "reissue", doc: "Copy the process (`ForkRequest`); the child's pid in the parent, 0 in the child." },
+  fork: { number: 3, arguments: ["json"], result: "number", inFlight: "finish", doc: "Copy the process (`ForkRequest`); the child's pid in the parent, 0 in the child." },
   spawn: { number: 4, arguments: ["string", "json"], result: "number", inFlight: "finish", doc: "Start a program (path, `SpawnRequest`); returns its pid." },
   exec: { number: 5, arguments: ["string", "json"], result: "void", inFlight: "finish", doc: "Replace this process's program, keeping its pid; returns only on failure." },
   wait: { number: 6, arguments: ["number", "number"], result: "json", inFlight: "reissue", doc: "Wait for a child (pid, or -1 for any; timeout in ms, -1 for none): `ExitStatus`, or null at the timeout." },
@@ -45,7 +46,7 @@ export const SYSCALLS = {
   futexWait: { number: 26, arguments: ["cell", "number", "number"], result: "number", inFlight: "reissue", doc: "Block while the word equals the value (timeout in ms or -1): 0 woken, 1 timed out, 2 the word differed." },
   futexWake: { number: 27, arguments: ["cell", "number"], result: "number", inFlight: "immediate", doc: "Wake up to so many threads that wait on the word; returns how many." },
   // Messages
-  send: { number: 40, arguments: ["json", "bytes"], result: "void", inFlight: "finish", doc: "Put a message into a mailbox (pid or registered name)." },
+  send: { number: 40, arguments: ["json", "bytes"], result: "void", inFlight: "finish", doc: "Put a message into a mailbox (`{ to }`: pid or registered name)." },
   receive: { number: 41, arguments: ["number"], result: "bytes", inFlight: "reissue", doc: "Take a message (timeout in ms or -1): 8 bytes of sender pid (float64, little-endian), then the message; empty at the timeout." },
   register: { number: 42, arguments: ["string"], result: "void", inFlight: "finish", doc: "Give this process a name on its node." },
   lookup: { number: 43, arguments: ["string"], result: "number", inFlight: "finish", doc: "The pid registered under a name, or -1." },
@@ -70,12 +71,11 @@ export const SYSCALLS = {
   // Pure host primitives: no state outside the call
   randomBytes: { number: 100, arguments: ["number"], result: "bytes", inFlight: "immediate", doc: "Cryptographically strong random bytes." },
   utf8Encode: { number: 101, arguments: ["string"], result: "bytes", inFlight: "immediate", doc: "UTF-8 of a string; lone surrogates become U+FFFD." },
-  utf8Decode: { number: 102, arguments: ["bytes", "json"], result: "string", inFlight: "immediate", doc: "Decode bytes (`{ encoding, fatal, ignoreBOM }`)." },
+  utf8Decode: { number: 102, arguments: ["bytes", "json"], result: "string", inFlight: "immediate", doc: "Decode bytes (`{ encoding, fatal, ignoreBOM, stream }`). With `stream`, the first character tells how many bytes of an unfinished character at the end were left." },
   urlParse: { number: 103, arguments: ["string", "string"], result: "json", inFlight: "immediate", doc: "Parse a URL against a base (or \"\"): `UrlRecord`, or null." },
   urlUpdate: { number: 104, arguments: ["string", "string", "string"], result: "json", inFlight: "immediate", doc: "Set one component (href, component, value): `UrlRecord`." },
-  mathRandom: { number: 105, arguments: [], result: "number", inFlight: "immediate", doc: "Unused by the standard library; a number in [0, 1) from the host's source." },
-  clock: { number: 106, arguments: ["number"], result: "number", inFlight: "immediate", doc: "0: ms since the process began, with fractions, never going back, going on across forks and moves; 1: the wall-clock time (ms since 1970) at which the first was 0." },
-  encodingName: { number: 107, arguments: ["string"], result: "string", inFlight: "immediate", doc: "The name of the encoding that a label stands for, or \"\"." },
+  mapStack: { number: 105, arguments: ["string"], result: "string", inFlight: "immediate", doc: "A stack trace's text with its frames in the program's own source lines." },
+  encodingName: { number: 106, arguments: ["string"], result: "string", inFlight: "immediate", doc: "The name of the encoding that a label stands for, or \"\"." },
 } as const satisfies Record<string, Syscall>;
 
 export type SyscallName = keyof typeof SYSCALLS;

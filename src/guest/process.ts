@@ -4,6 +4,7 @@ import type { CheckpointResult, ExitStatus, ForkRequest, ProcessSelf, SpawnReque
 import { SHARED_WORDS } from "../abi/records.ts";
 import type { SignalName } from "../abi/records.ts";
 import { sharedWords, step, type Steps, syscall, timeoutOf, type WaitOptions } from "./machine.ts";
+import { afterFork } from "./thread.ts";
 
 export type { CheckpointResult, ExitStatus, ProcessSelf, SignalName };
 export type { Capabilities, Quotas } from "../abi/records.ts";
@@ -62,7 +63,9 @@ function processInfo(): ProcessSelf {
  * console.log(wait(pid)?.code); // 3
  */
 export function fork(options: ForkOptions = {}): number {
-  return syscall("fork", { threads: options.threads ?? "caller" });
+  const pid = syscall("fork", { threads: options.threads ?? "caller" });
+  if (pid === 0) afterFork();
+  return pid;
 }
 
 /**

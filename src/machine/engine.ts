@@ -73,6 +73,7 @@ export interface EngineExports {
   qjs_typeof(value: number): number;
   qjs_is_exception(value: number): number;
   qjs_is_string(value: number): number;
+  qjs_is_number(value: number): number;
   qjs_get_exception(): number;
   qjs_new_error(): number;
   qjs_set_prop_string(object: number, name: number, value: number): number;
@@ -89,4 +90,12 @@ export interface EngineExports {
   qjs_compute_memory_usage(out: number): void;
   wasm_malloc(bytes: number): number;
   wasm_free(address: number): void;
+}
+
+/** A loaded engine: compiled once for each OS process, shared by all its LWPs. */
+export interface Engine {
+  readonly module: WebAssembly.Module;
+  readonly manifest: EngineManifest;
+  /** The template's address space, on shared memory: one copy for all LWPs. */
+  readonly template: Uint8Array<SharedArrayBuffer>;
 }

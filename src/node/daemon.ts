@@ -47,7 +47,7 @@ function routeOf(method: string, pathname: string): { route: Route; pid: number 
   const path = pathname.slice(PATH_PREFIX.length);
   const pid = /^\/processes\/(\d{1,15})(?=\/|$)/.exec(path)?.[1];
   const pattern = pid === undefined ? path : path.replace(pid, "PID");
-  const routes = ROUTES.filter((route) => route.path === pattern);
+  const routes = path.includes("PID") ? [] : ROUTES.filter((route) => route.path === pattern);
   if (routes.length === 0) throw failure("ENOENT", `the protocol has no ${pathname}`);
   const route = routes.find((route) => route.method === method);
   if (route !== undefined) return { route, pid: Number(pid ?? 0) };

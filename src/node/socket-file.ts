@@ -1,6 +1,6 @@
 /** The daemon's place in the file system: one live node at a path, and nobody else's. */
 
-import { chmodSync, linkSync, mkdirSync, renameSync, statSync, unlinkSync } from "node:fs";
+import { chmodSync, linkSync, lstatSync, mkdirSync, renameSync, statSync, unlinkSync } from "node:fs";
 import { type Server, connect } from "node:net";
 import { dirname } from "node:path";
 import { failure } from "../errors.ts";
@@ -18,8 +18,14 @@ function unlinkIfThere(path: string): void {
   }
 }
 
-/** Whether something listens at `path`. A listener that is too busy to accept counts. */
-export function isAlive(path: string): Promise<boolean> {
+/** Whether something listens at `path`. A listener that is too busy to accept counts. @throws GodwitError EEXIST. */
+function isAlive(path: string): Promise<boolean> {
+  const status = lstatSync(path, { throwIfNoEntry: false });
+  if (status === undefined) return Promise.resolve(false);
+  // Connecting to a plain file is "refused" too: it must not pass for a dead node's socket, which is removed.
+  if (!status.isSocket()) {
+    return Promise.reject(failure("EEXIST", `${path} is there and is no socket: move it away, or set GODWIT_SOCKET`));
+  }
   return new Promise((resolve, reject) => {
     const socket = connect(path);
     socket.on("connect", () => {
@@ -30,7 +36,7 @@ export function isAlive(path: string): Promise<boolean> {
       const code = codeOf(error);
       if (code === "ENOENT" || code === "ECONNREFUSED") resolve(false);
       else if (code === "EAGAIN") resolve(true);
-      else reject(failure("EEXIST", `${path} is there and is no socket of a node: move it away`, error));
+      else reject(failure("EIO", `cannot tell whether a node is running at ${path}: ${error.message}`, error));
     });
   });
 }
@@ -51,6 +57,10 @@ function listen(server: Server, path: string): Promise<void> {
   });
 }
 
+function busy(path: string) {
+  return failure("EAGAIN", `other nodes are starting at ${path} at the same time: try again`);
+}
+
 /**
  * Takes a dead node's socket away. Between the look and the removal another node may have come to `path`: so what is
  * removed is first given a name of our own and looked at again.
@@ -63,8 +73,13 @@ async function removeStale(path: string): Promise<void> {
     if (codeOf(error) === "ENOENT") return;
     throw error;
   }
-  if (await isAlive(aside)) linkSync(aside, path);
-  unlinkSync(aside);
+  try {
+    if (await isAlive(aside)) linkSync(aside, path);
+  } catch (error) {
+    throw codeOf(error) === "EEXIST" ? busy(path) : error;
+  } finally {
+    unlinkSync(aside);
+  }
 }
 
 /** Gives the socket at `own` the name `path`, unless a live node has it. A link, unlike a rename, never replaces. */
@@ -79,7 +94,7 @@ async function publish(own: string, path: string): Promise<void> {
     await assertNoNode(path);
     await removeStale(path);
   }
-  throw failure("EAGAIN", `other nodes are starting at ${path} at the same time: try again`);
+  throw busy(path);
 }
 
 function makeFolder(folder: string): void {

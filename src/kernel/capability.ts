@@ -1,0 +1,37 @@
+/** Capabilities: what a process may do. Nothing by default; a child's are never wider than its parent's. */
+
+import { isAbsolute, relative, resolve, sep } from "node:path";
+
+import type { Capabilities } from "../abi/records.ts";
+
+export const NO_CAPABILITIES: Capabilities = { read: [], write: [], environment: [], run: [] };
+
+/** Whether `path` (absolute, links resolved) is one of `roots` or below one. */
+export function covers(roots: readonly string[] | "all", path: string): boolean {
+  if (roots === "all") return true;
+  return roots.some((root) => {
+    const below = relative(root, path);
+    return below === "" || (below !== ".." && !below.startsWith(`..${sep}`) && !isAbsolute(below));
+  });
+}
+
+/** What both sides allow. Paths asked for are resolved against `workingDirectory`. */
+export function narrow(held: Capabilities, asked: Partial<Capabilities>, workingDirectory: string): Capabilities {
+  const paths = (mine: readonly string[] | "all", theirs: readonly string[] | "all" | undefined) => {
+    if (theirs === undefined) return [];
+    if (theirs === "all") return mine;
+    return theirs.map((path) => resolve(workingDirectory, path)).filter((path) => covers(mine, path));
+  };
+  return {
+    read: paths(held.read, asked.read),
+    write: paths(held.write, asked.write),
+    run: paths(held.run, asked.run),
+    environment: narrowNames(held.environment, asked.environment),
+  };
+}
+
+function narrowNames(mine: readonly string[] | "all", theirs: readonly string[] | "all" | undefined): readonly string[] | "all" {
+  if (theirs === undefined) return [];
+  if (theirs === "all") return mine;
+  return mine === "all" ? theirs : theirs.filter((name) => mine.includes(name));
+}

@@ -1,0 +1,199 @@
+/** Execution: one thread's slice on the LWP, through its phases, until it blocks, ends or has had its time. */
+
+import { assert, unreachable } from "../assert.ts";
+import type { GuestArgument } from "../machine/guest-values.ts";
+import type { Processor, Stop } from "../machine/processor.ts";
+import { freeStack, guardHolds } from "./address-space.ts";
+import type { Kernel } from "./kernel.ts";
+import type { Process } from "./process.ts";
+import type { Delivery, Phase, ProcessEvent } from "./process-record.ts";
+import { ProcessExit } from "./process-traps.ts";
+import { MAIN_TID, type Thread } from "./thread.ts";
+
+/** QuickJS's JS_EVAL_TYPE_MODULE. */
+const EVAL_MODULE = 1;
+/** Exit code of a program whose module waits for something that nothing can bring; Node's too. */
+const EXIT_UNSETTLED = 13;
+const TEXT_MAX_BYTES = 64 * 1024;
+
+/** Runs `thread` until its slice is over. Whatever goes wrong inside ends this process and no other. */
+export function runSlice(kernel: Kernel, process: Process, thread: Thread): void {
+  try {
+    while (!process.ended && thread.state === "ready") {
+      if (!advance(kernel, process, thread)) break;
+      if (kernel.sliceOver()) break;
+    }
+  } catch (error) {
+    if (error instanceof ProcessEnd) kernel.end(process, { pid: process.pid, code: error.code, reason: error.reason });
+    else if (error instanceof ProcessExit) kernel.end(process, { pid: process.pid, code: error.code });
+    else fault(kernel, process, error);
+  }
+}
+
+/** The address space can no longer be trusted: the process ends, and says why. */
+function fault(kernel: Kernel, process: Process, error: unknown): void {
+  const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const trace = error instanceof Error && error.name === "AssertionError" ? `\n${error.stack ?? ""}` : "";
+  kernel.report(process, `godwit: process ${process.pid} faulted: ${what}${trace}\n`);
+  kernel.end(process, { pid: process.pid, code: 139, reason: `fault: ${what}` });
+}
+
+/** One step: goes on from the stop, or enters the phase. False when the thread gave the processor up. */
+function advance(kernel: Kernel, process: Process, thread: Thread): boolean {
+  const processor = kernel.resident(process);
+  const stop = thread.context.stopped === undefined ? enter(kernel, process, thread, processor) : processor.resume(thread.context);
+  if (stop === undefined) return thread.state === "ready";
+  if (!guardHolds(processor, thread.context)) {
+    throw new RangeError(`thread ${thread.tid} overran its stack`);
+  }
+  if (stop.kind === "returned") {
+    returned(kernel, process, thread, processor, stop.value);
+    return true;
+  }
+  return false;
+}
+
+/** Begins the thread's phase; undefined when it was over at once. */
+function enter(kernel: Kernel, process: Process, thread: Thread, processor: Processor): Stop | undefined {
+  const { phase, context } = thread;
+  switch (phase.kind) {
+    case "load":
+      return processor.evaluate(context, process.program.source, process.program.name, EVAL_MODULE);
+    case "loop":
+      nextEvent(kernel, process, thread, processor);
+      return undefined;
+    case "job":
+      return processor.runJob(context);
+    case "rejections":
+      return processor.callEntryPoint(context, "unhandledRejection", []);
+    case "dispatch":
+      return dispatch(processor, thread, phase.event);
+    case "body":
+      return processor.callEntryPoint(context, "runThread", [phase.slot]);
+    case "signal":
+      return processor.callEntryPoint(context, "runSignal", [phase.signal]);
+    case "describe":
+      return processor.callEntryPoint(context, "describeError", [{ handle: phase.error }]);
+    default:
+      return unreachable(phase, "phase");
+  }
+}
+
+function dispatch(processor: Processor, thread: Thread, event: ProcessEvent): Stop {
+  switch (event.kind) {
+    case "timer":
+      return processor.callEntryPoint(thread.context, "dispatchTimer", [event.id]);
+    case "message":
+      return processor.callEntryPoint(thread.context, "dispatchMessage", []);
+    case "completion":
+      return processor.callEntryPoint(thread.context, "dispatchCompletion", completionArguments(processor, event.callId, event.outcome));
+  }
+}
+
+/** (callId, 1, value) or (callId, 0, error). */
+function completionArguments(processor: Processor, callId: number, outcome: Delivery): GuestArgument[] {
+  if (outcome.ok) return [callId, 1, outcome.value];
+  const error = processor.onKernelStack(() => processor.values.error(outcome.code, outcome.message));
+  return [callId, 0, error === 0 ? outcome.message : { handle: error }];
+}
+
+/** The event loop: promise jobs first, then rejections that nobody handled, then events in order. */
+function nextEvent(kernel: Kernel, process: Process, thread: Thread, processor: Processor): void {
+  if (processor.hasJobs()) {
+    thread.phase = { kind: "job" };
+  } else if (process.rejectionsNoted) {
+    process.rejectionsNoted = false;
+    thread.phase = { kind: "rejections" };
+  } else {
+    const event = process.events.shift();
+    if (event !== undefined) thread.phase = { kind: "dispatch", event };
+    else rest(kernel, process, thread, processor);
+  }
+}
+
+/** Nothing to dispatch: waits for what may still come, or ends the process when nothing can. */
+function rest(kernel: Kernel, process: Process, thread: Thread, processor: Processor): void {
+  const asynchronous = [...process.calls].some((call) => call.callId !== 0);
+  const otherThreads = [...process.threads.values()].some((other) => other.tid !== MAIN_TID && !other.daemon);
+  if (process.timers.size > 0 || asynchronous || process.keepAlive > 0 || otherThreads) {
+    process.setBlocked(thread);
+    return;
+  }
+  const pending = process.modulePromise !== 0 && processor.exports.qjs_promise_state(process.modulePromise) === 0;
+  if (pending) kernel.report(process, "godwit: the program's top-level await waits for something that nothing can bring\n");
+  throw new ProcessExit(pending ? EXIT_UNSETTLED : 0);
+}
+
+/** What an entry's return means for its thread. */
+function returned(kernel: Kernel, process: Process, thread: Thread, processor: Processor, value: number): void {
+  const { phase } = thread;
+  if (phase.kind === "job") {
+    thread.phase = value < 0 ? describe(processor) : { kind: "loop" };
+    return;
+  }
+  const failed = value === 0 || processor.exports.qjs_is_exception(value) !== 0;
+  const next = failed ? failedPhase(phase, processor) : succeededPhase(kernel, process, phase, processor, value);
+  if (value !== 0 && process.modulePromise !== value) processor.onKernelStack(() => processor.exports.qjs_free_value(value));
+  if (next !== undefined) thread.phase = next;
+  else endThread(kernel, process, thread, processor);
+}
+
+function failedPhase(phase: Phase, processor: Processor): Phase {
+  if (phase.kind === "describe") throw new ProcessExit(1);
+  return describe(processor);
+}
+
+/** The phase that follows; undefined when the thread is over. */
+function succeededPhase(kernel: Kernel, process: Process, phase: Phase, processor: Processor, value: number): Phase | undefined {
+  switch (phase.kind) {
+    case "load":
+      process.modulePromise = value;
+      return { kind: "loop" };
+    case "dispatch":
+      return { kind: "loop" };
+    case "rejections":
+      reportUncaught(kernel, process, processor, value, false);
+      return { kind: "loop" };
+    case "describe":
+      return reportUncaught(kernel, process, processor, value, true);
+    case "body":
+    case "signal":
+      return undefined;
+    default:
+      throw new RangeError(`phase ${phase.kind} does not return`);
+  }
+}
+
+/** Prints what describes an uncaught error and ends the process; nothing to print is no error. */
+function reportUncaught(kernel: Kernel, process: Process, processor: Processor, value: number, always: boolean): undefined {
+  const text = processor.onKernelStack(() => processor.values.text(value, TEXT_MAX_BYTES));
+  if (text === "" && !always) return undefined;
+  const mapped = kernel.mapStack(process, text);
+  kernel.report(process, `${mapped}\n`);
+  throw new ProcessEnd(1, firstLine(mapped));
+}
+
+/** Ends the process for a reason that `ps` and `wait` tell. */
+class ProcessEnd extends ProcessExit {
+  readonly reason: string;
+  constructor(code: number, reason: string) {
+    super(code);
+    this.reason = reason;
+  }
+}
+
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0] ?? "";
+}
+
+function describe(processor: Processor): Phase {
+  return { kind: "describe", error: processor.onKernelStack(() => processor.exports.qjs_get_exception()) };
+}
+
+function endThread(kernel: Kernel, process: Process, thread: Thread, processor: Processor): void {
+  assert(thread.tid !== MAIN_TID, "the main thread ends with its process");
+  freeStack(processor, thread.context);
+  process.setEnded(thread);
+  for (const joiner of thread.joiners) joiner.succeed(1);
+  kernel.reconsider(process);
+}

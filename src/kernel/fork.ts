@@ -1,0 +1,59 @@
+/** Fork: a capture of the running process, materialised beside it. */
+
+import type { ForkRequest } from "../abi/records.ts";
+import type { Call } from "./call.ts";
+import { capture, materialise, type ProcessImage } from "./capture.ts";
+import type { Kernel } from "./kernel.ts";
+import type { Process } from "./process.ts";
+import type { Delivery, ProcessRecord, ThreadRecord } from "./process-record.ts";
+import { ProcessTraps } from "./process-traps.ts";
+import { reopenHandles } from "./reopen.ts";
+import { MAIN_TID } from "./thread.ts";
+
+/** The record in which `call` has ended with `outcome`: what the process finds that is made from it. */
+export function answered(record: ProcessRecord, call: Call, outcome: Delivery): ProcessRecord {
+  if (call.callId !== 0) {
+    return {
+      ...record,
+      calls: record.calls.filter(({ callId }) => callId !== call.callId),
+      events: [...record.events, { kind: "completion", callId: call.callId, outcome }],
+    };
+  }
+  const { tid } = call.thread;
+  return {
+    ...record,
+    calls: record.calls.filter((one) => one.tid !== tid),
+    threads: record.threads.map((thread) => (thread.tid === tid ? { ...thread, delivery: outcome } : thread)),
+  };
+}
+
+/** Makes `child` from `process`, which is at rest. `answer` is the call that forked, or undefined when asked from outside. */
+export function fork(kernel: Kernel, process: Process, child: number, answer: Call | undefined): void {
+  const nowMs = kernel.host.monotonicMs();
+  const image = capture(kernel.engine, process, nowMs);
+  const threads = answer === undefined ? "all" : (answer.arguments[0] as ForkRequest).threads;
+  let record: ProcessRecord = { ...image.state, pid: child, parent: process.pid, mailbox: [], cpuMs: 0, epoch: 0, paused: false };
+  if (answer !== undefined) record = answered(record, answer, { ok: true, value: 0 });
+  if (threads === "caller" && answer !== undefined) record = onlyThread(record, answer.thread.tid);
+  const forked: ProcessImage = { ...image, state: record };
+  const fresh = materialise(kernel.engine, forked, nowMs, (of) => new ProcessTraps(kernel, of));
+  kernel.host.post({ op: "forked", pid: process.pid, child });
+  kernel.hold(fresh, "reopen");
+  kernel.admit(fresh, record.calls, record.timers);
+  kernel.reseed(fresh);
+  reopenHandles(kernel, fresh, record.handles, () => {});
+}
+
+/** Drops all threads but the caller. The event loop needs a main thread: if that was not the caller, it starts again, at rest. */
+function onlyThread(record: ProcessRecord, tid: number): ProcessRecord {
+  const keep = (thread: ThreadRecord): ThreadRecord[] => {
+    if (thread.tid === tid) return [thread];
+    if (thread.tid !== MAIN_TID) return [];
+    return [{ ...thread, phase: { kind: "loop" }, delivery: undefined, context: { ...thread.context, stopped: undefined } }];
+  };
+  return {
+    ...record,
+    threads: record.threads.flatMap(keep),
+    calls: record.calls.filter((call) => call.tid === 0 || call.tid === tid),
+  };
+}

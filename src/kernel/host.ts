@@ -1,0 +1,46 @@
+/**
+ * What the kernel sees of the world. The kernel has no ambient time, randomness or I/O: everything comes through
+ * here, so that the same code runs in an LWP and under a seed in a test.
+ */
+
+import type { DirectoryEntry, FileStatus, OpenRequest, UrlRecord } from "../abi/records.ts";
+import type { FromLwp } from "./protocol.ts";
+import type { Resource } from "./resource.ts";
+
+export interface Host {
+  readonly nodeName: string;
+  /** Milliseconds since an arbitrary moment; never goes back. */
+  monotonicMs(): number;
+  /** Milliseconds since 1970-01-01 UTC. */
+  wallClockMs(): number;
+  randomBytes(into: Uint8Array): void;
+  /** True when a message waits: asked at every poll, so it must be cheap. */
+  attention(): boolean;
+  post(message: FromLwp): void;
+  readonly files: FileSystem;
+  readonly codec: Codec;
+}
+
+/** Pure primitives by the host's own implementation of the standards; errors are coded. */
+export interface Codec {
+  utf8Encode(text: string): Uint8Array;
+  utf8Decode(bytes: Uint8Array, options: { encoding: string; fatal: boolean; ignoreBOM: boolean; stream: boolean }): string;
+  encodingName(label: string): string;
+  urlParse(url: string, base: string): UrlRecord | null;
+  urlUpdate(href: string, component: string, value: string): UrlRecord | null;
+}
+
+/** The host's files. Paths are absolute and already allowed; errors are coded (`GodwitError`). */
+export interface FileSystem {
+  open(path: string, request: OpenRequest): Promise<Resource>;
+  /** Opens again what `save()` of a file resource described. */
+  reopen(state: unknown): Promise<Resource>;
+  /** The path with symbolic links resolved; of a path that does not exist, its nearest existing parent's. */
+  realPath(path: string): Promise<string>;
+  stat(path: string): Promise<FileStatus>;
+  readDirectory(path: string): Promise<DirectoryEntry[]>;
+  makeDirectory(path: string, recursive: boolean): Promise<void>;
+  remove(path: string, recursive: boolean): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  writeWhole(path: string, bytes: Uint8Array): Promise<void>;
+}

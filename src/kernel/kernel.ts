@@ -1,0 +1,409 @@
+/**
+ * The kernel of one LWP: its processes, its scheduler, and the one place where a process comes in, goes out or ends.
+ * It runs wherever a `Host` is: in a worker thread in production, under a seed in tests.
+ */
+
+import { mapStack, type ProgramMap, readProgramMap } from "../abi/stack-map.ts";
+import type { Stream } from "../abi/control.ts";
+import type { ExitStatus } from "../abi/records.ts";
+import { SHARED_WORDS } from "../abi/records.ts";
+import type { SyscallName } from "../abi/syscalls.ts";
+import { assert } from "../assert.ts";
+import { GodwitError } from "../errors.ts";
+import { HOST_TURN_MS, QUANTUM_MS, STUCK_AFTER_MS, SWAP_AFTER_MS } from "../limits.ts";
+import type { Engine } from "../machine/engine.ts";
+import { decodeImage } from "../machine/image.ts";
+import { materialise as fillMemory } from "../machine/linear-memory.ts";
+import type { Processor, SyscallOutcome } from "../machine/processor.ts";
+import { createMemory } from "./address-space.ts";
+import { Call } from "./call.ts";
+import { attach, swapOut, templateFor } from "./capture.ts";
+import { deadlockReport } from "./deadlock.ts";
+import { DeadlineQueue } from "./deadline.ts";
+import { runSlice } from "./execution.ts";
+import type { Host } from "./host.ts";
+import type { Process } from "./process.ts";
+import type { CallRecord, Delivery, ProcessEvent } from "./process-record.ts";
+import { outcomeOf, ProcessTraps } from "./process-traps.ts";
+import type { NodeRequest } from "./protocol.ts";
+import { Scheduler } from "./scheduler.ts";
+import { rematerialise } from "./stress.ts";
+import { HANDLERS } from "./syscalls/table.ts";
+import type { Thread } from "./thread.ts";
+
+export class Kernel {
+  readonly engine: Engine;
+  readonly host: Host;
+  readonly processes = new Map<number, Process>();
+  readonly scheduler = new Scheduler();
+  readonly deadlines = new DeadlineQueue();
+  /** The thread that executes now. */
+  current: Thread | undefined;
+  /** Operations that the host carries out for us: while there are any, guests make way for it every HOST_TURN_MS. */
+  hostOperations = 0;
+  /** Called when one of them has ended: there may be something to run. */
+  onHostDone: () => void = () => {};
+  readonly #swapAfterMs: number;
+  /** When the running slice is to end, on the host's clock. */
+  #stopAtMs = Infinity;
+  #running: Process | undefined;
+  #sliceStartMs = 0;
+  readonly #maps = new WeakMap<object, ProgramMap>();
+
+  constructor(engine: Engine, host: Host, swapAfterMs = SWAP_AFTER_MS) {
+    this.engine = engine;
+    this.host = host;
+    this.#swapAfterMs = swapAfterMs;
+  }
+
+  // ---- Time on the processor
+
+  /** When the kernel next has something to do if no message comes: 0 for now, Infinity for never. */
+  nextMs(): number {
+    return this.scheduler.readyCount > 0 ? 0 : this.deadlines.nextMs();
+  }
+
+  /** Runs guests for at most so long, or until none is ready or the host asks for attention. */
+  run(forMs: number): void {
+    const untilMs = this.host.monotonicMs() + forMs;
+    for (;;) {
+      const nowMs = this.host.monotonicMs();
+      this.deadlines.expire(nowMs);
+      const process = this.scheduler.pick();
+      if (process === undefined || nowMs >= untilMs || this.host.attention()) return;
+      this.#runOne(process, nowMs, untilMs);
+    }
+  }
+
+  #runOne(process: Process, nowMs: number, untilMs: number): void {
+    const thread = process.pickThread();
+    assert(thread !== undefined, "a process among the ready ones has a ready thread");
+    this.#running = process;
+    this.current = thread;
+    this.#sliceStartMs = nowMs;
+    this.setSliceEnd(untilMs);
+    thread.state = "running";
+    this.resident(process).writeWord(this.engine.manifest.layout.sharedWords + 4 * SHARED_WORDS.tid, thread.tid);
+    thread.state = "ready";
+    runSlice(this, process, thread);
+    const endMs = this.host.monotonicMs();
+    this.scheduler.charge(process, thread, endMs - nowMs);
+    this.#running = undefined;
+    this.current = undefined;
+    process.lastRanMs = endMs;
+    if (!process.ended) this.#afterSlice(process);
+  }
+
+  #afterSlice(process: Process): void {
+    const next = process.stressDue ? rematerialise(this, process) : process;
+    this.scheduler.update(next);
+    if (next.hasReadyThreads || next.ended) return;
+    if (this.#checkDeadlock(next)) return;
+    if (this.#swapAfterMs < Infinity) this.#swapLater(next);
+  }
+
+  /** The host cut short a guest that did not come back from native code: its process ends, all else goes on. */
+  cutShort(): void {
+    const process = this.#running;
+    this.#running = undefined;
+    this.current = undefined;
+    if (process === undefined || process.ended) return;
+    const reason = `stuck: ${STUCK_AFTER_MS} ms in one native operation that cannot be interrupted`;
+    this.report(process, `godwit: process ${process.pid} ended: ${reason}\n`);
+    this.end(process, { pid: process.pid, code: 137, reason });
+  }
+
+  /** The slice ends when its quantum is over and others wait, when a deadline is due, or when the host needs a turn. */
+  setSliceEnd(untilMs: number): void {
+    const process = this.#running;
+    const thread = this.current;
+    if (process === undefined || thread === undefined) return;
+    const contended = this.scheduler.hasOtherThan(process) || process.hasOtherReadyThan(thread);
+    const quantumMs = contended ? this.#sliceStartMs + QUANTUM_MS : Infinity;
+    const hostMs = this.hostOperations > 0 ? this.#sliceStartMs + HOST_TURN_MS : Infinity;
+    this.#stopAtMs = Math.min(quantumMs, hostMs, this.deadlines.nextMs(), untilMs === Infinity ? Infinity : untilMs);
+  }
+
+  sliceOver(): boolean {
+    const process = this.#running;
+    if (process === undefined || process.ended || process.holds.size > 0 || process.stressDue) return true;
+    return this.host.attention() || this.host.monotonicMs() >= this.#stopAtMs;
+  }
+
+  /** Asked at every poll of the running guest: whether it is to stop here. */
+  poll(process: Process): boolean {
+    const { stress } = process;
+    if (stress !== undefined && ++process.stressPolls % stress.every === 0 && process.quiescent) {
+      process.stressDue = true;
+      return true;
+    }
+    return this.sliceOver();
+  }
+
+  // ---- Calls
+
+  /** A system call of the running thread. */
+  call(process: Process, name: SyscallName, args: readonly unknown[], callId: number): SyscallOutcome {
+    const thread = this.current;
+    assert(thread !== undefined, "a system call is made by the running thread");
+    let immediate: Delivery | undefined;
+    let blocked = false;
+    const call = new Call(process.nextCall++, process, thread, name, args, callId, (ended, outcome) => {
+      if (blocked) this.#deliver(ended, outcome);
+      else immediate = outcome;
+    });
+    this.#carryOut(call);
+    if (immediate !== undefined && callId === 0) return outcomeOf(immediate);
+    blocked = true;
+    if (immediate !== undefined) {
+      this.postEvent(process, { kind: "completion", callId, outcome: immediate });
+      return { kind: "result", value: undefined };
+    }
+    process.calls.add(call);
+    if (callId !== 0) return { kind: "result", value: undefined };
+    thread.call = call;
+    process.setBlocked(thread);
+    return { kind: "block" };
+  }
+
+  /** Makes a call again that was in flight in an image. */
+  callAgain(process: Process, record: CallRecord): void {
+    const thread = process.threads.get(record.tid) ?? process.main;
+    const call = new Call(
+      record.id, process, thread, record.name, record.arguments, record.callId,
+      (ended, outcome) => this.#deliver(ended, outcome), record.expiresMs,
+    );
+    if (record.callId === 0) {
+      thread.call = call;
+      process.setBlocked(thread);
+    }
+    process.calls.add(call);
+    this.#carryOut(call);
+  }
+
+  #carryOut(call: Call): void {
+    try {
+      HANDLERS[call.name](this, call);
+    } catch (error) {
+      if (!(error instanceof GodwitError)) throw error;
+      call.fail(error);
+    }
+  }
+
+  #deliver(call: Call, outcome: Delivery): void {
+    const { process, thread } = call;
+    process.calls.delete(call);
+    if (process.ended) return;
+    if (call.callId !== 0) {
+      this.postEvent(process, { kind: "completion", callId: call.callId, outcome });
+    } else {
+      thread.call = undefined;
+      thread.delivery = outcome;
+      this.wake(process, thread);
+    }
+    if (process.quiescence.length > 0 && process.quiescent) for (const action of process.quiescence.splice(0)) action();
+  }
+
+  /** Ends the call at its time on the process's clock, unless it ended before. The call says how. */
+  expire(call: Call, afterMs: number, how: () => void): void {
+    const { process } = call;
+    if (!call.again || call.expiresMs < 0) call.expiresMs = process.clockMs(this.host.monotonicMs()) + afterMs;
+    this.deadlines.add({
+      atMs: call.expiresMs + process.clockBaseMs,
+      holds: () => !call.ended && !process.ended,
+      due: how,
+    });
+    this.setSliceEnd(this.#stopAtMs);
+  }
+
+  /** Passes a call on to the node, which completes it. */
+  request(call: Call, request: NodeRequest): void {
+    this.host.post({ op: "request", pid: call.process.pid, call: call.id, request });
+  }
+
+  hostOperationDone(): void {
+    this.hostOperations--;
+    this.onHostDone();
+  }
+
+  /** Carries out a call by an operation of the host. */
+  perform(call: Call, operation: () => Promise<unknown>): void {
+    this.hostOperations++;
+    const done = (finish: () => void) => {
+      this.hostOperationDone();
+      if (!call.ended && !call.process.ended) finish();
+    };
+    operation().then(
+      (value) => done(() => call.succeed(value)),
+      (error: unknown) => done(() => call.fail(error)),
+    );
+  }
+
+  // ---- Processes
+
+  /** Takes a process in that has its memory: makes its calls again and starts its timers. */
+  admit(process: Process, calls: readonly CallRecord[], timers: readonly { id: number; dueMs: number; repeatMs: number }[]): void {
+    assert(!this.processes.has(process.pid), "a pid is on an LWP once");
+    this.processes.set(process.pid, process);
+    const { layout } = this.engine.manifest;
+    const processor = this.resident(process);
+    processor.writeWord(layout.sharedWords + 4 * SHARED_WORDS.pid, process.pid);
+    processor.writeWord(layout.sharedWords + 4 * SHARED_WORDS.epoch, process.epoch);
+    processor.onKernelStack(() => processor.exports.qjs_set_memory_limit(process.quotas.memoryBytes));
+    processor.pollEveryCall = process.stress?.at === "call";
+    for (const thread of process.threads.values()) process.setReady(thread);
+    for (const call of calls) this.callAgain(process, call);
+    for (const timer of timers) this.startTimer(process, timer.id, timer.dueMs, timer.repeatMs);
+    const { main } = process;
+    if (main.phase.kind === "loop" && main.context.stopped === undefined) process.setReady(main);
+    this.scheduler.update(process);
+  }
+
+  /** A new seed for Math.random: every process draws its own numbers. */
+  reseed(process: Process): void {
+    const seed = new Uint8Array(8);
+    this.host.randomBytes(seed);
+    seed[0] = (seed[0] ?? 0) | 1;
+    new Uint8Array(this.resident(process).memory.buffer).set(seed, this.engine.manifest.layout.randomState);
+  }
+
+  /** The process's processor, its memory brought back first if it was swapped out. */
+  resident(process: Process): Processor {
+    if (process.processor === undefined) {
+      assert(process.swapped !== undefined, "a process has its memory or an image of it");
+      const image = decodeImage(process.swapped);
+      const memory = createMemory(this.engine, image.memoryBytes, process.quotas.memoryBytes);
+      fillMemory(memory.buffer, templateFor(this.engine), image);
+      this.attach(process, memory);
+      process.swapped = undefined;
+    }
+    assert(process.processor !== undefined, "a resident process has a processor");
+    return process.processor;
+  }
+
+  attach(process: Process, memory: WebAssembly.Memory): void {
+    attach(this.engine, process, memory, (of) => new ProcessTraps(this, of));
+  }
+
+  /** The process is over: what it holds is let go, and its node is told. */
+  end(process: Process, status: ExitStatus): void {
+    if (process.ended) return;
+    this.detach(process);
+    for (const resource of process.handles.all()) resource.close().catch(() => {});
+    this.host.post({ op: "ended", status, cpuMs: process.cpuMs });
+  }
+
+  /** Takes the process off this LWP without ending it. */
+  detach(process: Process): void {
+    process.ended = true;
+    for (const call of process.calls) call.drop();
+    this.scheduler.remove(process);
+    this.processes.delete(process.pid);
+  }
+
+  hold(process: Process, hold: "pause" | "capture" | "reopen"): void {
+    process.holds.add(hold);
+    this.scheduler.update(process);
+  }
+
+  release(process: Process, hold: "pause" | "capture" | "reopen"): void {
+    process.holds.delete(hold);
+    this.scheduler.update(process);
+  }
+
+  /** Does `action` as soon as the process can be captured; it is held still until then. */
+  whenQuiescent(process: Process, action: () => void): void {
+    this.hold(process, "capture");
+    const act = () => {
+      if (process.ended) return;
+      action();
+      if (process.quiescence.length === 0) this.release(process, "capture");
+    };
+    if (process.quiescent) act();
+    else process.quiescence.push(act);
+  }
+
+  // ---- Threads and events
+
+  wake(process: Process, thread: Thread): void {
+    process.setReady(thread);
+    this.scheduler.update(process);
+    const running = this.current;
+    if (this.#running === undefined || running === undefined) return;
+    const preempts = this.#running === process && thread.priority > running.priority;
+    if (preempts) this.#stopAtMs = 0;
+    else this.setSliceEnd(this.#stopAtMs);
+  }
+
+  postEvent(process: Process, event: ProcessEvent): void {
+    process.events.push(event);
+    this.reconsider(process);
+  }
+
+  /** Lets the event-loop thread look again, if it is at rest. */
+  reconsider(process: Process): void {
+    if (process.ended) return;
+    const { main } = process;
+    if (main.state === "blocked" && main.call === undefined) this.wake(process, main);
+  }
+
+  startTimer(process: Process, id: number, dueMs: number, repeatMs: number): void {
+    const timer = { id, dueMs, repeatMs };
+    process.timers.set(id, timer);
+    this.deadlines.add({
+      atMs: dueMs + process.clockBaseMs,
+      holds: () => !process.ended && process.timers.get(id) === timer,
+      due: () => {
+        process.timers.delete(id);
+        const nowMs = process.clockMs(this.host.monotonicMs());
+        if (repeatMs > 0) this.startTimer(process, id, Math.max(nowMs, dueMs + repeatMs), repeatMs);
+        if (!process.events.some((event) => event.kind === "timer" && event.id === id)) this.postEvent(process, { kind: "timer", id });
+      },
+    });
+    this.setSliceEnd(this.#stopAtMs);
+  }
+
+  #checkDeadlock(process: Process): boolean {
+    const report = deadlockReport(this, process);
+    if (report === undefined) return false;
+    this.report(process, report);
+    this.end(process, { pid: process.pid, code: 1, reason: "deadlock: every thread waits for another" });
+    return true;
+  }
+
+  #swapLater(process: Process): void {
+    const idleSinceMs = process.lastRanMs;
+    this.deadlines.add({
+      atMs: idleSinceMs + this.#swapAfterMs,
+      holds: () => !process.ended && process.lastRanMs === idleSinceMs && process.processor !== undefined && !process.hasReadyThreads,
+      due: () => {
+        swapOut(this.engine, process);
+      },
+    });
+  }
+
+  // ---- Output
+
+  /** Text of the kernel's own on the process's standard error. */
+  report(process: Process, text: string): void {
+    this.output(process, "stderr", Buffer.from(text));
+  }
+
+  output(process: Process, stream: Stream, bytes: Uint8Array): void {
+    process.outputInFlight += bytes.length;
+    this.host.post({ op: "output", pid: process.pid, stream, bytes });
+  }
+
+  /** `text` with the frames of its stack traces in the program's own source lines. */
+  mapStack(process: Process, text: string): string {
+    const { program } = process;
+    if (program.sourceMap === "") return text;
+    let map = this.#maps.get(program);
+    if (map === undefined) {
+      map = readProgramMap(program.name, program.sourceMap);
+      if (map === undefined) return text;
+      this.#maps.set(program, map);
+    }
+    return mapStack(text, map);
+  }
+}

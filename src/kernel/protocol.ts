@@ -1,0 +1,107 @@
+/** What a node and its LWPs say to each other: plain data, passed by structured clone. */
+
+import type { Inspection, Stream, StressMode } from "../abi/control.ts";
+import type { Capabilities, ExitStatus, Quotas, SignalName, SpawnRequest } from "../abi/records.ts";
+import type { ProcessRecord } from "./process-record.ts";
+
+/** A program, compiled: one ES module and the map back to its sources. */
+export interface Program {
+  readonly name: string;
+  readonly source: string;
+  readonly sourceMap: string;
+}
+
+/** Who a new process is. */
+export interface Birth {
+  readonly pid: number;
+  readonly parent: number;
+  readonly program: Program;
+  readonly arguments: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly quotas: Quotas;
+  readonly capabilities: Capabilities;
+  readonly workingDirectory: string;
+  readonly stress: StressMode | undefined;
+}
+
+/** What a restored process gets in place of what its image says. */
+export interface Rebirth {
+  readonly pid: number;
+  readonly parent: number;
+  readonly quotas: Partial<Quotas>;
+  readonly capabilities: Capabilities;
+  readonly environment: Readonly<Record<string, string>> | undefined;
+  readonly workingDirectory: string;
+  readonly stress: StressMode | undefined;
+}
+
+/** What a process asks of its node, as a system call; answered by `complete`. */
+export type NodeRequest =
+  | { readonly kind: "fork" }
+  | { readonly kind: "spawn"; readonly path: string; readonly request: SpawnRequest }
+  | { readonly kind: "exec"; readonly path: string; readonly request: SpawnRequest }
+  | { readonly kind: "wait"; readonly pid: number; readonly timeoutMs: number }
+  | { readonly kind: "kill"; readonly pid: number; readonly signal: SignalName }
+  | { readonly kind: "send"; readonly to: number | string; readonly payload: Uint8Array }
+  | { readonly kind: "register"; readonly name: string }
+  | { readonly kind: "lookup"; readonly name: string };
+
+/** What a node asks of an LWP about one process; answered by `answer`. */
+export type Question =
+  | { readonly kind: "inspect" }
+  | { readonly kind: "summary" }
+  | { readonly kind: "capture" }
+  | { readonly kind: "fork"; readonly child: number }
+  | { readonly kind: "release" }
+  | { readonly kind: "deliver"; readonly from: number; readonly payload: Uint8Array };
+
+export type Answer =
+  | { readonly kind: "inspect"; readonly inspection: Omit<Inspection, "process"> & { readonly summary: Summary } }
+  | { readonly kind: "summary"; readonly summary: Summary }
+  | { readonly kind: "capture"; readonly image: Uint8Array }
+  | { readonly kind: "fork" }
+  | { readonly kind: "release"; readonly record: ProcessRecord; readonly memory: WebAssembly.Memory }
+  | { readonly kind: "deliver" };
+
+/** What changes about a process as it runs. */
+export interface Summary {
+  readonly state: "running" | "idle" | "paused" | "swapped";
+  readonly threads: number;
+  readonly memoryBytes: number;
+  readonly cpuMs: number;
+  readonly mailbox: number;
+  readonly epoch: number;
+}
+
+export type ToLwp =
+  | { readonly op: "spawn"; readonly birth: Birth }
+  | { readonly op: "restore"; readonly rebirth: Rebirth; readonly image: Uint8Array; readonly request: number }
+  | { readonly op: "adopt"; readonly record: ProcessRecord; readonly memory: WebAssembly.Memory }
+  | { readonly op: "ask"; readonly request: number; readonly pid: number; readonly question: Question }
+  | { readonly op: "signal"; readonly pid: number; readonly signal: SignalName }
+  | { readonly op: "pause"; readonly pid: number; readonly paused: boolean }
+  | { readonly op: "end"; readonly pid: number; readonly code: number; readonly reason: string }
+  | { readonly op: "input"; readonly pid: number; readonly bytes: Uint8Array | null }
+  | { readonly op: "outputTaken"; readonly pid: number; readonly sizeBytes: number }
+  | { readonly op: "complete"; readonly pid: number; readonly call: number; readonly outcome: Completion }
+  | { readonly op: "stop" };
+
+/** How a call that the node carried out ended. */
+export type Completion =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly code: string; readonly message: string };
+
+export type FromLwp =
+  | { readonly op: "request"; readonly pid: number; readonly call: number; readonly request: NodeRequest }
+  | { readonly op: "answer"; readonly request: number; readonly answer: Answer }
+  | { readonly op: "refuse"; readonly request: number; readonly code: string; readonly message: string }
+  /** A restored process is in place. */
+  | { readonly op: "restored"; readonly request: number; readonly name: string }
+  /** A fork's child is in place on the same LWP; its first output comes after this. */
+  | { readonly op: "forked"; readonly pid: number; readonly child: number }
+  | { readonly op: "ended"; readonly status: ExitStatus; readonly cpuMs: number }
+  | { readonly op: "output"; readonly pid: number; readonly stream: Stream; readonly bytes: Uint8Array }
+  | { readonly op: "inputTaken"; readonly pid: number; readonly sizeBytes: number }
+  /** Processes that are ready to run, for the balance between LWPs; told when it changes, at most every so often. */
+  | { readonly op: "load"; readonly ready: readonly number[] }
+  | { readonly op: "stopped" };

@@ -1,0 +1,38 @@
+/**
+ * Stress: a process is captured at a poll, encoded, decoded and materialised in a fresh instance, and goes on there.
+ * The same way as every checkpoint and every move, at the place least expected.
+ */
+
+import { decodeImage, encodeImage } from "../machine/image.ts";
+import { capture, materialise, type ProcessImage } from "./capture.ts";
+import type { Kernel } from "./kernel.ts";
+import type { Process } from "./process.ts";
+import { ProcessTraps } from "./process-traps.ts";
+import { checkRecord } from "./record-check.ts";
+import { reopenHandles } from "./reopen.ts";
+
+/** Replaces a process by what its image makes of it. */
+export function rematerialise(kernel: Kernel, process: Process): Process {
+  const nowMs = kernel.host.monotonicMs();
+  const captured = capture(kernel.engine, process, nowMs);
+  const decoded = decodeImage(encodeImage(captured, { compress: false }));
+  const image: ProcessImage = { ...decoded, state: checkRecord(decoded.state) };
+  kernel.detach(process);
+  const fresh = materialise(kernel.engine, image, nowMs, (of) => new ProcessTraps(kernel, of));
+  fresh.outputInFlight = process.outputInFlight;
+  fresh.stressPolls = process.stressPolls;
+  fresh.virtualMs = process.virtualMs;
+  kernel.hold(fresh, "reopen");
+  kernel.admit(fresh, image.state.calls, image.state.timers);
+  const closing = process.handles.all().map((resource) => resource.close());
+  if (closing.length === 0) {
+    kernel.release(fresh, "reopen");
+  } else {
+    kernel.hostOperations++;
+    void Promise.allSettled(closing).then(() => {
+      kernel.hostOperationDone();
+      reopenHandles(kernel, fresh, image.state.handles, () => {});
+    });
+  }
+  return fresh;
+}

@@ -1,0 +1,41 @@
+/** Primitives that the host does better than a guest could: text, URLs, randomness, stack traces. No state. */
+
+import { failure } from "../../errors.ts";
+import { IO_MAX_BYTES } from "../../limits.ts";
+import { bytesAt, type Handlers, integerBetween, numberAt, objectAt, stringAt } from "./arguments.ts";
+
+export const primitiveCalls = {
+  randomBytes(kernel, call) {
+    const bytes = new Uint8Array(integerBetween(numberAt(call, 0), 0, IO_MAX_BYTES, "the number of random bytes"));
+    kernel.host.randomBytes(bytes);
+    call.succeed(bytes);
+  },
+
+  utf8Encode(kernel, call) {
+    call.succeed(kernel.host.codec.utf8Encode(stringAt(call, 0)));
+  },
+
+  utf8Decode(kernel, call) {
+    const options = objectAt<{ encoding: string; fatal: boolean; ignoreBOM: boolean; stream: boolean }>(call, 1);
+    if (typeof options.encoding !== "string") throw failure("EINVAL", "utf8Decode needs the name of an encoding");
+    const { encoding } = options;
+    const flags = { fatal: options.fatal === true, ignoreBOM: options.ignoreBOM === true, stream: options.stream === true };
+    call.succeed(kernel.host.codec.utf8Decode(bytesAt(call, 0), { encoding, ...flags }));
+  },
+
+  encodingName(kernel, call) {
+    call.succeed(kernel.host.codec.encodingName(stringAt(call, 0)));
+  },
+
+  urlParse(kernel, call) {
+    call.succeed(kernel.host.codec.urlParse(stringAt(call, 0), stringAt(call, 1)));
+  },
+
+  urlUpdate(kernel, call) {
+    call.succeed(kernel.host.codec.urlUpdate(stringAt(call, 0), stringAt(call, 1), stringAt(call, 2)));
+  },
+
+  mapStack(kernel, call) {
+    call.succeed(kernel.mapStack(call.process, stringAt(call, 0)));
+  },
+} satisfies Partial<Handlers>;

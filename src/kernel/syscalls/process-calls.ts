@@ -1,0 +1,106 @@
+/** Processes: identity, birth and death, signals, checkpoints. */
+
+import { type CheckpointRequest, type ForkRequest, type SignalName, SIGNALS, type SpawnRequest } from "../../abi/records.ts";
+import { failure } from "../../errors.ts";
+import { encodeImage } from "../../machine/image.ts";
+import { capture } from "../capture.ts";
+import { allowed } from "../file-access.ts";
+import { answered } from "../fork.ts";
+import { ProcessExit } from "../process-traps.ts";
+import { type Handlers, integerBetween, numberAt, objectAt, stringAt } from "./arguments.ts";
+
+const UNCATCHABLE: readonly SignalName[] = ["SIGKILL", "SIGSTOP"];
+
+export function signalNamed(name: string): SignalName {
+  const signal = SIGNALS.find((known) => known === name);
+  if (signal === undefined) throw failure("EINVAL", `there is no signal ${name}: use one of ${SIGNALS.join(", ")}`);
+  return signal;
+}
+
+export const processCalls = {
+  exit(_kernel, call) {
+    throw new ProcessExit(numberAt(call, 0) & 0xff);
+  },
+
+  processInfo(kernel, call) {
+    const { process } = call;
+    call.succeed({
+      pid: process.pid,
+      parent: process.parent,
+      node: kernel.host.nodeName,
+      program: process.program.name,
+      arguments: process.arguments,
+      environment: process.environment,
+      epoch: process.epoch,
+    });
+  },
+
+  fork(kernel, call) {
+    const { threads } = objectAt<ForkRequest>(call, 0);
+    if (threads !== "all" && threads !== "caller") throw failure("EINVAL", 'fork copies "all" threads or only the "caller"');
+    kernel.request(call, { kind: "fork" });
+  },
+
+  spawn(kernel, call) {
+    kernel.request(call, { kind: "spawn", path: stringAt(call, 0), request: spawnRequest(objectAt<SpawnRequest>(call, 1)) });
+  },
+
+  exec(kernel, call) {
+    kernel.request(call, { kind: "exec", path: stringAt(call, 0), request: spawnRequest(objectAt<SpawnRequest>(call, 1)) });
+  },
+
+  wait(kernel, call) {
+    const timeoutMs = call.again && call.expiresMs >= 0 ? Math.max(0, call.expiresMs - call.process.clockMs(kernel.host.monotonicMs())) : numberAt(call, 1);
+    if (timeoutMs > 0) call.expiresMs = call.process.clockMs(kernel.host.monotonicMs()) + timeoutMs;
+    kernel.request(call, { kind: "wait", pid: integerBetween(numberAt(call, 0), -1, Number.MAX_SAFE_INTEGER, "pid"), timeoutMs });
+  },
+
+  kill(kernel, call) {
+    kernel.request(call, { kind: "kill", pid: numberAt(call, 0), signal: signalNamed(stringAt(call, 1)) });
+  },
+
+  signalAction(_kernel, call) {
+    const signal = signalNamed(stringAt(call, 0));
+    const action = stringAt(call, 1);
+    if (UNCATCHABLE.includes(signal)) throw failure("EINVAL", `${signal} cannot be handled or ignored`);
+    if (action === "default") call.process.signals.delete(signal);
+    else if (action === "handle" || action === "ignore") call.process.signals.set(signal, action);
+    else throw failure("EINVAL", `a signal's action is handle, ignore or default, not ${action}`);
+    call.succeed();
+  },
+
+  checkpoint(kernel, call) {
+    const { process } = call;
+    const { file } = objectAt<CheckpointRequest>(call, 0);
+    if (typeof file !== "string") throw failure("EINVAL", "checkpoint({ file }) needs the path of a file");
+    const write = async () => {
+      const path = await allowed(kernel.host.files, process, "write", file);
+      return new Promise<void>((resolve, reject) => {
+        kernel.whenQuiescent(process, () => {
+          const image = capture(kernel.engine, process, kernel.host.monotonicMs());
+          const restored = { ok: true, value: JSON.stringify({ restored: true, epoch: process.epoch + 1 }) } as const;
+          const bytes = encodeImage({ ...image, state: answered(image.state, call, restored) }, { compress: true });
+          kernel.host.files.writeWhole(path, bytes).then(resolve, reject);
+        });
+      });
+    };
+    kernel.perform(call, async () => {
+      await write();
+      return { restored: false, epoch: process.epoch };
+    });
+  },
+} satisfies Partial<Handlers>;
+
+/** What the guest asked for, as far as it is of the right types; what it may have is the node's to say. */
+function spawnRequest(asked: { readonly [K in keyof SpawnRequest]?: unknown }): SpawnRequest {
+  const strings = (value: unknown) => Array.isArray(value) && value.every((item) => typeof item === "string");
+  const record = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
+  const wrong = (what: string) => failure("EINVAL", `spawn: ${what}`);
+  if (asked.arguments !== undefined && !strings(asked.arguments)) throw wrong("arguments must be a list of strings");
+  if (asked.environment !== undefined && !(record(asked.environment) && strings(Object.values(asked.environment)))) throw wrong("environment must map names to strings");
+  if (asked.quotas !== undefined && !(record(asked.quotas) && Object.values(asked.quotas).every((value) => typeof value === "number"))) throw wrong("quotas must be numbers");
+  if (asked.capabilities !== undefined && !(record(asked.capabilities) && Object.values(asked.capabilities).every((value) => value === "all" || strings(value)))) {
+    throw wrong('capabilities must be "all" or lists of strings');
+  }
+  return asked as SpawnRequest;
+}

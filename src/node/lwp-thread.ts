@@ -1,0 +1,104 @@
+/** The node's end of an LWP: a worker thread, what it is told, and what it was asked. */
+
+import { type MessagePort, MessageChannel, Worker } from "node:worker_threads";
+
+import { failure, isErrorCode } from "../errors.ts";
+import type { Answer, FromLwp, Question, ToLwp } from "../kernel/protocol.ts";
+import { LWP_STACK_MB } from "../limits.ts";
+import type { Engine } from "../machine/engine.ts";
+import { CONTROL_WORD_COUNT, CONTROL_WORDS } from "./lwp-control.ts";
+import type { LwpData } from "./lwp-worker.ts";
+
+/** Messages that are about processes, and not answers. */
+export type Told = Exclude<FromLwp, { op: "answer" | "refuse" | "restored" | "load" | "stopped" }>;
+
+interface Pending {
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class LwpThread {
+  readonly index: number;
+  /** Living processes that it has. */
+  processes = 0;
+  /** Pids of those that were ready to run when it last told. */
+  ready: readonly number[] = [];
+  readonly #worker: Worker;
+  readonly #port: MessagePort;
+  readonly #control: Int32Array;
+  readonly #pending = new Map<number, Pending>();
+  #lastRequest = 0;
+  readonly #stopped: Promise<void>;
+
+  constructor(index: number, nodeName: string, engine: Engine, swapAfterMs: number, on: { told: (message: Told) => void; load: () => void; failed: (error: Error) => void }) {
+    this.index = index;
+    const { port1, port2 } = new MessageChannel();
+    const control = new Int32Array(new SharedArrayBuffer(CONTROL_WORD_COUNT * 4));
+    const workerData: LwpData = { nodeName, engine, port: port2, control, swapAfterMs };
+    this.#control = control;
+    this.#port = port1;
+    this.#worker = new Worker(new URL("./lwp-worker.js", import.meta.url), {
+      workerData,
+      transferList: [port2],
+      name: `lwp-${index}`,
+      // Guests recurse on the native stack; their own check ends them before it does.
+      resourceLimits: { stackSizeMb: LWP_STACK_MB },
+    });
+    this.#worker.on("error", on.failed);
+    this.#stopped = new Promise((resolve) => this.#worker.once("exit", () => resolve()));
+    this.#port.on("message", (message: FromLwp) => this.#receive(message, on));
+  }
+
+  tell(message: ToLwp): void {
+    this.#port.postMessage(message);
+    Atomics.store(this.#control, CONTROL_WORDS.attention, 1);
+  }
+
+  ask<K extends Question["kind"]>(pid: number, question: Extract<Question, { kind: K }>): Promise<Extract<Answer, { kind: K }>> {
+    return this.#expect((request) => this.tell({ op: "ask", request, pid, question }));
+  }
+
+  /** Resolves with the program's name when the process is in place. */
+  restore(message: Omit<Extract<ToLwp, { op: "restore" }>, "request">): Promise<{ name: string }> {
+    return this.#expect((request) => this.tell({ ...message, request }));
+  }
+
+  /** Resolves when the worker has ended. */
+  async stop(): Promise<void> {
+    this.tell({ op: "stop" });
+    await this.#stopped;
+    this.#port.close();
+  }
+
+  #expect<T>(send: (request: number) => void): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const request = ++this.#lastRequest;
+      this.#pending.set(request, { resolve, reject });
+      send(request);
+    });
+  }
+
+  #receive(message: FromLwp, on: { told: (message: Told) => void; load: () => void }): void {
+    switch (message.op) {
+      case "answer":
+        return this.#settle(message.request, (pending) => pending.resolve(message.answer as never));
+      case "restored":
+        return this.#settle(message.request, (pending) => pending.resolve({ name: message.name } as never));
+      case "refuse":
+        return this.#settle(message.request, (pending) => pending.reject(failure(isErrorCode(message.code) ? message.code : "ENODE", message.message)));
+      case "load":
+        this.ready = message.ready;
+        return on.load();
+      case "stopped":
+        return;
+      default:
+        return on.told(message);
+    }
+  }
+
+  #settle(request: number, settle: (pending: Pending) => void): void {
+    const pending = this.#pending.get(request);
+    this.#pending.delete(request);
+    if (pending !== undefined) settle(pending);
+  }
+}

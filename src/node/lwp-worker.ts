@@ -1,0 +1,121 @@
+/** The body of an LWP: a worker thread that runs the kernel for its share of the node's processes. */
+
+import { getRandomValues } from "node:crypto";
+import { performance } from "node:perf_hooks";
+import { Script } from "node:vm";
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+
+import { present } from "../assert.ts";
+import { HOST_TURN_MS, LOAD_REPORT_MS, STUCK_AFTER_MS } from "../limits.ts";
+import type { Engine } from "../machine/engine.ts";
+import type { Host } from "../kernel/host.ts";
+import { Kernel } from "../kernel/kernel.ts";
+import { receive } from "../kernel/lwp.ts";
+import type { FromLwp, ToLwp } from "../kernel/protocol.ts";
+import * as codec from "../resources/codec.ts";
+import { hostFiles } from "../resources/file.ts";
+import { CONTROL_WORDS } from "./lwp-control.ts";
+
+/** What the node gives an LWP at its start. */
+export interface LwpData {
+  readonly nodeName: string;
+  readonly engine: Engine;
+  readonly port: MessagePort;
+  readonly control: Int32Array<SharedArrayBuffer>;
+  readonly swapAfterMs: number;
+}
+
+const { nodeName, engine, port, control, swapAfterMs } = workerData as LwpData;
+
+const host: Host = {
+  nodeName,
+  monotonicMs: () => performance.now(),
+  wallClockMs: () => Date.now(),
+  randomBytes: (into) => void getRandomValues(into),
+  attention: () => Atomics.load(control, CONTROL_WORDS.attention) !== 0,
+  post: (message) => post(message),
+  files: hostFiles,
+  codec,
+};
+const kernel = new Kernel(engine, host, swapAfterMs);
+
+let scheduled = false;
+let wakeup: NodeJS.Timeout | undefined;
+let lastReady = "";
+let lastReportMs = 0;
+
+function post(message: FromLwp): void {
+  port.postMessage(message);
+}
+
+/** Takes every message that is there. False when the node wants the LWP to stop. */
+function drain(): boolean {
+  Atomics.store(control, CONTROL_WORDS.attention, 0);
+  for (;;) {
+    const received = receiveMessageOnPort(port);
+    if (received === undefined) return true;
+    if (!take(received.message as ToLwp)) return false;
+  }
+}
+
+function take(message: ToLwp): boolean {
+  if (message.op !== "stop") {
+    receive(kernel, message);
+    return true;
+  }
+  for (const process of [...kernel.processes.values()]) kernel.end(process, { pid: process.pid, code: 137, signal: "SIGKILL", reason: "the node stopped" });
+  post({ op: "stopped" });
+  clearTimeout(wakeup);
+  port.close();
+  return false;
+}
+
+/** One turn: messages, then guests for a while, then back to the host's own events. */
+function turn(): void {
+  scheduled = false;
+  if (!drain()) return;
+  runGuests();
+  reportLoad();
+  clearTimeout(wakeup);
+  const nextMs = kernel.nextMs();
+  if (nextMs === 0) schedule();
+  else if (nextMs < Infinity) wakeup = setTimeout(schedule, Math.max(0, nextMs - host.monotonicMs()));
+}
+
+/** Runs what the script says with a limit that even native code obeys; the price is a watching thread for each turn. */
+const guarded = new Script("__godwit_turn()");
+Object.assign(globalThis, { __godwit_turn: () => kernel.run(HOST_TURN_MS) });
+
+function runGuests(): void {
+  if (kernel.scheduler.readyCount === 0) return kernel.run(0);
+  try {
+    guarded.runInThisContext({ timeout: STUCK_AFTER_MS });
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ERR_SCRIPT_EXECUTION_TIMEOUT")) throw error;
+    kernel.cutShort();
+  }
+}
+
+function schedule(): void {
+  if (scheduled) return;
+  scheduled = true;
+  setImmediate(turn);
+}
+
+/** Tells the node which processes are ready, when that has changed, so that it can balance its LWPs. */
+function reportLoad(): void {
+  const nowMs = host.monotonicMs();
+  const ready = [...kernel.scheduler.ready()].map((process) => process.pid);
+  const text = ready.join();
+  if (text === lastReady || nowMs - lastReportMs < LOAD_REPORT_MS) return;
+  lastReady = text;
+  lastReportMs = nowMs;
+  post({ op: "load", ready });
+}
+
+kernel.onHostDone = schedule;
+port.on("message", (message: ToLwp) => {
+  if (take(message)) schedule();
+});
+present(parentPort, "the node's end of a worker").on("message", () => {});
+present(parentPort, "the node's end of a worker").unref();

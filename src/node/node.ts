@@ -1,0 +1,316 @@
+/** A node: one machine's share of the system. It owns the process table and spreads processes over its LWPs. */
+
+import { availableParallelism } from "node:os";
+
+import type { Inspection, NodeControl, ProcessInfo, RestoreOptions, SpawnOptions, Stream } from "../abi/control.ts";
+import type { ExitStatus, SignalName } from "../abi/records.ts";
+import { assert, present } from "../assert.ts";
+import { failure } from "../errors.ts";
+import { narrow, NO_CAPABILITIES } from "../kernel/capability.ts";
+import type { Answer, Birth, Completion, Question, Rebirth, ToLwp } from "../kernel/protocol.ts";
+import { quotasOf } from "../kernel/quota.ts";
+import { checkRecord } from "../kernel/record-check.ts";
+import { INPUT_CHUNK_MAX_BYTES, SWAP_AFTER_MS } from "../limits.ts";
+import type { Engine } from "../machine/engine.ts";
+import { assertEngine, describeImage } from "../machine/image.ts";
+import { loadEngine } from "../machine/load.ts";
+import { answerWaits, serve } from "./guest-requests.ts";
+import { LwpThread, type Told } from "./lwp-thread.ts";
+import { type Entry, ProcessTable } from "./process-table.ts";
+
+export interface NodeOptions {
+  readonly name: string;
+  /** Worker threads that run processes; one for each core by default. */
+  readonly lwps?: number;
+  /** How long a process is idle before its memory is let go; Infinity for never. */
+  readonly swapAfterMs?: number;
+}
+
+/** Starts a node in this OS process. */
+export async function startNode(options: NodeOptions): Promise<Node> {
+  return new Node(options, await loadEngine());
+}
+
+/** A capability list that allows all, against which a user's own grants are resolved. */
+const EVERYTHING = { read: "all", write: "all", environment: "all", run: "all" } as const;
+
+export class Node implements NodeControl {
+  readonly name: string;
+  readonly table = new ProcessTable();
+  readonly #engineHash: string;
+  readonly #lwps: LwpThread[];
+  #stopping = false;
+
+  constructor(options: NodeOptions, engine: Engine) {
+    this.name = options.name;
+    this.#engineHash = engine.manifest.hash;
+    const count = options.lwps ?? availableParallelism();
+    this.#lwps = Array.from({ length: count }, (_, index) => {
+      const lwp: LwpThread = new LwpThread(index, options.name, engine, options.swapAfterMs ?? SWAP_AFTER_MS, {
+        told: (message) => this.#told(lwp, message),
+        load: () => this.#balance(),
+        failed: (error) => this.#lwpFailed(lwp, error),
+      });
+      return lwp;
+    });
+  }
+
+  // ---- NodeControl
+
+  async spawn(options: SpawnOptions): Promise<number> {
+    const workingDirectory = options.workingDirectory ?? process.cwd();
+    return this.start(undefined, {
+      program: { name: options.name, source: options.source, sourceMap: options.sourceMap ?? "" },
+      arguments: options.arguments ?? [],
+      environment: options.environment ?? {},
+      quotas: quotasOf(options.quotas ?? {}),
+      capabilities: narrow(EVERYTHING, { ...NO_CAPABILITIES, ...options.capabilities }, workingDirectory),
+      workingDirectory,
+      stress: options.stress,
+    });
+  }
+
+  async restore(image: Uint8Array, options: RestoreOptions = {}): Promise<number> {
+    const described = describeImage(image);
+    assertEngine(described, this.#engineHash);
+    const record = checkRecord(described.state);
+    const workingDirectory = options.workingDirectory ?? process.cwd();
+    const rebirth: Rebirth = {
+      pid: this.table.isFree(record.pid) ? record.pid : this.table.nextPid(),
+      parent: 0,
+      quotas: options.quotas ?? {},
+      capabilities: narrow(EVERYTHING, { ...NO_CAPABILITIES, ...options.capabilities }, workingDirectory),
+      environment: options.environment,
+      workingDirectory,
+      stress: options.stress,
+    };
+    this.table.checkRoom(undefined);
+    const lwp = this.#leastLoaded();
+    const quotas = quotasOf({ ...record.quotas, ...rebirth.quotas });
+    const entry = this.#enter({ pid: rebirth.pid, parent: undefined, name: record.program.name, lwp, quotas, capabilities: rebirth.capabilities, workingDirectory });
+    try {
+      await lwp.restore({ op: "restore", rebirth, image });
+    } catch (error) {
+      if (entry.exit === undefined) this.#drop(entry);
+      throw error;
+    }
+    return entry.pid;
+  }
+
+  async list(): Promise<ProcessInfo[]> {
+    return Promise.all(this.table.all().map((entry) => this.#info(entry)));
+  }
+
+  async inspect(pid: number): Promise<Inspection> {
+    const entry = this.table.living(pid);
+    const { inspection } = await this.ask(entry, { kind: "inspect" });
+    const { summary, ...rest } = inspection;
+    return { process: { ...this.#identity(entry), ...summary }, ...rest, mailbox: { ...rest.mailbox, names: [...entry.names] } };
+  }
+
+  async signal(pid: number, signal: SignalName): Promise<void> {
+    this.tell(this.table.living(pid), { op: "signal", pid, signal });
+  }
+
+  async pause(pid: number): Promise<void> {
+    this.tell(this.table.living(pid), { op: "pause", pid, paused: true });
+  }
+
+  async resume(pid: number): Promise<void> {
+    this.tell(this.table.living(pid), { op: "pause", pid, paused: false });
+  }
+
+  async fork(pid: number): Promise<number> {
+    const entry = this.table.living(pid);
+    const child = this.reserveFork(entry);
+    try {
+      await this.ask(entry, { kind: "fork", child: child.pid });
+    } catch (error) {
+      this.#drop(child);
+      throw error;
+    }
+    return child.pid;
+  }
+
+  async checkpoint(pid: number): Promise<Uint8Array> {
+    return (await this.ask(this.table.living(pid), { kind: "capture" })).image;
+  }
+
+  async wait(pid: number): Promise<ExitStatus> {
+    return this.table.get(pid).ended;
+  }
+
+  async input(pid: number, bytes: Uint8Array | null): Promise<void> {
+    const entry = this.table.living(pid);
+    if (bytes === null) {
+      entry.input.close();
+      return this.tell(entry, { op: "input", pid, bytes });
+    }
+    for (let start = 0; start < bytes.length; start += INPUT_CHUNK_MAX_BYTES) {
+      const chunk = bytes.slice(start, start + INPUT_CHUNK_MAX_BYTES);
+      const room = entry.input.put(chunk.length);
+      this.tell(entry, { op: "input", pid, bytes: chunk });
+      await room;
+    }
+  }
+
+  output(pid: number, replay: boolean, on: (stream: Stream, bytes: Uint8Array) => void | Promise<void>): () => void {
+    return this.table.get(pid).output.subscribe(replay, on);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await Promise.all(this.#lwps.map((lwp) => lwp.stop()));
+  }
+
+  // ---- Processes
+
+  /** Starts a program as a child of `parent`, or of nobody. Throws EPROCLIM. */
+  start(parent: Entry | undefined, birth: Omit<Birth, "pid" | "parent">): number {
+    this.table.checkRoom(parent);
+    const pid = this.table.nextPid();
+    const lwp = this.#leastLoaded();
+    const { quotas, capabilities, workingDirectory } = birth;
+    this.#enter({ pid, parent, name: birth.program.name, lwp, quotas, capabilities, workingDirectory });
+    lwp.tell({ op: "spawn", birth: { ...birth, pid, parent: parent?.pid ?? 0 } });
+    return pid;
+  }
+
+  /** An entry for a child that the parent's LWP is about to make. Throws EPROCLIM. */
+  reserveFork(parent: Entry): Entry {
+    this.table.checkRoom(parent);
+    const { name, lwp, quotas, capabilities, workingDirectory } = parent;
+    return this.#enter({ pid: this.table.nextPid(), parent, name, lwp, quotas, capabilities, workingDirectory });
+  }
+
+  tell(entry: Entry, message: ToLwp): void {
+    if (entry.exit !== undefined) return;
+    if (entry.held === undefined) entry.lwp.tell(message);
+    else entry.held.push(message);
+  }
+
+  /** Completes a system call. What a process waits for before it can be handed over is not held back. */
+  complete(entry: Entry, call: number, outcome: Completion): void {
+    if (entry.exit === undefined) entry.lwp.tell({ op: "complete", pid: entry.pid, call, outcome });
+  }
+
+  async ask<K extends Question["kind"]>(entry: Entry, question: Extract<Question, { kind: K }>): Promise<Extract<Answer, { kind: K }>> {
+    while (entry.held !== undefined) await this.#handedOver(entry);
+    return entry.lwp.ask(entry.pid, question);
+  }
+
+  #enter(fields: Parameters<ProcessTable["add"]>[0]): Entry {
+    if (this.#stopping) throw failure("ECANCELED", "this node is stopping");
+    const entry: Entry = this.table.add(fields, (sizeBytes) => this.tell(entry, { op: "outputTaken", pid: entry.pid, sizeBytes }));
+    entry.lwp.processes++;
+    return entry;
+  }
+
+  #drop(entry: Entry): void {
+    if (entry.exit !== undefined) return;
+    entry.lwp.processes--;
+    this.table.remove(entry);
+  }
+
+  #identity(entry: Entry): Omit<ProcessInfo, "state" | "threads" | "memoryBytes" | "cpuMs" | "mailbox" | "epoch"> {
+    const { pid, name, startedMs, exit } = entry;
+    const parent = entry.parent?.exit === undefined ? (entry.parent?.pid ?? 0) : 0;
+    return { pid, parent, name, node: this.name, lwp: entry.lwp.index, startedMs, ...(exit === undefined ? {} : { exit }) };
+  }
+
+  async #info(entry: Entry): Promise<ProcessInfo> {
+    const over: ProcessInfo = { ...this.#identity(entry), state: "ended", threads: 0, memoryBytes: 0, cpuMs: entry.cpuMs, mailbox: 0, epoch: 0 };
+    if (entry.exit !== undefined) return over;
+    const answer = await this.ask(entry, { kind: "summary" }).catch(() => undefined);
+    return answer === undefined ? { ...over, ...this.#identity(entry) } : { ...this.#identity(entry), ...answer.summary };
+  }
+
+  // ---- What LWPs tell
+
+  #told(lwp: LwpThread, message: Told): void {
+    switch (message.op) {
+      case "ended":
+        return this.#ended(message.status, message.cpuMs);
+      case "output":
+        return this.table.get(message.pid).output.push(message.stream, message.bytes);
+      case "inputTaken":
+        return this.table.get(message.pid).input.taken(message.sizeBytes);
+      case "request":
+        return serve(this, this.table.get(message.pid), message.call, message.request);
+      case "forked":
+        assert(this.table.get(message.child).lwp === lwp, "a child begins on its parent's LWP");
+        return;
+    }
+  }
+
+  #ended(status: ExitStatus, cpuMs: number): void {
+    const entry = this.table.get(status.pid);
+    if (entry.exit !== undefined) return;
+    entry.cpuMs = cpuMs;
+    entry.lwp.processes--;
+    entry.input.close();
+    this.table.end(entry, status);
+    for (const one of entry.waits.splice(0)) clearTimeout(one.timer);
+    void entry.output.drained().then(() => entry.resolveEnded(status));
+    const { parent } = entry;
+    if (parent === undefined || parent.exit !== undefined) return;
+    parent.zombies.push(status);
+    this.tell(parent, { op: "signal", pid: parent.pid, signal: "SIGCHLD" });
+    answerWaits(this, parent);
+  }
+
+  /** A worker died under its processes: a bug of ours, or memory ran out. They are gone; the node goes on. */
+  #lwpFailed(lwp: LwpThread, error: Error): void {
+    for (const entry of this.table.all()) {
+      if (entry.lwp !== lwp || entry.exit !== undefined) continue;
+      const reason = `its LWP failed: ${error.message}`;
+      entry.output.push("stderr", Buffer.from(`godwit: process ${entry.pid} ended: ${reason}\n${error.stack ?? ""}\n`));
+      this.#ended({ pid: entry.pid, code: 139, reason }, entry.cpuMs);
+    }
+    this.#lwps.splice(this.#lwps.indexOf(lwp), 1);
+  }
+
+  // ---- LWPs
+
+  #leastLoaded(): LwpThread {
+    let least: LwpThread | undefined;
+    for (const lwp of this.#lwps) if (least === undefined || lwp.processes < least.processes) least = lwp;
+    if (least === undefined) throw failure("ENODE", "every LWP of this node has failed: start it again");
+    return least;
+  }
+
+  /** Hands a ready process from an LWP that has several to one that has none. */
+  #balance(): void {
+    const idle = this.#lwps.find((lwp) => lwp.ready.length === 0);
+    const busy = this.#lwps.find((lwp) => lwp.ready.length >= 2);
+    if (idle === undefined || busy === undefined || this.#stopping) return;
+    const pid = present(busy.ready[0], "a ready process of a busy LWP");
+    const entry = this.table.all().find((one) => one.pid === pid);
+    if (entry === undefined || entry.exit !== undefined || entry.held !== undefined || entry.lwp !== busy) return;
+    void this.handOver(entry, idle);
+  }
+
+  /** Moves a process to another LWP of this node, with its memory as it is. */
+  async handOver(entry: Entry, to: LwpThread): Promise<void> {
+    assert(entry.held === undefined, "a process is handed over once at a time");
+    const from = entry.lwp;
+    entry.held = [];
+    to.ready = [entry.pid];
+    const answer = await from.ask(entry.pid, { kind: "release" }).catch(() => undefined);
+    if (answer !== undefined) {
+      to.tell({ op: "adopt", record: answer.record, memory: answer.memory });
+      entry.lwp = to;
+      from.processes--;
+      to.processes++;
+    }
+    const held = entry.held ?? [];
+    entry.held = undefined;
+    for (const message of held) this.tell(entry, message);
+    answerWaits(this, entry);
+  }
+
+  async #handedOver(entry: Entry): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    assert(entry.held === undefined || entry.exit === undefined, "an ended process is not handed over");
+  }
+}

@@ -1,0 +1,53 @@
+/** A process's output: kept within a bound for `logs`, handed to subscribers as it comes, held back by the slowest. */
+
+import type { Stream } from "../abi/control.ts";
+import { LOG_MAX_BYTES } from "../limits.ts";
+
+type Subscriber = (stream: Stream, bytes: Uint8Array) => void | Promise<void>;
+
+export class OutputLog {
+  /** Invariant: together at most LOG_MAX_BYTES, or one chunk. */
+  readonly #chunks: { readonly stream: Stream; readonly bytes: Uint8Array }[] = [];
+  #sizeBytes = 0;
+  readonly #subscribers = new Set<Subscriber>();
+  readonly #taken: (sizeBytes: number) => void;
+  /** Everything that came so far has been handed over. */
+  #drained: Promise<void> = Promise.resolve();
+
+  constructor(taken: (sizeBytes: number) => void) {
+    this.#taken = taken;
+  }
+
+  push(stream: Stream, bytes: Uint8Array): void {
+    this.#keep(stream, bytes);
+    const pending: Promise<void>[] = [];
+    for (const subscriber of this.#subscribers) {
+      const taking = subscriber(stream, bytes);
+      if (taking !== undefined) pending.push(taking.catch(() => {}));
+    }
+    if (pending.length === 0) {
+      this.#taken(bytes.length);
+      return;
+    }
+    const before = this.#drained;
+    this.#drained = Promise.all([before, ...pending]).then(() => this.#taken(bytes.length));
+  }
+
+  drained(): Promise<void> {
+    return this.#drained;
+  }
+
+  subscribe(replay: boolean, subscriber: Subscriber): () => void {
+    if (replay) for (const { stream, bytes } of this.#chunks) void subscriber(stream, bytes);
+    this.#subscribers.add(subscriber);
+    return () => this.#subscribers.delete(subscriber);
+  }
+
+  #keep(stream: Stream, bytes: Uint8Array): void {
+    this.#chunks.push({ stream, bytes });
+    this.#sizeBytes += bytes.length;
+    while (this.#sizeBytes > LOG_MAX_BYTES && this.#chunks.length > 1) {
+      this.#sizeBytes -= this.#chunks.shift()?.bytes.length ?? 0;
+    }
+  }
+}
