@@ -31,6 +31,8 @@ export const PRIORITY_DEFAULT = 5;
 export const PRIORITY_MAX = 10;
 /** A thread gives way after this long when another is ready. */
 export const QUANTUM_MS = 5;
+/** A thread that is alone is stopped this often all the same: V8 enters its optimised code of the engine only at a call. */
+export const SLICE_MAX_MS = 25;
 /** An LWP tells of its load at most this often. */
 export const LOAD_REPORT_MS = 20;
 /** A guest that executes this long without a poll is stuck in native code: its memory is revoked. */

@@ -3,6 +3,7 @@
  * a call or a plain element store, which is what makes it indivisible (see machine.ts).
  */
 
+import { nowMs } from "./clock.ts";
 import { syscall } from "./machine.ts";
 
 export type Cell = Int32Array & { 0: number };
@@ -49,11 +50,11 @@ export class Deadline {
   readonly #endMs: number;
 
   constructor(timeoutMs: number) {
-    this.#endMs = timeoutMs < 0 ? Infinity : syscall("clock", 0) + timeoutMs;
+    this.#endMs = timeoutMs < 0 ? Infinity : nowMs() + timeoutMs;
   }
 
   /** In ms, never below 0; -1 when there is no deadline. */
   remainingMs(): number {
-    return this.#endMs === Infinity ? NO_TIMEOUT : Math.max(0, this.#endMs - syscall("clock", 0));
+    return this.#endMs === Infinity ? NO_TIMEOUT : Math.max(0, this.#endMs - nowMs());
   }
 }

@@ -7,7 +7,8 @@
  * JSON text, the buffers. All little-endian.
  */
 
-import { coded, syscall } from "./machine.ts";
+import { coded } from "./machine.ts";
+import { utf8Bytes, utf8Text } from "./text.ts";
 
 type Field = string | number | boolean | null | readonly (string | number)[];
 type Node = [kind: string, ...fields: Field[]];
@@ -332,7 +333,7 @@ const HEADER_BYTES = 12;
 /** `value` as bytes that {@link decodeMessage} takes. */
 export function encodeMessage(value: unknown, transfer: readonly ArrayBuffer[]): Uint8Array {
   const { nodes, buffers } = flatten(value, transfer);
-  const json = syscall("utf8Encode", JSON.stringify(nodes));
+  const json = utf8Bytes(JSON.stringify(nodes));
   const tableBytes = HEADER_BYTES + 4 * buffers.length;
   const message = new Uint8Array(buffers.reduce((sum, buffer) => sum + buffer.byteLength, tableBytes + json.length));
   const view = new DataView(message.buffer);
@@ -357,7 +358,7 @@ export function decodeMessage(bytes: Uint8Array): unknown {
   const count = view.getUint32(8, true);
   const tableBytes = HEADER_BYTES + 4 * count;
   if (tableBytes + jsonBytes > bytes.length) throw coded("EINVAL", "a message that is cut short");
-  const json = syscall("utf8Decode", bytes.slice(tableBytes, tableBytes + jsonBytes), { encoding: "utf-8", fatal: true, ignoreBOM: true });
+  const json = utf8Text(bytes.subarray(tableBytes, tableBytes + jsonBytes));
   const buffers: ArrayBuffer[] = [];
   let at = tableBytes + jsonBytes;
   for (let index = 0; index < count; index++) {

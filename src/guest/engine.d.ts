@@ -4,3 +4,5 @@ declare class DOMException extends Error {
   constructor(message?: string, name?: string);
   readonly code: number;
 }
+
+declare const performance: { now(): number };

@@ -15,13 +15,21 @@ export function defineGlobalGetter(name: string, get: () => unknown): void {
   });
 }
 
-/** Gives a class the shape of a web interface: enumerable members, a tag, and itself as a global. */
-export function defineInterface(constructor: abstract new (...args: never[]) => object, ...statics: string[]): void {
-  const { prototype } = constructor as { prototype: object };
+type Interface = (abstract new (...args: never[]) => object) & { readonly prototype: object };
+
+/** The bundler may have given a class another name; `inspect` and errors show this one. */
+export function nameClass(name: string, constructor: object): void {
+  Object.defineProperty(constructor, "name", { value: name, configurable: true });
+}
+
+/** Gives a class the shape of a web interface, enumerable members and a tag, and makes it a global. */
+export function defineInterface(name: string, constructor: Interface): void {
+  const { prototype } = constructor;
+  nameClass(name, constructor);
   for (const key of Object.getOwnPropertyNames(prototype)) if (key !== "constructor") makeEnumerable(prototype, key);
-  for (const key of statics) makeEnumerable(constructor, key);
-  Object.defineProperty(prototype, Symbol.toStringTag, { value: constructor.name, configurable: true });
-  defineGlobal(constructor.name, constructor, false);
+  for (const key of Object.getOwnPropertyNames(constructor)) if (!["length", "name", "prototype"].includes(key)) makeEnumerable(constructor, key);
+  Object.defineProperty(prototype, Symbol.toStringTag, { value: name, configurable: true });
+  defineGlobal(name, constructor, false);
 }
 
 function makeEnumerable(object: object, key: string): void {

@@ -1,241 +1,230 @@
-/** Values as text for people, laid out as Node's `util.inspect` does. */
+/** Values as text for people, laid out as Node's `util.inspect` lays them out. */
 
-import { withoutLibrary } from "./trace.ts";
+import { entriesOf, type Head, headOf, type Inspection as View, LIST } from "./inspect-kind.ts";
 
 export interface InspectOptions {
-  /** How many levels of nested objects are shown; 2 by default. */
+  /** How many levels of nested objects are shown: 2 by default, `null` for all. */
   readonly depth?: number | null;
+  /** Show properties that are not enumerable, too. */
   readonly showHidden?: boolean;
-  /** Where a line that holds a whole object ends at the latest. */
+  /** Where a line that holds a whole object ends at the latest; 80 by default. */
   readonly breakLength?: number;
-  /** Entries of arrays, maps and sets that are shown; 100 by default. */
+  /** Entries of arrays, maps and sets that are shown: 100 by default, `null` for all. */
   readonly maxArrayLength?: number | null;
+  /** Characters of a string that are shown: 10,000 by default, `null` for all. */
   readonly maxStringLength?: number | null;
 }
 
 /** A method under this symbol, known from Node, gives the text of its object. */
-export const CUSTOM = Symbol.for("nodejs.util.inspect.custom");
-
-interface State {
-  readonly depth: number;
-  readonly showHidden: boolean;
-  readonly breakLength: number;
-  readonly entriesMax: number;
-  readonly stringMax: number;
-  /** The objects around the one that is being shown. */
-  readonly path: object[];
-  /** Objects that were met inside themselves, with the number by which they are referred to. */
-  readonly circular: Map<object, number>;
-  indentation: number;
-  /** Depth of the object shown last; how much nests in the one at hand is seen from it. */
-  level: number;
-}
-
-/** This many inner levels are put on one line. */
-const COMPACT_LEVELS = 3;
-const LINE_WIDTH = 80;
+const CUSTOM = Symbol.for("nodejs.util.inspect.custom");
+/** Objects that nest less than this inside one another share a line. */
+const LEVELS_ON_A_LINE = 3;
+const COLUMNS_MAX = 15;
 const IDENTIFIER = /^[a-zA-Z_][a-zA-Z_0-9]*$/;
-// eslint-disable-next-line no-control-regex
-const ESCAPED = /[\x00-\x1f\x27\x5c\x7f-\x9f]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+/** Control characters, single quotes, backslashes and lone surrogates. */
+const ESCAPED = new RegExp("[\\x00-\\x1f'\\\\\\x7f-\\x9f]|[\\ud800-\\udbff](?![\\udc00-\\udfff])|(?<![\\ud800-\\udbff])[\\udc00-\\udfff]", "g");
+const ESCAPES: Record<string, string> = { "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", "'": "\\'", "\\": "\\\\" };
 
-/** `value` as text. */
+/** `value` as text, as `console.log` shows it. */
 export function inspect(value: unknown, options: InspectOptions = {}): string {
-  const state: State = {
-    depth: options.depth === undefined ? 2 : (options.depth ?? Infinity),
-    showHidden: options.showHidden ?? false,
-    breakLength: options.breakLength ?? 128,
-    entriesMax: options.maxArrayLength === undefined ? 100 : (options.maxArrayLength ?? Infinity),
-    stringMax: options.maxStringLength === undefined ? 10_000 : (options.maxStringLength ?? Infinity),
-    path: [],
-    circular: new Map(),
-    indentation: 0,
-    level: 0,
-  };
-  return show(state, value, 0, false);
+  return new Inspection(options).show(value, 0);
 }
 
-function show(state: State, value: unknown, level: number, isTyped: boolean): string {
-  if ((typeof value !== "object" || value === null) && typeof value !== "function") return primitive(state, value, isTyped);
-  const custom = customText(state, value, level);
-  if (custom !== undefined) return custom;
-  if (state.path.includes(value)) {
-    const index = state.circular.get(value) ?? state.circular.size + 1;
-    state.circular.set(value, index);
+/** One call of `inspect`: its limits, and where it stands in the value. */
+class Inspection implements View {
+  readonly showHidden: boolean;
+  readonly entriesMax: number;
+  readonly #depth: number;
+  readonly #breakLength: number;
+  readonly #stringMax: number;
+  readonly #options: InspectOptions;
+  /** The objects around the one being shown, outermost first. */
+  readonly #path: object[] = [];
+  /** Objects found inside themselves, with the numbers that refer to them. */
+  readonly #circular = new Map<object, number>();
+  /** Columns that the text at hand is shifted by. */
+  #indentation = 0;
+  /** Level of the object begun last: how deep the one being laid out nests is read off it. */
+  #lastLevel = 0;
+
+  constructor(options: InspectOptions) {
+    this.#options = options;
+    this.showHidden = options.showHidden === true;
+    this.entriesMax = limit(options.maxArrayLength, 100);
+    this.#depth = limit(options.depth, 2);
+    this.#breakLength = options.breakLength ?? 80;
+    this.#stringMax = limit(options.maxStringLength, 10_000);
+  }
+
+  show(value: unknown, level: number): string {
+    if (typeof value === "string") return this.#string(value);
+    if ((typeof value !== "object" && typeof value !== "function") || value === null) return primitiveText(value);
+    const custom = this.#custom(value, level);
+    if (custom !== undefined) return custom;
+    if (!this.#path.includes(value)) return this.#object(value, level);
+    let index = this.#circular.get(value);
+    if (index === undefined) this.#circular.set(value, (index = this.#circular.size + 1));
     return `[Circular *${index}]`;
   }
-  return showObject(state, value, level);
+
+  /** Shows something at one indentation further in. */
+  nested(value: unknown, level: number): string {
+    this.#indentation += 2;
+    try {
+      return this.show(value, level);
+    } finally {
+      this.#indentation -= 2;
+    }
+  }
+
+  #custom(value: object, level: number): string | undefined {
+    const custom: unknown = (value as Record<symbol, unknown>)[CUSTOM];
+    if (typeof custom !== "function") return undefined;
+    const depth = this.#depth - level;
+    const result: unknown = custom.call(value, depth, { ...this.#options, depth }, inspect);
+    if (result === value) return undefined;
+    return typeof result === "string" ? this.#shifted(result) : this.show(result, level);
+  }
+
+  #shifted(text: string): string {
+    return text.replaceAll("\n", `\n${" ".repeat(this.#indentation)}`);
+  }
+
+  /** A string that does not fit its line is shown line by line. */
+  #string(text: string): string {
+    let rest = "";
+    if (text.length > this.#stringMax) {
+      const more = text.length - this.#stringMax;
+      text = text.slice(0, this.#stringMax);
+      rest = `... ${more} more character${more > 1 ? "s" : ""}`;
+    }
+    if (text.length <= 16 || text.length <= this.#breakLength - this.#indentation - 4) return quoted(text) + rest;
+    const lines = text.split(/(?<=\n)/).map((line) => quoted(line));
+    return lines.join(` +\n${" ".repeat(this.#indentation + 2)}`) + rest;
+  }
+
+  #object(value: object, level: number): string {
+    const head = headOf(this, value);
+    if (head.alone !== undefined && head.keys.length === 0) return this.#shifted(head.alone);
+    if (level > this.#depth) return `[${head.name}]`;
+    this.#path.push(value);
+    this.#lastLevel = level + 1;
+    const output = entriesOf(this, value, head, level + 1);
+    for (const key of head.keys) output.push(this.#property(value, key, level + 1));
+    this.#path.pop();
+    const index = this.#circular.get(value);
+    const reference = index === undefined ? "" : `<ref *${index}>`;
+    const base = [reference, this.#shifted(head.base)].filter((text) => text !== "").join(" ");
+    return this.#layout(value, head, base, output, level + 1);
+  }
+
+  #property(value: object, key: PropertyKey, level: number): string {
+    const descriptor = Object.getOwnPropertyDescriptor(value, key) ?? {
+      value: (value as Record<PropertyKey, unknown>)[key],
+      enumerable: true,
+    };
+    return `${keyText(key, descriptor.enumerable === true)}: ${this.#propertyValue(descriptor, level)}`;
+  }
+
+  #propertyValue(descriptor: PropertyDescriptor, level: number): string {
+    if (descriptor.get !== undefined) return descriptor.set === undefined ? "[Getter]" : "[Getter/Setter]";
+    if (descriptor.set !== undefined) return "[Setter]";
+    return this.nested(descriptor.value, level);
+  }
+
+  /** On one line when it is short and little nests in it; otherwise an entry (of a list: a row) to a line. */
+  #layout(value: object, head: Head, base: string, output: string[], level: number): string {
+    const begin = base === "" ? head.open : `${base} ${head.open}`;
+    const rows = head.kind === LIST && output.length > 6 ? this.#rows(value, output) : output;
+    if (this.#lastLevel - level < LEVELS_ON_A_LINE && rows === output) {
+      const start = output.length + this.#indentation + head.open.length + base.length + 10;
+      const width = output.reduce((sum, entry) => sum + entry.length, output.length + start);
+      const line = output.join(", ");
+      if (width <= this.#breakLength && !base.includes("\n") && !line.includes("\n")) return `${begin} ${line} ${head.close}`;
+    }
+    const indentation = `\n${" ".repeat(this.#indentation)}`;
+    return `${begin}${indentation}  ${rows.join(`,${indentation}  `)}${indentation}${head.close}`;
+  }
+
+  /** The entries of a list in as many columns as look well, or as they are when columns would not. */
+  #rows(list: object, output: string[]): string[] {
+    const hasMore = this.entriesMax < output.length;
+    const count = output.length - (hasMore ? 1 : 0);
+    const widths = output.slice(0, count).map((entry) => entry.length + 2);
+    const total = widths.reduce((sum, width) => sum + width, 0);
+    const widest = Math.max(...widths);
+    if (widest * 3 + this.#indentation >= this.#breakLength || (total / widest <= 5 && widest > 8)) return output;
+    const typical = Math.max(widest - Math.sqrt(widest - total / output.length), 1);
+    const columns = Math.min(
+      Math.round(Math.sqrt(2.5 * typical * count) / typical),
+      Math.floor((this.#breakLength - this.#indentation) / widest),
+      LEVELS_ON_A_LINE * 4,
+      COLUMNS_MAX,
+    );
+    if (columns <= 1) return output;
+    const rows = inColumns(output.slice(0, count), widths, columns, isNumeric(list, output.length));
+    if (hasMore) rows.push(output[count] ?? "");
+    return rows;
+  }
 }
 
-function customText(state: State, value: object, level: number): string | undefined {
-  const custom: unknown = (value as Record<symbol, unknown>)[CUSTOM];
-  if (typeof custom !== "function") return undefined;
-  const result: unknown = custom.call(value, state.depth - level, { depth: state.depth - level }, inspect);
-  if (result === value) return undefined;
-  return typeof result === "string" ? result.replaceAll("\n", `\n${" ".repeat(state.indentation)}`) : show(state, result, level, false);
+function limit(given: number | null | undefined, standard: number): number {
+  return given === undefined ? standard : (given ?? Infinity);
 }
 
-function primitive(state: State, value: unknown, isTyped: boolean): string {
-  if (typeof value === "string") return isTyped ? value : longString(state, value);
+function inColumns(entries: string[], widths: number[], columns: number, alignRight: boolean): string[] {
+  const columnWidths = Array.from({ length: columns }, (_, column) => {
+    let width = 0;
+    for (let at = column; at < entries.length; at += columns) width = Math.max(width, widths[at] ?? 0);
+    return width;
+  });
+  const rows: string[] = [];
+  for (let from = 0; from < entries.length; from += columns) {
+    const row = entries.slice(from, from + columns).map((entry, column) => {
+      const isLast = column === columns - 1 || from + column === entries.length - 1;
+      const text = isLast ? entry : `${entry}, `;
+      const width = (columnWidths[column] ?? 0) - (isLast ? 2 : 0);
+      if (alignRight) return text.padStart(width);
+      return isLast ? text : text.padEnd(width);
+    });
+    rows.push(row.join(""));
+  }
+  return rows;
+}
+
+function isNumeric(list: object, count: number): boolean {
+  for (let index = 0; index < count; index++) {
+    const type = typeof (list as Record<number, unknown>)[index];
+    if (type !== "number" && type !== "bigint") return false;
+  }
+  return true;
+}
+
+export function primitiveText(value: unknown): string {
   if (typeof value === "bigint") return `${value}n`;
   return Object.is(value, -0) ? "-0" : String(value);
 }
 
-/** A string too long for its line is shown in pieces, one for each of its lines. */
-function longString(state: State, text: string): string {
-  let rest = "";
-  if (text.length > state.stringMax) {
-    const more = text.length - state.stringMax;
-    text = text.slice(0, state.stringMax);
-    rest = `... ${more} more character${more > 1 ? "s" : ""}`;
-  }
-  if (text.length > 16 && text.length > state.breakLength - state.indentation - 4) {
-    const glue = ` +\n${" ".repeat(state.indentation + 2)}`;
-    return text.split(/(?<=\n)/).map(quoted).join(glue) + rest;
-  }
-  return quoted(text) + rest;
+function keyText(key: PropertyKey, isEnumerable: boolean): string {
+  if (typeof key === "symbol") return `[${String(key)}]`;
+  const text = String(key);
+  if (text === "__proto__") return "['__proto__']";
+  if (!isEnumerable) return `[${text}]`;
+  return IDENTIFIER.test(text) ? text : quoted(text);
 }
 
-/** In single quotes if that spares escapes, else in double ones or backticks. */
+/** In single quotes; in double ones or backticks where that spares an escape. */
 export function quoted(text: string): string {
   let quote = "'";
   if (text.includes("'")) {
     if (!text.includes('"')) quote = '"';
     else if (!text.includes("`") && !text.includes("${")) quote = "`";
   }
-  const body = text.replace(ESCAPED, (char) => (char === "'" && quote !== "'" ? char : escaped(char)));
-  return quote + body + quote;
+  return quote + text.replace(ESCAPED, (char) => (char === "'" && quote !== "'" ? char : escaped(char))) + quote;
 }
 
 function escaped(char: string): string {
-  const at = "\b\t\n\f\r'\\".indexOf(char);
-  if (at >= 0) return `\\${"btnfr'\\"[at] ?? ""}`;
-  if (char === "\v") return "\\x0B";
   const code = char.charCodeAt(0);
-  return code < 256 ? `\\x${hex(code, 2)}` : `\\u${hex(code, 4)}`;
-}
-
-function hex(code: number, digits: number): string {
-  return code.toString(16).toUpperCase().padStart(digits, "0");
-}
-
-/** What is special about an object: how it opens and closes, what stands before it, its entries. */
-interface Shape {
-  readonly open: string;
-  readonly close: string;
-  /** Shown alone when there are no entries, before the brace when there are. */
-  readonly base?: string;
-  readonly isList?: boolean;
-  readonly keys: PropertyKey[];
-  readonly entries: (level: number) => string[];
-}
-
-function showObject(state: State, value: object, level: number): string {
-  const shape = shapeOf(state, value);
-  const isEmpty = shape.keys.length === 0 && shape.base !== undefined;
-  if (isEmpty && shape.entries === noEntries) return shape.base ?? "";
-  if (level > state.depth) return tooDeep(value);
-  state.level = level;
-  state.path.push(value);
-  const output = shape.entries(level + 1);
-  for (const key of shape.keys) output.push(property(state, value, key, level + 1, shape.isList === true));
-  state.path.pop();
-  return assembled(state, value, shape, output, level);
-}
-
-const noEntries = (): string[] => [];
-
-function tooDeep(value: object): string {
-  const name = constructorName(value);
-  if (Array.isArray(value)) return "[Array]";
-  const tag = tagOf(value, name);
-  return `[${name === undefined ? "Object: null prototype" : name}${tag}]`;
-}
-
-function assembled(state: State, value: object, shape: Shape, output: string[], level: number): string {
-  let { open } = shape;
-  let base = shape.base ?? "";
-  const index = state.circular.get(value);
-  if (index !== undefined) {
-    if (base === "") open = `<ref *${index}> ${open}`;
-    else base = `<ref *${index}> ${base}`;
-  }
-  if (output.length === 0 && base === "") return `${open}${shape.close}`;
-  if (output.length === 0) return base;
-  return layout(state, open, shape.close, base, output, shape.isList === true, level);
-}
-
-/** On one line when little nests in it and it is short; otherwise an entry to a line. */
-function layout(state: State, open: string, close: string, base: string, output: string[], isList: boolean, level: number): string {
-  const before = output.length;
-  if (isList && before > 6) output = inColumns(state, output);
-  const head = base === "" ? open : `${base} ${open}`;
-  if (state.level - level < COMPACT_LEVELS && output.length === before) {
-    const start = output.length + state.indentation + open.length + base.length + 10;
-    const width = output.reduce((sum, entry) => sum + entry.length + 1, output.length + start - output.length);
-    const joined = output.join(", ");
-    if (width + output.length <= LINE_WIDTH + 0 && !joined.includes("\n") && !base.includes("\n")) return `${head} ${joined} ${close}`;
-  }
-  const indentation = `\n${" ".repeat(state.indentation)}`;
-  return `${head}${indentation}  ${output.join(`,${indentation}  `)}${indentation}${close}`;
-}
-
-function inColumns(state: State, output: string[]): string[] {
-  void state;
-  return output;
-}
-
-function property(state: State, value: object, key: PropertyKey, level: number, isList: boolean): string {
-  void isList;
-  const descriptor = Object.getOwnPropertyDescriptor(value, key);
-  state.indentation += 2;
-  let text: string;
-  if (descriptor?.get) text = descriptor.set ? "[Getter/Setter]" : "[Getter]";
-  else if (descriptor?.set) text = "[Setter]";
-  else text = show(state, descriptor?.value, level, false);
-  state.indentation -= 2;
-  return `${keyText(key, descriptor?.enumerable !== false)}: ${text}`;
-}
-
-function keyText(key: PropertyKey, isEnumerable: boolean): string {
-  if (typeof key === "symbol") return `[${String(key)}]`;
-  const text = String(key);
-  if (!isEnumerable) return `[${text}]`;
-  return IDENTIFIER.test(text) ? text : quoted(text);
-}
-
-function constructorName(value: object): string | undefined {
-  for (let object: object | null = value; object !== null; object = Object.getPrototypeOf(object) as object | null) {
-    const descriptor = Object.getOwnPropertyDescriptor(object, "constructor");
-    if (typeof descriptor?.value === "function" && descriptor.value.name !== "" && value instanceof descriptor.value) {
-      return descriptor.value.name as string;
-    }
-  }
-  return undefined;
-}
-
-function tagOf(value: object, name: string | undefined): string {
-  const tag: unknown = (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag];
-  return typeof tag === "string" && tag !== "" && tag !== name ? ` [${tag}]` : "";
-}
-
-function shapeOf(state: State, value: object): Shape {
-  const keys: PropertyKey[] = Object.keys(value);
-  const name = constructorName(value);
-  if (value instanceof Error) return { open: "{", close: "}", base: errorText(value), keys, entries: noEntries };
-  if (typeof value === "function") return { open: "{", close: "}", base: `[Function: ${value.name}]`, keys, entries: noEntries };
-  if (Array.isArray(value)) {
-    return {
-      open: "[",
-      close: "]",
-      isList: true,
-      keys: [],
-      entries: (level) => value.map((item) => show(state, item, level, false)),
-    };
-  }
-  return { open: name === "Object" ? "{" : `${name ?? "[Object: null prototype]"} {`, close: "}", keys, entries: noEntries };
-}
-
-function errorText(error: Error): string {
-  const stack = withoutLibrary(String(error.stack ?? ""));
-  return stack === "" ? `[${String(error)}]` : `${String(error)}\n${stack}`;
+  const hex = code.toString(16).toUpperCase();
+  return ESCAPES[char] ?? (code < 256 ? `\\x${hex.padStart(2, "0")}` : `\\u${hex}`);
 }

@@ -79,13 +79,13 @@ export function syscallAsync<N extends SyscallName>(name: N, ...args: SyscallArg
   });
 }
 
-/** Entry point: the kernel has the outcome of an asynchronous call. */
-export function dispatchCompletion(callId: number, ok: boolean, value: unknown): void {
+/** Entry point: the outcome of an asynchronous call, `(callId, true, result)` or `(callId, false, code, message)`. */
+export function dispatchCompletion(callId: number, ok: unknown, value: unknown, message?: unknown): void {
   const call = pendingCalls.get(callId);
   if (call === undefined) return;
   pendingCalls.delete(callId);
   if (ok) call.resolve(unmarshalled(call.word, value));
-  else call.reject(value);
+  else call.reject(coded(value as ErrorCode, String(message)));
 }
 
 /**

@@ -3,6 +3,11 @@
 import { decodeMessage, encodeMessage } from "./clone.ts";
 import { step, type Steps, syscall, syscallAsync, timeoutOf, type WaitOptions } from "./machine.ts";
 
+export interface SendOptions {
+  /** Array buffers in the message that are moved: here they are empty afterwards. */
+  readonly transfer?: readonly ArrayBuffer[];
+}
+
 /** A message as it was taken from the mailbox. */
 export interface Message<T = unknown> {
   /** Pid of the sender. */
@@ -18,8 +23,8 @@ function opened<T>(bytes: Uint8Array): Message<T> | undefined {
   return { from, message: decodeMessage(bytes.subarray(SENDER_BYTES)) as T };
 }
 
-function address(to: number | string): number | string {
-  if (typeof to === "number" || typeof to === "string") return to;
+function address(to: number | string): { readonly to: number | string } {
+  if (typeof to === "number" || typeof to === "string") return { to };
   throw new TypeError("the receiver of a message is a pid or a registered name");
 }
 
@@ -30,11 +35,11 @@ function address(to: number | string): number | string {
  * @throws `ESRCH` or `ENOENT` when there is no such process or name, `ENOSPC` when its mailbox is full, `EMSGSIZE` when the
  * message is too large, and a `DataCloneError` for what cannot be copied, such as a function.
  */
-export function send(to: number | string, message: unknown, options: { readonly transfer?: readonly ArrayBuffer[] } = {}): void {
+export function send(to: number | string, message: unknown, options: SendOptions = {}): void {
   syscall("send", address(to), encodeMessage(message, options.transfer ?? []));
 }
 
-export async function sendAsync(to: number | string, message: unknown, options: { readonly transfer?: readonly ArrayBuffer[] } = {}): Promise<void> {
+export async function sendAsync(to: number | string, message: unknown, options: SendOptions = {}): Promise<void> {
   await syscallAsync("send", address(to), encodeMessage(message, options.transfer ?? []));
 }
 

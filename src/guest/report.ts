@@ -1,7 +1,7 @@
 /** Errors as text: for the kernel's reports, and for threads that end by one. */
 
 import { inspect } from "./inspect.ts";
-import { syscall } from "./machine.ts";
+import { stderr } from "./stream.ts";
 import { withoutLibrary } from "./trace.ts";
 
 /** Entry point: an error, or whatever else was thrown, as printable text. Never throws. */
@@ -21,7 +21,7 @@ export function backtrace(): string {
 /** Tells standard error of an error that ended a thread but not its process. */
 export function reportThreadError(name: string, error: unknown): void {
   try {
-    syscall("write", 2, syscall("utf8Encode", `Uncaught in thread "${name}": ${describeError(error)}\n`.toWellFormed()));
+    stderr.write(`Uncaught in thread "${name}": ${describeError(error)}\n`);
   } catch {
     // Standard error is closed: `join` still tells.
   }
@@ -30,7 +30,7 @@ export function reportThreadError(name: string, error: unknown): void {
 const rejections = new Map<Promise<unknown>, unknown>();
 
 /** Entry point: a promise was rejected with nobody listening, or somebody listens now. */
-export function reportRejection(promise: Promise<unknown>, reason: unknown, handled: boolean): void {
+export function reportRejection(promise: Promise<unknown>, reason: unknown, handled: unknown): void {
   if (handled) rejections.delete(promise);
   else rejections.set(promise, reason);
 }
