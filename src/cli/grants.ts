@@ -50,7 +50,10 @@ function names(clean: (name: string) => string): (text: string, before?: Names) 
 export function parseStress(text: string): StressMode {
   if (text === BARE || text === "poll") return { every: 1, at: "poll" };
   if (text === "call") return { every: 1, at: "call" };
-  return { every: parseCount(text, "stress mode (poll, call or a number)", 1), at: "poll" };
+  if (!/^[1-9]\d{0,8}$/.test(text)) {
+    throw new UsageError(`"${text}" is no stress mode: write poll, call, or a number N for every Nth poll`);
+  }
+  return { every: Number(text), at: "poll" };
 }
 
 export function addGrantOptions(command: Command): Command {

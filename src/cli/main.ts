@@ -28,8 +28,9 @@ async function main(args: readonly string[]): Promise<number> {
     return EXIT.ok;
   }
   const { COMMANDS, markBare, ownCount, programWith } = await import("./program.ts");
+  if (first === "help" && args[1] !== undefined) return main(Object.hasOwn(COMMANDS, args[1]) ? [args[1], "--help"] : [args[1]]);
   const name = Object.hasOwn(COMMANDS, first) ? first : undefined;
-  const program = await programWith(first === "help" ? args.slice(1) : [first]);
+  const program = await programWith([first]);
   const command = program.commands.find((command) => command.name() === name);
   const own = command === undefined ? 0 : ownCount(command, args.slice(1));
   // Only `run` gives what follows its operand to the program.

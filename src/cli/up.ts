@@ -5,14 +5,14 @@ import { DEFAULT_NODE_NAME, assertNodeName, socketPath } from "../client/socket.
 import { GodwitError } from "../errors.ts";
 import { EXIT, print, printJson, remark } from "./print.ts";
 import { examples } from "./program.ts";
-import { parseCount } from "./quantity.ts";
+import { parseCount, parseDuration } from "./quantity.ts";
 import { UsageError } from "./usage.ts";
 import { version } from "./version.ts";
 
 interface Flags {
   readonly name: string;
   readonly lwps?: number;
-  readonly state?: string;
+  readonly swapAfter?: number;
   readonly json?: true;
 }
 
@@ -24,7 +24,7 @@ export function define(command: Command): void {
       "kernel threads that run processes (default: one for each core)",
       (text) => parseCount(text, "number of kernel threads", 1),
     )
-    .option("--state <folder>", "where swapped-out processes are kept (default: a temporary folder)")
+    .option("--swap-after <duration>", "let an idle process's memory go after this long (default: 30s)", parseDuration)
     .addHelpText(
       "after",
       `${examples(
@@ -52,14 +52,14 @@ function nodeName(text: string): string {
 async function up(flags: Flags): Promise<void> {
   const socket = socketPath(flags.name);
   const lwps = flags.lwps === undefined ? {} : { lwps: flags.lwps };
-  const state = flags.state === undefined ? {} : { stateDirectory: flags.state };
+  const swap = flags.swapAfter === undefined ? {} : { swapAfterMs: flags.swapAfter };
   const { assertNoNode } = await import("../node/socket-file.ts");
   await assertNoNode(socket); // before anything costly is started
   const [{ startNode }, { startDaemon }] = await Promise.all([
     import("../node/node.ts"),
     import("../node/daemon.ts"),
   ]);
-  const node = await startNode({ name: flags.name, ...lwps, ...state });
+  const node = await startNode({ name: flags.name, ...lwps, ...swap });
   const daemon = await startDaemon(node, { socket, version: version(), log: remark });
   let isAsked = false;
   const onSignal = () => {

@@ -10,7 +10,7 @@
 
 export { type FollowOptions, NodeClient, type OutputHandler, connect } from "./node-client.ts";
 export { DEFAULT_NODE_NAME, socketPath } from "./socket.ts";
-export { type ProgramMap, mapStack, readProgramMap } from "./source-map.ts";
+export { type ProgramMap, mapStack, readProgramMap } from "../abi/stack-map.ts";
 export type {
   Inspection,
   NodeControl,

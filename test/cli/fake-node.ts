@@ -1,0 +1,148 @@
+/** A node without an engine, for tests of what lies between a node and its users: processes are driven by the test. */
+
+import type { Inspection, NodeControl, ProcessInfo, RestoreOptions, SpawnOptions, Stream } from "../../src/abi/control.ts";
+import type { ExitStatus, SignalName } from "../../src/abi/records.ts";
+import { failure } from "../../src/errors.ts";
+
+type Subscriber = (stream: Stream, bytes: Uint8Array) => void | Promise<void>;
+
+class FakeProcess {
+  readonly written: { stream: Stream; bytes: Uint8Array }[] = [];
+  readonly subscribers = new Set<Subscriber>();
+  readonly signals: SignalName[] = [];
+  readonly input: (Buffer | null)[] = [];
+  readonly options: SpawnOptions | RestoreOptions;
+  readonly ended: Promise<ExitStatus>;
+  state: ProcessInfo["state"] = "running";
+  exit: ExitStatus | undefined;
+  end: (status: ExitStatus) => void = () => {};
+  waits = 0;
+
+  constructor(options: SpawnOptions | RestoreOptions) {
+    this.options = options;
+    this.ended = new Promise((resolve) => {
+      this.end = (status) => {
+        this.state = "ended";
+        this.exit = status;
+        resolve(status);
+      };
+    });
+  }
+}
+
+export class FakeNode implements NodeControl {
+  readonly name = "fake";
+  readonly processes = new Map<number, FakeProcess>();
+  readonly images: Buffer[] = [];
+  stops = 0;
+  /** What `inspect` does in place of answering. */
+  inspectFault: (() => never) | undefined;
+  image: Uint8Array = Buffer.from("an image");
+
+  get(pid: number): FakeProcess {
+    const found = this.processes.get(pid);
+    if (found === undefined) throw failure("ESRCH", `there is no process ${pid}`);
+    return found;
+  }
+
+  add(options: SpawnOptions | RestoreOptions): number {
+    const pid = this.processes.size + 1;
+    this.processes.set(pid, new FakeProcess(options));
+    return pid;
+  }
+
+  /** Writes as the process would; resolves when every subscriber has room again. */
+  async write(pid: number, stream: Stream, text: string | Uint8Array): Promise<void> {
+    const bytes = Buffer.from(text);
+    const process = this.get(pid);
+    process.written.push({ stream, bytes });
+    await Promise.all([...process.subscribers].map((on) => on(stream, bytes)));
+  }
+
+  async spawn(options: SpawnOptions): Promise<number> {
+    return this.add(options);
+  }
+  async restore(image: Uint8Array, options: RestoreOptions = {}): Promise<number> {
+    this.images.push(Buffer.from(image));
+    return this.add(options);
+  }
+  async list(): Promise<ProcessInfo[]> {
+    return [...this.processes].map(([pid, { state, exit, options }]) => ({
+      pid,
+      parent: 0,
+      name: "name" in options ? options.name : "restored",
+      state,
+      node: this.name,
+      lwp: 0,
+      threads: 1,
+      memoryBytes: 2 ** 20,
+      cpuMs: 10 * pid,
+      startedMs: 0,
+      mailbox: 0,
+      epoch: 0,
+      ...(exit === undefined ? {} : { exit }),
+    }));
+  }
+  async inspect(pid: number): Promise<Inspection> {
+    this.inspectFault?.();
+    const process = (await this.list()).find((info) => info.pid === pid);
+    if (process === undefined) throw failure("ESRCH", `there is no process ${pid}`);
+    return {
+      process,
+      quotas: { memoryBytes: 2 ** 28, cpuShare: 100, threadsMax: 256, processesMax: 64, timeoutMs: 0 },
+      capabilities: { read: "all", write: [], environment: ["HOME"], run: [] },
+      regions: [{ kind: "heap", start: 65536, end: 2 ** 20, grows: "up", limit: 2 ** 28, residentBytes: 4096 }],
+      threads: [
+        {
+          tid: 1,
+          name: "main",
+          priority: 5,
+          state: "blocked",
+          blockedIn: "sleep",
+          cpuMs: 3,
+          stackDepthBytes: 512,
+          stack: ["    at wait (wait.ts:3:5)"],
+        },
+      ],
+      resources: [{ handle: 0, kind: "stdin", attachment: "fixed", binding: "type", description: "standard input" }],
+      mailbox: { messages: 0, bytes: 0, names: [] },
+      image: { pages: 5, templatePages: 72, zeroPages: 300 },
+    };
+  }
+  async signal(pid: number, signal: SignalName): Promise<void> {
+    const process = this.get(pid);
+    process.signals.push(signal);
+    if (signal === "SIGKILL") process.end({ pid, code: 137, signal });
+  }
+  async pause(pid: number): Promise<void> {
+    this.get(pid).state = "paused";
+  }
+  async resume(pid: number): Promise<void> {
+    this.get(pid).state = "running";
+  }
+  async fork(pid: number): Promise<number> {
+    return this.add(this.get(pid).options);
+  }
+  async checkpoint(pid: number): Promise<Uint8Array> {
+    this.get(pid);
+    return this.image;
+  }
+  wait(pid: number): Promise<ExitStatus> {
+    const process = this.get(pid);
+    process.waits++;
+    return process.ended;
+  }
+  async input(pid: number, bytes: Uint8Array | null): Promise<void> {
+    this.get(pid).input.push(bytes === null ? null : Buffer.from(bytes));
+  }
+  output(pid: number, replay: boolean, on: Subscriber): () => void {
+    const { written, subscribers } = this.get(pid);
+    if (replay) for (const { stream, bytes } of written) void on(stream, bytes);
+    subscribers.add(on);
+    return () => subscribers.delete(on);
+  }
+  async stop(): Promise<void> {
+    this.stops++;
+    for (const [pid, process] of this.processes) process.end({ pid, code: 137, signal: "SIGKILL" });
+  }
+}
