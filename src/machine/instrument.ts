@@ -9,6 +9,7 @@ import { type Construct, controlTree, type FunctionTree, type Node, type TreeCon
 import { runtimeFunctions, type Runtime, type RuntimeFunction, STATE_REWINDING } from "./frame.ts";
 import { type Body, type Continuation, continuationCopy, fastCopy, slowCopy, type SlowTargets } from "./function-copies.ts";
 import { findLiveness, type Liveness } from "./liveness.ts";
+import { rematerialise } from "./rematerialise.ts";
 import { Op } from "./wasm-code.ts";
 import { decodeModule, encodeModule, type Export, type FunctionBody, type FunctionType, I32, type WasmModule } from "./wasm-module.ts";
 
@@ -83,7 +84,9 @@ class Instrumentation {
     const found: Suspendable[] = [];
     source.functions.forEach((body, position) => {
       if (!graph.suspending.has(this.#imported + position)) return;
-      const tree = controlTree(context, present(source.types[body.type], "type"), body.locals, present(code[position], "code"));
+      const type = present(source.types[body.type], "type");
+      const instructions = rematerialise(present(code[position], "code"), type.parameters.length);
+      const tree = controlTree(context, type, body.locals, instructions);
       found.push({ position, tree, liveness: findLiveness(tree, this.#imported) });
     });
     return found;
