@@ -121,7 +121,7 @@ export class Kernel {
     const contended = this.scheduler.hasOtherThan(process) || process.hasOtherReadyThan(thread);
     const quantumMs = contended ? this.#sliceStartMs + QUANTUM_MS : Infinity;
     const hostMs = this.hostOperations > 0 ? this.#sliceStartMs + HOST_TURN_MS : Infinity;
-    this.#stopAtMs = Math.min(quantumMs, hostMs, this.deadlines.nextMs(), untilMs === Infinity ? Infinity : untilMs);
+    this.#stopAtMs = Math.min(quantumMs, hostMs, this.deadlines.nextMs(), untilMs);
   }
 
   sliceOver(): boolean {

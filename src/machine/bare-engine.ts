@@ -20,6 +20,8 @@ export interface BareExports extends Omit<EngineExports, `asyncify_${string}`> {
   qjs_set_module_loader(enable: number): void;
   qjs_new_host_function(name: number, length: number, argumentCount: number): number;
   qjs_is_function(value: number): number;
+  qjs_compile(code: number, length: number, file: number, evalFlags: number, writeFlags: number, lengthOut: number): number;
+  qjs_eval_bytecode(code: number, length: number): number;
   qjs_get_global(): number;
   qjs_get_prop_string(object: number, name: number): number;
   qjs_get_own_property_names(object: number): number;
@@ -33,6 +35,11 @@ export interface BareHost {
 }
 
 const EVAL_GLOBAL_STRICT = 1 << 3;
+/** Leaves the source text out: `toString` of the library's functions does not show it, and it is the larger half. */
+const WRITE_STRIP_SOURCE = 1 << 4;
+/** Blocks that free memory is taken in, to be cleared. */
+const CLEAR_BLOCK_MAX_BYTES = 64 * 1024;
+const CLEAR_BLOCK_MIN_BYTES = 16;
 /** Words for results that the engine returns by reference. */
 const OUT_WORDS = 4;
 
@@ -102,9 +109,58 @@ export class BareEngine {
     const value = this.exports.qjs_eval(code, length, file, EVAL_GLOBAL_STRICT);
     this.exports.wasm_free(code);
     this.exports.wasm_free(file);
-    if (this.exports.qjs_is_exception(value) === 0) return value;
+    this.#check(value, name);
+    return value;
+  }
+
+  #check(value: number, name: string): void {
+    if (this.exports.qjs_is_exception(value) === 0) return;
     const error = this.exports.qjs_get_exception();
     throw failure("EENGINE", `${name} failed while the engine's template was made: ${this.text(error)}\n${this.text(this.property(error, "stack"))}`);
+  }
+
+  /** Compiles a script; the result can be run by any engine of the same build. Throws EENGINE. */
+  compile(source: string, name: string): Uint8Array {
+    const [code, length] = this.allocateText(source);
+    const [file] = this.allocateText(name);
+    const address = this.exports.qjs_compile(code, length, file, EVAL_GLOBAL_STRICT, WRITE_STRIP_SOURCE, this.#out);
+    if (address === 0) throw failure("EENGINE", `${name} does not compile: ${this.text(this.exports.qjs_get_exception())}`);
+    return new Uint8Array(this.exports.memory.buffer, address, this.word(this.#out)).slice();
+  }
+
+  /** Runs what `compile` made, for its effect. Throws EENGINE with the guest's error when it throws. */
+  runCompiled(bytecode: Uint8Array, name: string): void {
+    const address = this.exports.wasm_malloc(bytecode.length);
+    new Uint8Array(this.exports.memory.buffer).set(bytecode, address);
+    const value = this.exports.qjs_eval_bytecode(address, bytecode.length);
+    this.exports.wasm_free(address);
+    this.#check(value, name);
+    this.exports.qjs_free_value(value);
+  }
+
+  /**
+   * Fills free memory with zeros: what was there when it was freed means nothing, and a page of zeros costs nothing.
+   * Takes every free block below the highest page in use, and gives them all back.
+   */
+  clearFreeMemory(): void {
+    const top = this.#topOfUse();
+    const taken: number[] = [];
+    for (let size = CLEAR_BLOCK_MAX_BYTES; size >= CLEAR_BLOCK_MIN_BYTES; size /= 2) {
+      for (;;) {
+        const block = this.exports.wasm_malloc(size);
+        taken.push(block);
+        if (block === 0 || block + size > top) break;
+        new Uint8Array(this.exports.memory.buffer, block, size).fill(0);
+      }
+    }
+    for (const block of taken.reverse()) this.exports.wasm_free(block);
+  }
+
+  #topOfUse(): number {
+    const memory = Buffer.from(this.exports.memory.buffer);
+    let top = memory.length;
+    while (top > 0 && memory[top - 1] === 0) top--;
+    return top;
   }
 
   /** Evaluates a script for its effect. */

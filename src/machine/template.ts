@@ -5,7 +5,7 @@ import { HOST_FUNCTION } from "../abi/syscalls.ts";
 import { assert } from "../assert.ts";
 import { failure } from "../errors.ts";
 import { MAIN_STACK_BYTES, STACK_RESERVE_BYTES, UNWIND_BUFFER_BYTES } from "../limits.ts";
-import { BareEngine } from "./bare-engine.ts";
+import { BareEngine, type BareHost } from "./bare-engine.ts";
 import type { EngineManifest } from "./engine.ts";
 import { probe } from "./probe.ts";
 
@@ -22,16 +22,18 @@ const HOST_GLOBAL = "__godwit_host";
 const LIBRARY_NAME = "godwit:guest";
 const DESCRIPTOR_BYTES = 8;
 
+const NO_HOST: BareHost = {
+  hostCall: () => {
+    throw failure("EENGINE", "the guest library made a system call while it was loaded: it may only make them once a process runs");
+  },
+  interrupt: () => undefined,
+};
+
 /** Boots an engine and loads the guest library, given as one script. Deterministic: the same inputs give the same bytes. */
 export function bootTemplate(module: WebAssembly.Module, library: string): Template {
   const layout = probe(module);
   assert(layout.mainStackHigh - layout.mainStackLow === MAIN_STACK_BYTES, "limits.ts states the engine's main stack");
-  const engine = new BareEngine(module, {
-    hostCall: () => {
-      throw failure("EENGINE", "the guest library made a system call while it was loaded: it may only make them once a process runs");
-    },
-    interrupt: () => undefined,
-  });
+  const engine = new BareEngine(module, NO_HOST);
   const { exports } = engine;
   exports.qjs_set_interrupt_handler(1);
   exports.qjs_set_promise_rejection_handler(1);
@@ -41,7 +43,7 @@ export function bootTemplate(module: WebAssembly.Module, library: string): Templ
   const host = engine.hostFunction(HOST_FUNCTION);
   engine.setGlobal(HOST_GLOBAL, host);
   exports.qjs_free_value(host);
-  engine.run(library, LIBRARY_NAME);
+  engine.runCompiled(new BareEngine(module, NO_HOST).compile(library, LIBRARY_NAME), LIBRARY_NAME);
   if (exports.qjs_is_job_pending() !== 0) throw failure("EENGINE", "the guest library left promise jobs behind when it was loaded");
   engine.run(`delete globalThis.${HOST_GLOBAL}; Object.defineProperty(globalThis, "${LIBRARY}", { enumerable: false, writable: false, configurable: false });`, LIBRARY_NAME);
 
@@ -59,6 +61,7 @@ export function bootTemplate(module: WebAssembly.Module, library: string): Templ
   if (unwindBuffer === 0 || unwindDescriptor === 0) throw failure("EENGINE", "the engine has no room for the unwind buffer");
   engine.finish();
   exports.qjs_run_gc();
+  engine.clearFreeMemory();
 
   const memory = new Uint8Array(exports.memory.buffer).slice();
   // What calls left on the stack is of no meaning, and a page of zeros costs nothing.

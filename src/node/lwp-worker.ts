@@ -6,7 +6,7 @@ import { Script } from "node:vm";
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 
 import { present } from "../assert.ts";
-import { HOST_TURN_MS, LOAD_REPORT_MS, STUCK_AFTER_MS } from "../limits.ts";
+import { HOST_TURN_MS, LOAD_REPORT_MS, SLICE_MAX_MS, STUCK_AFTER_MS } from "../limits.ts";
 import type { Engine } from "../machine/engine.ts";
 import type { Host } from "../kernel/host.ts";
 import { Kernel } from "../kernel/kernel.ts";
@@ -84,7 +84,7 @@ function turn(): void {
 
 /** Runs what the script says with a limit that even native code obeys; the price is a watching thread for each turn. */
 const guarded = new Script("__godwit_turn()");
-Object.assign(globalThis, { __godwit_turn: () => kernel.run(HOST_TURN_MS) });
+Object.assign(globalThis, { __godwit_turn: () => kernel.run(kernel.hostOperations > 0 ? HOST_TURN_MS : SLICE_MAX_MS) });
 
 function runGuests(): void {
   if (kernel.scheduler.readyCount === 0) return kernel.run(0);

@@ -3,7 +3,8 @@
 import type { Stream } from "../abi/control.ts";
 import { LOG_MAX_BYTES } from "../limits.ts";
 
-type Subscriber = (stream: Stream, bytes: Uint8Array) => void | Promise<void>;
+/** Takes output; a promise holds back more of it. Anything else that it returns says nothing. */
+export type Subscriber = (stream: Stream, bytes: Uint8Array) => unknown;
 
 export class OutputLog {
   /** Invariant: together at most LOG_MAX_BYTES, or one chunk. */
@@ -23,7 +24,7 @@ export class OutputLog {
     const pending: Promise<void>[] = [];
     for (const subscriber of this.#subscribers) {
       const taking = subscriber(stream, bytes);
-      if (taking !== undefined) pending.push(taking.catch(() => {}));
+      if (taking instanceof Promise) pending.push(taking.catch(() => {}));
     }
     if (pending.length === 0) {
       this.#taken(bytes.length);
@@ -31,6 +32,16 @@ export class OutputLog {
     }
     const before = this.#drained;
     this.#drained = Promise.all([before, ...pending]).then(() => this.#taken(bytes.length));
+  }
+
+  /** Hands output on to subscribers without keeping it: a child's, for those who watch its parent. */
+  pass(stream: Stream, bytes: Uint8Array): Promise<void> {
+    const taking = [...this.#subscribers].map((subscriber) => subscriber(stream, bytes));
+    return Promise.allSettled(taking).then(() => {});
+  }
+
+  get watched(): boolean {
+    return this.#subscribers.size > 0;
   }
 
   drained(): Promise<void> {

@@ -92,6 +92,9 @@ export class ProcessTable {
       ended,
       resolveEnded,
     };
+    const { parent } = fields;
+    // A child writes where its parent does: whoever watches the parent sees it too.
+    if (parent !== undefined) entry.output.subscribe(false, (stream, bytes) => (parent.output.watched ? parent.output.pass(stream, bytes) : undefined));
     this.#entries.set(entry.pid, entry);
     this.#living++;
     for (let above = entry.parent; above !== undefined; above = above.parent) above.living++;
