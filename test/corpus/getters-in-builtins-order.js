@@ -1,0 +1,26 @@
+// The order in which built-ins read properties of options and array-likes, all getters.
+const log = [];
+const recorder = (values, name = "") => new Proxy(values, { get(t, k, r) { log.push(name + String(k)); return Reflect.get(t, k, r); }, has(t, k) { log.push("?" + name + String(k)); return Reflect.has(t, k); }, getOwnPropertyDescriptor(t, k) { log.push("d" + name + String(k)); return Reflect.getOwnPropertyDescriptor(t, k); }, ownKeys(t) { log.push("keys" + name); return Reflect.ownKeys(t); } });
+const show = (name, f) => { log.length = 0; let r; try { r = f(); } catch (e) { r = e.name; } print(name, String(r), log.join(" ")); };
+const like = () => recorder({ length: 3, 0: "a", 2: "c" });
+const A = Array.prototype;
+show("map", () => A.map.call(like(), (v) => v).length);
+show("indexOf", () => A.indexOf.call(like(), "c"));
+show("includes", () => A.includes.call(like(), "c"));
+show("slice", () => A.slice.call(like(), 1).length);
+show("reduce", () => A.reduce.call(like(), (a, b) => a + b));
+show("some", () => A.some.call(like(), (v) => v === "c"));
+show("findLast", () => A.findLast.call(like(), (v) => v === "a"));
+show("flat", () => A.flat.call(like()).length);
+show("apply", () => String.fromCharCode.apply(null, recorder({ length: 2, 0: 65, 1: 66 })));
+show("construct", () => Reflect.construct(Array, recorder({ length: 1, 0: 7 })).length);
+show("raw", () => String.raw(recorder({ raw: ["x", "y"] }), 1));
+show("assign", () => Object.keys(Object.assign({}, recorder({ a: 1, b: 2 }))).join());
+show("entries", () => Object.entries(recorder({ a: 1 })).length);
+show("defineProperty", () => Object.defineProperty({}, "p", recorder({ get: undefined, enumerable: 1 })).p);
+show("stringify", () => JSON.stringify(recorder({ a: [1] })));
+show("fromEntries", () => Object.fromEntries([recorder({ 0: "k", 1: "v" })]).k);
+show("error", () => new Error("m", recorder({ cause: 1 })).cause);
+show("spread", () => Object.keys({ ...recorder({ q: 1 }) }).join());
+show("destructure", () => { const { a, ...rest } = recorder({ a: 1, b: 2 }); return Object.keys(rest).join(); });
+show("freeze", () => Object.isFrozen(Object.freeze(recorder({ a: 1 }))));

@@ -1,0 +1,23 @@
+// Building strings: ropes, joins, templates, code points, slices of slices, comparison, large repetition.
+let s = "";
+for (let i = 0; i < 3000; i++) s += i % 10;
+print(s.length, s.slice(1000, 1010), s.lastIndexOf("789"));
+let front = "";
+for (let i = 0; i < 500; i++) front = String.fromCharCode(97 + (i % 26)) + front;
+print(front.slice(0, 30), front.length);
+const parts = [];
+for (let i = 0; i < 300; i++) parts.push(`<${i.toString(36)}>`);
+const joined = parts.join("");
+print(joined.length, joined.substring(500, 520), joined.split("><").length);
+let wide = "";
+for (let i = 0; i < 200; i++) wide += i % 3 ? "x" : "é😀";
+print(wide.length, [...wide].length, wide.codePointAt(2));
+let sliced = s;
+while (sliced.length > 50) sliced = sliced.slice(1, -1);
+print(sliced);
+print("ab".repeat(1000).length, "a".padStart(100, "xyz").slice(-5), s > front, [s.slice(0, 5), front.slice(0, 5)].sort().join());
+let rope = "r";
+for (let i = 0; i < 12; i++) rope = rope + rope;
+print(rope.length, rope.indexOf("x"), (rope + "x").indexOf("x"), rope === "r".repeat(4096));
+const reversed = [...joined].reverse().join("");
+print(reversed.slice(0, 12), escape("é ü"), unescape("%u00e9"), encodeURIComponent("a é😀&"), decodeURIComponent("%F0%9F%98%80"));

@@ -1,0 +1,28 @@
+// Conversions that fail: wrong types, throwing methods, symbols, bigint mixtures.
+const cases = [
+  () => ({ [Symbol.toPrimitive]: () => ({}) }) + 1,
+  () => ({ [Symbol.toPrimitive]: 5 }) + 1,
+  () => +{ [Symbol.toPrimitive]: null, valueOf: () => 4 },
+  () => ({ valueOf: () => ({}), toString: () => ({}) }) * 1,
+  () => Object.create(null) + "",
+  () => `${Symbol("s")}`,
+  () => Symbol("s") + 1,
+  () => +Symbol("s"),
+  () => 1n + 1,
+  () => +1n,
+  () => 2n ** -1n,
+  () => 1n / 0n,
+  () => 1n < 2 && 2n == 2 && 2n > "1",
+  () => ({ valueOf() { throw new EvalError("valueOf"); } }) - 0,
+  () => ({ toString: 1, valueOf: 1 }) + "",
+  () => [] + {},
+  () => [] * [],
+  () => null + undefined,
+  () => [3] * ["4"],
+  () => new Date(0)[Symbol.toPrimitive]("number"),
+  () => Date.prototype[Symbol.toPrimitive].call({ valueOf: () => 1, toString: () => "d" }, "default"),
+  () => Date.prototype[Symbol.toPrimitive].call({}, "nope"),
+  () => Object(Symbol.iterator) == Symbol.iterator,
+  () => Object(1n) + 1n,
+];
+cases.forEach((f, i) => { try { print(i, typeof f(), String(f())); } catch (e) { print(i, e.name); } });

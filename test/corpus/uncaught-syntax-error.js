@@ -1,0 +1,3 @@
+// A program that cannot be compiled.
+print("never printed");
+let x = ;
