@@ -5,28 +5,22 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { deflateSync } from "node:zlib";
-import { build } from "esbuild";
 import { PAGE_BYTES } from "../src/limits.ts";
 import type { EngineManifest } from "../src/machine/engine.ts";
 import { KEPT_EXPORTS, SUSPENDING_IMPORTS } from "../src/machine/engine-exports.ts";
 import { instrument } from "../src/machine/instrument.ts";
 import { bootTemplate } from "../src/machine/template.ts";
+import { bundleLibrary } from "./guest-library.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const LIBRARY = `${ROOT}src/guest/boot.ts`;
 
-/** The guest library as one script. Not minified, so that back traces through it can be read. */
-async function bundleLibrary(entry: string): Promise<string> {
-  const result = await build({ entryPoints: [entry], bundle: true, write: false, format: "iife", target: "es2023", charset: "utf8", legalComments: "none", logLevel: "warning" });
-  return result.outputFiles[0]?.text ?? "";
-}
-
-async function main(output: string): Promise<void> {
+async function main(output: string, library: string): Promise<void> {
   const started = performance.now();
   const bytes = await readFile(createRequire(import.meta.url).resolve("quickjs-wasi/quickjs.wasm"));
   const { engine, report } = instrument(bytes, { suspending: SUSPENDING_IMPORTS, exports: KEPT_EXPORTS });
-  const template = bootTemplate(await WebAssembly.compile(bytes), await bundleLibrary(LIBRARY));
-  const hash = createHash("sha256").update(engine).update(template.memory).digest("hex");
+  const template = bootTemplate(await WebAssembly.compile(bytes), await bundleLibrary(library));
+  const hash = createHash("sha256").update(engine).update(template.memory).update(JSON.stringify(template.manifest.guestParts)).digest("hex");
   const manifest: EngineManifest = { formatVersion: 1, hash, ...template.manifest };
 
   // Readers see either the old engine or the new one whole: the manifest is replaced last.
@@ -55,4 +49,4 @@ function kilobytes(bytes: number): string {
   return `${Math.round(bytes / 1000)} kB`;
 }
 
-await main(process.argv[2] ?? `${ROOT}dist/engine`);
+await main(process.argv[2] ?? `${ROOT}dist/engine`, process.argv[3] ?? LIBRARY);

@@ -1,6 +1,6 @@
 /**
  * Saved frames. A function that is on the stack at a stop leaves in the unwind buffer one record: the locals that are
- * live at the call it is suspended in, in the order of their numbers, and last the call's number (i32). The innermost
+ * live at the call it is suspended in, grouped by type, and last the call's number (i32). The innermost
  * function's record comes first. The buffer's descriptor is two words in memory: where the next record goes, and the
  * buffer's end.
  */
@@ -8,100 +8,96 @@
 import { present } from "../assert.ts";
 import { CodeWriter, NO_LABEL } from "./code-writer.ts";
 import type { SuspendingCall } from "./control-tree.ts";
-import { Op, VOID } from "./wasm-code.ts";
-import { type FunctionBody, type FunctionType, I32, I64, F64, type ValueType } from "./wasm-module.ts";
+import { Op } from "./wasm-code.ts";
+import { type FunctionBody, type FunctionType, F32, F64, I32, I64, type ValueType } from "./wasm-module.ts";
 
 /** Values of the state global. */
 export const STATE_NORMAL = 0;
 export const STATE_UNWINDING = 1;
 export const STATE_REWINDING = 2;
 
-/** Indices of what the instrumented functions share: two globals, and the functions below. */
+/** Indices of what the instrumented functions share: two globals, and functions. */
 export interface Runtime {
   readonly state: number;
   /** Global: address of the descriptor of the buffer in use. */
   readonly descriptor: number;
-  /** (bytes, call number) → address: makes room for a record and writes its number. Traps when the buffer is full. */
-  readonly pushFrame: number;
   /** (bytes) → address: takes the last record away. */
   readonly popFrame: number;
   /** () → number of the call in the last record. */
   readonly resumePoint: number;
+  /** (call number, values of these types...): adds a record. Traps when the buffer is full. */
+  saverOf(types: readonly ValueType[]): number;
 }
 
 const NUMBER_BYTES = 4;
+/** Records hold values grouped by type, so that many calls can share one saving function. */
+const TYPE_ORDER: readonly ValueType[] = [I32, I64, F32, F64];
 
 function bytesOf(type: ValueType): number {
   return type === I64 || type === F64 ? 8 : 4;
 }
 
-function frameBytes(call: SuspendingCall, locals: readonly ValueType[]): number {
-  return call.live.reduce((sum, local) => sum + bytesOf(present(locals[local], "local")), NUMBER_BYTES);
+function recordBytes(types: readonly ValueType[]): number {
+  return types.reduce((sum, type) => sum + bytesOf(type), NUMBER_BYTES);
 }
 
-/** The edge after a call that leaves the function when the call came back because of a stop. `base` is a free i32 local. */
-export function writeUnwindEdge(code: CodeWriter, runtime: Runtime, call: SuspendingCall, type: FunctionType, locals: readonly ValueType[], base: number): void {
+/** The locals of a call's record, in the record's order. */
+function recordOf(call: SuspendingCall, locals: readonly ValueType[]): { readonly local: number; readonly type: ValueType }[] {
+  const all = call.live.map((local) => ({ local, type: present(locals[local], "local") }));
+  return TYPE_ORDER.flatMap((type) => all.filter((item) => item.type === type));
+}
+
+/** The edge after a call that leaves the function when the call came back because of a stop. */
+export function writeUnwindEdge(code: CodeWriter, runtime: Runtime, call: SuspendingCall, type: FunctionType, locals: readonly ValueType[]): void {
+  const record = recordOf(call, locals);
   code.indexed(Op.globalGet, runtime.state);
   code.constant(STATE_UNWINDING);
   code.op(Op.i32Eq);
   code.open(Op.if, NO_LABEL);
-  code.constant(frameBytes(call, locals));
   code.constant(call.number);
-  code.indexed(Op.call, runtime.pushFrame);
-  code.set(base);
-  let offset = 0;
-  for (const local of call.live) {
-    const valueType = present(locals[local], "local");
-    code.get(base);
-    code.get(local);
-    code.store(valueType, offset);
-    offset += bytesOf(valueType);
-  }
+  for (const { local } of record) code.get(local);
+  code.indexed(Op.call, runtime.saverOf(record.map((item) => item.type)));
   for (const result of type.results) code.zero(result);
   code.op(Op.return);
   code.close();
 }
 
-/** Takes the record of this call from the buffer and sets the locals that it holds. */
+/** Takes the record of this call from the buffer and sets the locals that it holds. `base` is a free i32 local. */
 export function writeRestore(code: CodeWriter, runtime: Runtime, call: SuspendingCall, locals: readonly ValueType[], base: number): void {
-  code.constant(frameBytes(call, locals));
+  const record = recordOf(call, locals);
+  code.constant(recordBytes(record.map((item) => item.type)));
   code.indexed(Op.call, runtime.popFrame);
   code.set(base);
   let offset = 0;
-  for (const local of call.live) {
-    const valueType = present(locals[local], "local");
+  for (const { local, type } of record) {
     code.get(base);
-    code.load(valueType, offset);
+    code.load(type, offset);
     code.set(local);
-    offset += bytesOf(valueType);
+    offset += bytesOf(type);
   }
 }
 
-/** What the module needs to have at run time, in the order of `Runtime` and of the exports. */
-export interface RuntimeFunction {
-  readonly export?: string;
+/** A function that the build adds to the module. */
+export interface AddedFunction {
   readonly type: FunctionType;
   readonly body: Omit<FunctionBody, "type">;
 }
 
+type Globals = Pick<Runtime, "state" | "descriptor">;
 const NO_RESULT: FunctionType = { parameters: [], results: [] };
 
-export function runtimeFunctions(runtime: Pick<Runtime, "state" | "descriptor">): Readonly<Record<"pushFrame" | "popFrame" | "resumePoint", RuntimeFunction>> & { readonly exported: readonly RuntimeFunction[] } {
-  return {
-    pushFrame: pushFrame(runtime.descriptor),
-    popFrame: popFrame(runtime.descriptor),
-    resumePoint: resumePoint(runtime.descriptor),
-    exported: [
-      stateChange("asyncify_start_unwind", STATE_UNWINDING, runtime, true),
-      stateChange("asyncify_stop_unwind", STATE_NORMAL, runtime, false),
-      stateChange("asyncify_start_rewind", STATE_REWINDING, runtime, true),
-      stateChange("asyncify_stop_rewind", STATE_NORMAL, runtime, false),
-      readState(runtime),
-    ],
-  };
+/** The exports by which a host stops and continues a thread, by name. */
+export function controlFunctions(runtime: Globals): ReadonlyMap<string, AddedFunction> {
+  return new Map([
+    ["asyncify_start_unwind", stateChange(STATE_UNWINDING, runtime, true)],
+    ["asyncify_stop_unwind", stateChange(STATE_NORMAL, runtime, false)],
+    ["asyncify_start_rewind", stateChange(STATE_REWINDING, runtime, true)],
+    ["asyncify_stop_rewind", stateChange(STATE_NORMAL, runtime, false)],
+    ["asyncify_get_state", readState(runtime)],
+  ]);
 }
 
-function stateChange(name: string, state: number, runtime: Pick<Runtime, "state" | "descriptor">, withBuffer: boolean): RuntimeFunction {
+function stateChange(state: number, runtime: Globals, withBuffer: boolean): AddedFunction {
   const code = new CodeWriter();
   code.constant(state);
   code.indexed(Op.globalSet, runtime.state);
@@ -110,45 +106,53 @@ function stateChange(name: string, state: number, runtime: Pick<Runtime, "state"
     code.indexed(Op.globalSet, runtime.descriptor);
   }
   code.op(Op.return);
-  return { export: name, type: withBuffer ? { parameters: [I32], results: [] } : NO_RESULT, body: { locals: [], code: code.finish() } };
+  return { type: withBuffer ? { parameters: [I32], results: [] } : NO_RESULT, body: { locals: [], code: code.finish() } };
 }
 
-function readState(runtime: Pick<Runtime, "state">): RuntimeFunction {
+function readState(runtime: Globals): AddedFunction {
   const code = new CodeWriter();
   code.indexed(Op.globalGet, runtime.state);
   code.op(Op.return);
-  return { export: "asyncify_get_state", type: { parameters: [], results: [I32] }, body: { locals: [], code: code.finish() } };
+  return { type: { parameters: [], results: [I32] }, body: { locals: [], code: code.finish() } };
 }
 
-function pushFrame(descriptor: number): RuntimeFunction {
-  const [bytes, number, base, top] = [0, 1, 2, 3];
+/** See {@link Runtime.saverOf}. */
+export function saver(descriptor: number, types: readonly ValueType[]): AddedFunction {
+  const number = 0;
+  const base = types.length + 1;
+  const top = base + 1;
   const code = new CodeWriter();
   code.indexed(Op.globalGet, descriptor);
   code.load(I32, 0);
   code.indexed(Op.localTee, base);
-  code.get(bytes);
+  code.constant(recordBytes(types));
   code.op(Op.i32Add);
   code.indexed(Op.localTee, top);
   code.indexed(Op.globalGet, descriptor);
   code.load(I32, 4);
   code.op(Op.i32GtU);
-  code.open(Op.if, NO_LABEL, VOID);
+  code.open(Op.if, NO_LABEL);
   code.op(Op.unreachable);
   code.close();
   code.indexed(Op.globalGet, descriptor);
   code.get(top);
   code.store(I32, 0);
-  code.get(top);
-  code.constant(NUMBER_BYTES);
-  code.op(Op.i32Sub);
-  code.get(number);
-  code.store(I32, 0);
+  let offset = 0;
+  types.forEach((type, at) => {
+    code.get(base);
+    code.get(at + 1);
+    code.store(type, offset);
+    offset += bytesOf(type);
+  });
   code.get(base);
+  code.get(number);
+  code.store(I32, offset);
   code.op(Op.return);
-  return { type: { parameters: [I32, I32], results: [I32] }, body: { locals: [I32, I32], code: code.finish() } };
+  return { type: { parameters: [I32, ...types], results: [] }, body: { locals: [I32, I32], code: code.finish() } };
 }
 
-function popFrame(descriptor: number): RuntimeFunction {
+/** See {@link Runtime.popFrame}. */
+export function popFrame(descriptor: number): AddedFunction {
   const [bytes, base] = [0, 1];
   const code = new CodeWriter();
   code.indexed(Op.globalGet, descriptor);
@@ -163,7 +167,8 @@ function popFrame(descriptor: number): RuntimeFunction {
   return { type: { parameters: [I32], results: [I32] }, body: { locals: [I32], code: code.finish() } };
 }
 
-function resumePoint(descriptor: number): RuntimeFunction {
+/** See {@link Runtime.resumePoint}. */
+export function resumePoint(descriptor: number): AddedFunction {
   const code = new CodeWriter();
   code.indexed(Op.globalGet, descriptor);
   code.load(I32, 0);

@@ -26,23 +26,19 @@ export interface Body {
 
 /** The fast copy; with the same parameters as the function. */
 export function fastCopy(tree: FunctionTree, runtime: Runtime): Body {
-  const base = tree.locals.length;
-  const writer = new FastWriter(tree, runtime, base, new CodeWriter());
+  const writer = new FastWriter(tree, runtime, new CodeWriter());
   writer.sequence(tree.body);
-  return { type: tree.type, locals: [...tree.locals.slice(tree.type.parameters.length), I32], code: writer.code.finish() };
+  return { type: tree.type, locals: tree.locals.slice(tree.type.parameters.length), code: writer.code.finish() };
 }
 
 class FastWriter {
   readonly tree: FunctionTree;
   readonly runtime: Runtime;
-  /** A free i32 local. */
-  readonly base: number;
   readonly code: CodeWriter;
 
-  constructor(tree: FunctionTree, runtime: Runtime, base: number, code: CodeWriter) {
+  constructor(tree: FunctionTree, runtime: Runtime, code: CodeWriter) {
     this.tree = tree;
     this.runtime = runtime;
-    this.base = base;
     this.code = code;
   }
 
@@ -67,7 +63,7 @@ class FastWriter {
 
   #call(call: SuspendingCall): void {
     writeCall(this.code, call);
-    writeUnwindEdge(this.code, this.runtime, call, this.tree.type, this.tree.locals, this.base);
+    writeUnwindEdge(this.code, this.runtime, call, this.tree.type, this.tree.locals);
   }
 }
 
@@ -90,12 +86,12 @@ export function continuationCopy(
 ): Body {
   const own = present(continuations.get(present(path.at(-1), "a loop").label), "continuation");
   const rest = tree.locals.map((_, local) => local).filter((local) => !own.locals.includes(local));
-  const order = [...own.locals, ...rest, tree.locals.length];
+  const order = [...own.locals, ...rest];
   const numbers: number[] = [];
   order.forEach((local, position) => (numbers[local] = position));
-  const typeOf = (local: number): ValueType => tree.locals[local] ?? I32;
+  const typeOf = (local: number): ValueType => present(tree.locals[local], "local");
   const code = new CodeWriter(numbers);
-  const writer = new FastWriter(tree, runtime, tree.locals.length, code);
+  const writer = new FastWriter(tree, runtime, code);
   const enter = (nodes: readonly Node[], level: number): void => {
     const next = present(path[level], "construct");
     const at = nodes.indexOf(next);
@@ -178,7 +174,7 @@ class SlowWriter {
 
   /** Code that is not on the way to the call is skipped while it is sought: whole stretches of it at once. */
   sequence(nodes: readonly Node[]): void {
-    const writer = new FastWriter(this.#tree, this.#runtime, this.#base, this.code);
+    const writer = new FastWriter(this.#tree, this.#runtime, this.code);
     for (let at = 0; at < nodes.length; ) {
       const node = present(nodes[at], "node");
       if (node.kind === "call") this.#call(node);
@@ -256,7 +252,7 @@ class SlowWriter {
     code.set(this.#sought);
     this.#callAgain(call);
     code.close();
-    writeUnwindEdge(code, this.#runtime, call, this.#tree.type, this.#tree.locals, this.#base);
+    writeUnwindEdge(code, this.#runtime, call, this.#tree.type, this.#tree.locals);
     code.close();
   }
 

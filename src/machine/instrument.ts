@@ -6,12 +6,12 @@ import { ADDRESS_SPACE_MAX_BYTES, WASM_PAGE_BYTES } from "../limits.ts";
 import { callGraph, decodeFunctions } from "./call-graph.ts";
 import { CodeWriter, NO_LABEL } from "./code-writer.ts";
 import { type Construct, controlTree, type FunctionTree, type Node, type TreeContext } from "./control-tree.ts";
-import { runtimeFunctions, type Runtime, type RuntimeFunction, STATE_REWINDING } from "./frame.ts";
+import { type AddedFunction, controlFunctions, popFrame, resumePoint, type Runtime, saver, STATE_REWINDING } from "./frame.ts";
 import { type Body, type Continuation, continuationCopy, fastCopy, slowCopy, type SlowTargets } from "./function-copies.ts";
 import { findLiveness, type Liveness } from "./liveness.ts";
 import { rematerialise } from "./rematerialise.ts";
 import { Op } from "./wasm-code.ts";
-import { decodeModule, encodeModule, type Export, type FunctionBody, type FunctionType, I32, type WasmModule } from "./wasm-module.ts";
+import { decodeModule, encodeModule, type Export, type FunctionBody, type FunctionType, I32, type ValueType, type WasmModule } from "./wasm-module.ts";
 
 export interface InstrumentOptions {
   /** Imports ("module.name") in which a thread may be stopped. */
@@ -62,8 +62,7 @@ class Instrumentation {
     const suspendable = this.#analyse();
     const runtime = this.#addRuntime();
     // Every slow copy has its index before any is written, since they call one another.
-    suspendable.forEach(({ position }, order) => this.#slowOf.set(this.#imported + position, this.#imported + this.#bodies.length + order));
-    for (const { position } of suspendable) this.#bodies.push(present(source.functions[position], "function"));
+    for (const { position } of suspendable) this.#slowOf.set(this.#imported + position, this.#reserve());
     for (const function_ of suspendable) this.#writeCopies(function_, runtime);
     this.#addExports(runtime);
     const engine = encodeModule(this.#assemble());
@@ -98,12 +97,15 @@ class Instrumentation {
     const continuations = new Map<number, Continuation>();
     for (const path of paths) {
       const { label } = present(path.at(-1), "loop");
-      continuations.set(label, { index: this.#imported + this.#bodies.length + continuations.size, locals: liveness.atLoopHead(label) });
+      continuations.set(label, { index: this.#reserve(), locals: liveness.atLoopHead(label) });
     }
-    for (const path of paths) this.#add(continuationCopy(tree, runtime, path, continuations));
+    for (const path of paths) {
+      const { index } = present(continuations.get(present(path.at(-1), "loop").label), "continuation");
+      this.#set(index, continuationCopy(tree, runtime, path, continuations));
+    }
     this.#continuations += paths.length;
-    this.#bodies[position] = this.#body(fastCopy(tree, runtime));
-    this.#bodies[slow - this.#imported] = this.#body(slowCopy(tree, runtime, this.#slowTargets(), continuations));
+    this.#set(this.#imported + position, fastCopy(tree, runtime));
+    this.#set(slow, slowCopy(tree, runtime, this.#slowTargets(), continuations));
   }
 
   #slowTargets(): SlowTargets {
@@ -117,18 +119,15 @@ class Instrumentation {
 
   #addRuntime(): Runtime {
     const globals = { state: this.#source.globals.length, descriptor: this.#source.globals.length + 1 };
-    const functions = runtimeFunctions(globals);
-    for (const function_ of functions.exported) this.#exports.push({ name: present(function_.export, "name"), kind: "function", index: this.#addRuntimeFunction(function_) });
-    return {
-      ...globals,
-      pushFrame: this.#addRuntimeFunction(functions.pushFrame),
-      popFrame: this.#addRuntimeFunction(functions.popFrame),
-      resumePoint: this.#addRuntimeFunction(functions.resumePoint),
+    for (const [name, function_] of controlFunctions(globals)) this.#exports.push({ name, kind: "function", index: this.#addFunction(function_) });
+    const savers = new Map<string, number>();
+    const saverOf = (types: readonly ValueType[]): number => {
+      const key = types.join(",");
+      const index = savers.get(key) ?? this.#addFunction(saver(globals.descriptor, types));
+      savers.set(key, index);
+      return index;
     };
-  }
-
-  #addRuntimeFunction({ type, body }: RuntimeFunction): number {
-    return this.#add({ type, locals: [...body.locals], code: body.code });
+    return { ...globals, popFrame: this.#addFunction(popFrame(globals.descriptor)), resumePoint: this.#addFunction(resumePoint(globals.descriptor)), saverOf };
   }
 
   /** An export that may suspend is what a stopped thread is entered by again, so it chooses between the copies. */
@@ -161,12 +160,23 @@ class Instrumentation {
     };
   }
 
-  #add(body: Body): number {
-    return this.#imported + this.#bodies.push(this.#body(body)) - 1;
+  /** The index of a function whose body is set later. */
+  #reserve(): number {
+    return this.#imported + this.#bodies.push({ type: 0, locals: [], code: new Uint8Array() }) - 1;
   }
 
-  #body({ type, locals, code }: Body): FunctionBody {
-    return { type: this.#typeIndex(type), locals, code };
+  #set(index: number, { type, locals, code }: Body): void {
+    this.#bodies[index - this.#imported] = { type: this.#typeIndex(type), locals, code };
+  }
+
+  #add(body: Body): number {
+    const index = this.#reserve();
+    this.#set(index, body);
+    return index;
+  }
+
+  #addFunction({ type, body }: AddedFunction): number {
+    return this.#add({ type, locals: [...body.locals], code: body.code });
   }
 
   #typeOf(index: number): FunctionType {
