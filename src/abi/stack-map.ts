@@ -18,8 +18,8 @@ export function readProgramMap(name: string, sourceMap: string): ProgramMap | un
   }
 }
 
-/** "    at f (name:line:column)", or "    at name:line:column" for a frame without a function. Columns count from 1. */
-const FRAME = /^(\s*at (?:.* \()?)([^()\n]+):(\d+):(\d+)(\)?)$/;
+/** "    at f (name:line:column)", or "    at name:line:column" without a function; " {" follows when an error's properties do. Columns count from 1. */
+const FRAME = /^(\s*at (?:.* \()?)([^()\n]+):(\d+):(\d+)(\)?(?: \{)?)$/;
 
 function mapLine(line: string, map: ProgramMap): string {
   const [, head, file, row, column, tail] = FRAME.exec(line) ?? [];

@@ -76,6 +76,7 @@ export const SYSCALLS = {
   urlUpdate: { number: 104, arguments: ["string", "string", "string"], result: "json", inFlight: "immediate", doc: "Set one component (href, component, value): `UrlRecord`." },
   mapStack: { number: 105, arguments: ["string"], result: "string", inFlight: "immediate", doc: "A stack trace's text with its frames in the program's own source lines." },
   encodingName: { number: 106, arguments: ["string"], result: "string", inFlight: "immediate", doc: "The name of the encoding that a label stands for, or \"\"." },
+  libraryPart: { number: 107, arguments: ["string"], result: "string", inFlight: "immediate", doc: "The script of a part of the guest library that is loaded when it is first needed." },
 } as const satisfies Record<string, Syscall>;
 
 export type SyscallName = keyof typeof SYSCALLS;

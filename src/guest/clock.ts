@@ -1,7 +1,5 @@
 /** Clocks. */
 
-import { step, type Steps } from "./machine.ts";
-
 /** The engine's own: the process's clock, which stands still while the process is an image. */
 const engineClock = performance;
 const engineNow = engineClock.now;
@@ -22,8 +20,4 @@ export function now(): number {
  */
 export function monotonic(): number {
   return nowMs();
-}
-
-export function* sleepSteps(ms: number): Steps<void> {
-  yield* step("sleep", ms);
 }

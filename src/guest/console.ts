@@ -1,89 +1,40 @@
-/** The global `console`, on standard output and standard error. */
+/** The global `console`, on standard output and standard error. What needs more than a plain line is a part. */
 
-import { nowMs } from "./clock.ts";
-import { format } from "./format.ts";
-import { inspect, type InspectOptions } from "./inspect.ts";
-import { stderr, stdout, type OutputStream } from "./stream.ts";
-import { table } from "./table.ts";
-import { withoutLibrary } from "./trace.ts";
+import { nameClass } from "./class.ts";
+import { syscall } from "./machine.ts";
+import { part } from "./part.ts";
+import { writeWhole } from "./utf8.ts";
 
-const GROUP_INDENTATION = 2;
-let groupDepth = 0;
-const counts = new Map<string, number>();
-const timersMs = new Map<string, number>();
+export const STDOUT = 1;
+export const STDERR = 2;
 
-/** One `write` a call, so that lines of different threads stay whole. */
-function print(stream: OutputStream, text: string): void {
-  const indentation = " ".repeat(groupDepth * GROUP_INDENTATION);
-  stream.write(`${groupDepth === 0 ? text : indentation + text.replaceAll("\n", `\n${indentation}`)}\n`);
+/** What stands before every line, inside `console.group`. */
+export const group = { indentation: "" };
+
+/** Prints lines with one `write`, so that those of different threads stay whole. */
+export function print(handle: number, args: readonly unknown[]): void {
+  let text = args.every(isPlain) && !String(args[0]).includes("%") ? args.map(String).join(" ") : part("inspect").format(args);
+  if (text.includes("\n    at ")) text = syscall("mapStack", text);
+  if (group.indentation !== "") text = group.indentation + text.replaceAll("\n", `\n${group.indentation}`);
+  writeWhole(handle, `${text}\n`);
 }
 
-function elapsed(label: string): string | undefined {
-  const start = timersMs.get(label);
-  if (start === undefined) {
-    print(stderr, `Warning: No such label '${label}' for console.time()`);
-    return undefined;
-  }
-  const ms = nowMs() - start;
-  return ms < 1000 ? `${ms.toFixed(3)}ms` : `${(ms / 1000).toFixed(3)}s`;
+/** Whether it is printed as `String(value)`. */
+function isPlain(value: unknown): boolean {
+  return typeof value === "string" || (typeof value === "number" && value !== 0);
 }
 
-const methods = {
-  log(...args: unknown[]): void {
-    print(stdout, format(args));
-  },
-  warn(...args: unknown[]): void {
-    print(stderr, format(args));
-  },
-  dir(value: unknown, options?: InspectOptions): void {
-    print(stdout, inspect(value, options));
-  },
-  trace(...args: unknown[]): void {
-    const title = args.length === 0 ? "Trace" : `Trace: ${format(args)}`;
-    print(stderr, `${title}\n${withoutLibrary(new Error().stack ?? "")}`);
-  },
-  assert(condition?: unknown, ...args: unknown[]): void {
-    if (condition) return;
-    if (typeof args[0] === "string") args[0] = `Assertion failed: ${args[0]}`;
-    else args.unshift("Assertion failed");
-    print(stderr, format(args));
-  },
-  count(label: unknown = "default"): void {
-    const key = String(label);
-    const count = (counts.get(key) ?? 0) + 1;
-    counts.set(key, count);
-    print(stdout, `${key}: ${count}`);
-  },
-  countReset(label: unknown = "default"): void {
-    if (!counts.delete(String(label))) print(stderr, `Warning: Count for '${String(label)}' does not exist`);
-  },
-  time(label: unknown = "default"): void {
-    const key = String(label);
-    if (timersMs.has(key)) print(stderr, `Warning: Label '${key}' already exists for console.time()`);
-    else timersMs.set(key, nowMs());
-  },
-  timeLog(label: unknown = "default", ...args: unknown[]): void {
-    const text = elapsed(String(label));
-    if (text !== undefined) print(stdout, format([`${String(label)}: ${text}`.replaceAll("%", "%%"), ...args]));
-  },
-  timeEnd(label: unknown = "default"): void {
-    const text = elapsed(String(label));
-    timersMs.delete(String(label));
-    if (text !== undefined) print(stdout, `${String(label)}: ${text}`);
-  },
-  group(...args: unknown[]): void {
-    if (args.length > 0) print(stdout, format(args));
-    groupDepth += 1;
-  },
-  groupEnd(): void {
-    groupDepth = Math.max(0, groupDepth - 1);
-  },
-  table(data: unknown, columns?: readonly string[]): void {
-    print(stdout, table(data, columns) ?? format([data]));
-  },
-};
+function log(...args: unknown[]): void {
+  print(STDOUT, args);
+}
+function warn(...args: unknown[]): void {
+  print(STDERR, args);
+}
 
-const { log, warn, group } = methods;
+const methods: Record<string, (...args: never[]) => void> = { log, warn, info: log, debug: log, error: warn, dirxml: log };
+const LATER = ["dir", "trace", "assert", "count", "countReset", "time", "timeLog", "timeEnd", "group", "groupCollapsed", "groupEnd", "table"] as const;
+for (const name of LATER) methods[name] = (...args) => (part("console")[name] as (...args: unknown[]) => void)(...args);
+for (const name of ["log", "warn", ...LATER]) nameClass(name, methods[name] as object);
 
-export const consoleObject: object = Object.assign({}, methods, { info: log, debug: log, error: warn, dirxml: log, groupCollapsed: group });
+export const consoleObject: object = methods;
 Object.defineProperty(consoleObject, Symbol.toStringTag, { value: "console", configurable: true });

@@ -1,7 +1,7 @@
 /** Messages between processes: each has one bounded mailbox. */
 
-import { decodeMessage, encodeMessage } from "./clone.ts";
 import { step, type Steps, syscall, syscallAsync, timeoutOf, type WaitOptions } from "./machine.ts";
+import { part } from "./part.ts";
 
 export interface SendOptions {
   /** Array buffers in the message that are moved: here they are empty afterwards. */
@@ -20,7 +20,7 @@ const SENDER_BYTES = 8;
 function opened<T>(bytes: Uint8Array): Message<T> | undefined {
   if (bytes.length === 0) return undefined;
   const from = new DataView(bytes.buffer, bytes.byteOffset).getFloat64(0, true);
-  return { from, message: decodeMessage(bytes.subarray(SENDER_BYTES)) as T };
+  return { from, message: part("clone").decodeMessage(bytes.subarray(SENDER_BYTES)) as T };
 }
 
 function address(to: number | string): { readonly to: number | string } {
@@ -36,11 +36,11 @@ function address(to: number | string): { readonly to: number | string } {
  * message is too large, and a `DataCloneError` for what cannot be copied, such as a function.
  */
 export function send(to: number | string, message: unknown, options: SendOptions = {}): void {
-  syscall("send", address(to), encodeMessage(message, options.transfer ?? []));
+  syscall("send", address(to), part("clone").encodeMessage(message, options.transfer ?? []));
 }
 
 export async function sendAsync(to: number | string, message: unknown, options: SendOptions = {}): Promise<void> {
-  await syscallAsync("send", address(to), encodeMessage(message, options.transfer ?? []));
+  await syscallAsync("send", address(to), part("clone").encodeMessage(message, options.transfer ?? []));
 }
 
 /**

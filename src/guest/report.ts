@@ -1,13 +1,24 @@
-/** Errors as text: for the kernel's reports, and for threads that end by one. */
+/** Errors as text: for the kernel's reports, and for threads and listeners that end by one. */
 
-import { inspect } from "./inspect.ts";
-import { stderr } from "./stream.ts";
+import { syscall } from "./machine.ts";
+import { part } from "./part.ts";
 import { withoutLibrary } from "./trace.ts";
+import { writeWhole } from "./utf8.ts";
 
 /** Entry point: an error, or whatever else was thrown, as printable text. Never throws. */
 export function describeError(error: unknown): string {
   try {
+    const { inspect } = part("inspect");
     return error instanceof Error ? inspect(error) : `Uncaught ${inspect(error)}`;
+  } catch {
+    return plainText(error);
+  }
+}
+
+/** When there is no memory or stack left for more, or `error` throws whenever it is looked at. */
+function plainText(error: unknown): string {
+  try {
+    return error instanceof Error ? `${String(error)}\n${withoutLibrary(String(error.stack))}` : `Uncaught ${String(error)}`;
   } catch {
     return "Uncaught error that cannot be described";
   }
@@ -18,12 +29,12 @@ export function backtrace(): string {
   return withoutLibrary(new Error().stack ?? "");
 }
 
-/** Tells standard error of an error that ended a thread but not its process. */
-export function reportThreadError(name: string, error: unknown): void {
+/** Tells standard error of an error that ends neither its thread nor its process, or only the thread. */
+export function reportError(error: unknown, where = ""): void {
   try {
-    stderr.write(`Uncaught in thread "${name}": ${describeError(error)}\n`);
+    writeWhole(2, `${syscall("mapStack", where + describeError(error))}\n`);
   } catch {
-    // Standard error is closed: `join` still tells.
+    // Standard error is closed, and there is nobody else to tell.
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { SIGNALS, type SignalName } from "../abi/records.ts";
 import { syscall } from "./machine.ts";
-import { reportThreadError } from "./report.ts";
+import { reportError } from "./report.ts";
 import { runAdopted } from "./thread.ts";
 
 export type SignalHandler = (signal: SignalName) => void;
@@ -48,7 +48,7 @@ export function runSignal(name: SignalName): void {
     try {
       handlers.get(name)?.(name);
     } catch (error) {
-      reportThreadError(`handler of ${name}`, error);
+      reportError(error, `Uncaught in the handler of ${name}: `);
     }
   });
 }

@@ -2,7 +2,7 @@
 
 import { PRIORITY_DEFAULT, PRIORITY_MAX, PRIORITY_MIN, THREAD_STACK_BYTES } from "../limits.ts";
 import { coded, currentTid, hasCode, syscall, syscallAsync, timeoutOf, type WaitOptions } from "./machine.ts";
-import { reportThreadError } from "./report.ts";
+import { reportError } from "./report.ts";
 
 export interface ThreadOptions {
   /** Shown in error reports and by `godwit inspect`; `thread-N` by default. */
@@ -71,7 +71,7 @@ export class Thread<T = unknown> {
       } catch (error) {
         thread.#outcome = error;
         thread.#failed = true;
-        reportThreadError(thread.#name, error);
+        reportError(error, `Uncaught in thread "${thread.#name}": `);
       }
       forget(thread);
     };

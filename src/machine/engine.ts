@@ -36,7 +36,7 @@ export interface EngineLayout {
 /** `dist/engine/engine.json`. */
 export interface EngineManifest {
   readonly formatVersion: 1;
-  /** SHA-256 (hex) over engine.wasm and the template's memory: what images name as their engine. */
+  /** SHA-256 (hex) over engine.wasm, the template's memory and the library's parts: what images name as their engine. */
   readonly hash: string;
   readonly quickjsVersion: string;
   readonly layout: EngineLayout;
@@ -44,6 +44,8 @@ export interface EngineManifest {
   readonly handles: Readonly<Record<GuestEntryPoint | "undefined", number>>;
   /** What `import { ... } from "godwit"` offers. */
   readonly guestExports: readonly string[];
+  /** Scripts of the guest library that a process loads when it first needs them, by name. */
+  readonly guestParts: Readonly<Record<string, string>>;
   /** Size of the template's address space in bytes. */
   readonly memoryBytes: number;
 }

@@ -15,6 +15,13 @@ export interface Template {
   readonly manifest: Omit<EngineManifest, "hash" | "formatVersion">;
 }
 
+export interface GuestLibrary {
+  /** The script that the template is made with. */
+  readonly boot: string;
+  /** Scripts that processes load later, by name. */
+  readonly parts: Readonly<Record<string, string>>;
+}
+
 /** What the guest library leaves in the global object for the kernel. */
 const LIBRARY = "__godwit";
 /** What the guest library finds there while it is loaded: the function that makes system calls. */
@@ -29,8 +36,8 @@ const NO_HOST: BareHost = {
   interrupt: () => undefined,
 };
 
-/** Boots an engine and loads the guest library, given as one script. Deterministic: the same inputs give the same bytes. */
-export function bootTemplate(module: WebAssembly.Module, library: string): Template {
+/** Boots an engine and loads the guest library. Deterministic: the same inputs give the same bytes. */
+export function bootTemplate(module: WebAssembly.Module, library: GuestLibrary): Template {
   const layout = probe(module);
   assert(layout.mainStackHigh - layout.mainStackLow === MAIN_STACK_BYTES, "limits.ts states the engine's main stack");
   const engine = new BareEngine(module, NO_HOST);
@@ -43,7 +50,7 @@ export function bootTemplate(module: WebAssembly.Module, library: string): Templ
   const host = engine.hostFunction(HOST_FUNCTION);
   engine.setGlobal(HOST_GLOBAL, host);
   exports.qjs_free_value(host);
-  engine.runCompiled(new BareEngine(module, NO_HOST).compile(library, LIBRARY_NAME), LIBRARY_NAME);
+  engine.runCompiled(new BareEngine(module, NO_HOST).compile(library.boot, LIBRARY_NAME), LIBRARY_NAME);
   if (exports.qjs_is_job_pending() !== 0) throw failure("EENGINE", "the guest library left promise jobs behind when it was loaded");
   engine.run(`delete globalThis.${HOST_GLOBAL}; Object.defineProperty(globalThis, "${LIBRARY}", { enumerable: false, writable: false, configurable: false });`, LIBRARY_NAME);
 
@@ -73,6 +80,7 @@ export function bootTemplate(module: WebAssembly.Module, library: string): Templ
       layout: { ...layout, sharedWords, unwindBuffer, unwindBufferBytes: UNWIND_BUFFER_BYTES, unwindDescriptor },
       handles: handles as EngineManifest["handles"],
       guestExports,
+      guestParts: library.parts,
       memoryBytes: memory.length,
     },
   };

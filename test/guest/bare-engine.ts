@@ -4,30 +4,14 @@
  */
 
 import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import { type JSValueHandle, QuickJS } from "quickjs-wasi";
 import { SYSCALLS, type Syscall, type SyscallName } from "../../src/abi/syscalls.ts";
 import { GodwitError } from "../../src/errors.ts";
+import { bundleLibrary, type GuestLibrary } from "../../scripts/guest-library.ts";
 import { encodingName, urlParse, urlUpdate, utf8Decode, utf8Encode, type DecodeOptions } from "../../src/resources/codec.ts";
 
 const root = new URL(import.meta.url.includes("/dist/") ? "../../../" : "../../", import.meta.url);
 const NAMES = new Map(Object.entries<Syscall>(SYSCALLS).map(([name, { number }]) => [number, name as SyscallName]));
-
-/** The library as the template is made of it. */
-export async function bundleLibrary(): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL("src/guest/boot.ts", root))],
-    bundle: true,
-    format: "iife",
-    target: "es2024",
-    charset: "utf8",
-    write: false,
-  });
-  const [file] = outputFiles;
-  if (file === undefined) throw new Error("esbuild made no output");
-  return file.text;
-}
 
 /** The wrapper's errors carry no code, so a failure crosses as an object and is thrown on the guest's side. */
 const CODED_HOST = `{
@@ -58,8 +42,11 @@ export class BareEngine {
   /** Polls of the engine since this was last set to 0, in units of the engine's countdown. */
   polls = 0;
 
-  private constructor(vm: QuickJS) {
+  readonly #library: GuestLibrary;
+
+  private constructor(vm: QuickJS, library: GuestLibrary) {
     this.vm = vm;
+    this.#library = library;
   }
 
   static async create(): Promise<BareEngine> {
@@ -73,11 +60,12 @@ export class BareEngine {
         return false;
       },
     });
-    engine = new BareEngine(vm);
+    const library = await bundleLibrary();
+    engine = new BareEngine(vm, library);
     const host = vm.newFunction("host", (...args) => engine.#host(args));
     vm.setProp(vm.global, "__host", host);
     vm.evalCode(CODED_HOST, "setup.js").dispose();
-    vm.evalCode(await bundleLibrary(), "godwit:guest").dispose();
+    vm.evalCode(library.boot, "godwit:guest").dispose();
     if (engine.calls.length > 0) throw new Error(`the library made system calls while it was evaluated: ${JSON.stringify(engine.calls)}`);
     vm.evalCode("globalThis.godwit = __godwit.exports", "setup.js").dispose();
     return engine;
@@ -147,6 +135,10 @@ export class BareEngine {
         return JSON.stringify(urlUpdate(a as string, b as string, c as string));
       case "randomBytes":
         return crypto.getRandomValues(new Uint8Array(a as number));
+      case "libraryPart":
+        return this.#library.parts[a as string];
+      case "mapStack":
+        return a;
       case "write": {
         const bytes = b as Uint8Array;
         this.output.set(a as number, (this.output.get(a as number) ?? "") + Buffer.from(bytes).toString("utf8"));

@@ -35,6 +35,12 @@ export const primitiveCalls = {
     call.succeed(kernel.host.codec.urlUpdate(stringAt(call, 0), stringAt(call, 1), stringAt(call, 2)));
   },
 
+  libraryPart(kernel, call) {
+    const source = kernel.engine.manifest.guestParts[stringAt(call, 0)];
+    if (source === undefined) throw failure("ENOENT", `the guest library has no part ${stringAt(call, 0)}`);
+    call.succeed(source);
+  },
+
   mapStack(kernel, call) {
     call.succeed(kernel.mapStack(call.process, stringAt(call, 0)));
   },

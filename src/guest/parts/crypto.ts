@@ -1,6 +1,6 @@
 /** The global `crypto`: randomness only. */
 
-import { randomBytes } from "./random.ts";
+import { randomBytes } from "../core.ts";
 
 const QUOTA_BYTES = 65_536;
 const INTEGER_ARRAYS = [

@@ -3,7 +3,7 @@
  * is one straight line without a branch, a call or a plain element store (see machine.ts).
  */
 
-import { syscall, timeoutOf } from "./machine.ts";
+import { syscall, timeoutOf } from "../core.ts";
 
 const ARRAYS = [Int8Array, Uint8Array, Int16Array, Uint16Array, Int32Array, Uint32Array, BigInt64Array, BigUint64Array] as const;
 type IntegerArray = InstanceType<(typeof ARRAYS)[number]>;
@@ -43,7 +43,7 @@ const BIG_MASKS = [0n, -1n] as unknown as readonly [number, number];
 const MASKS = [0, -1] as const;
 const ALL = 2 ** 31 - 1;
 
-export const atomics: object = {
+export const Atomics: object = {
   add(array: unknown, index: unknown, value: unknown): number {
     const element = elementOf(array, index);
     const by = operand(element, value);
@@ -118,4 +118,4 @@ export const atomics: object = {
     return syscall("futexWake", waitElement(array, index), Math.min(ALL, Math.max(0, most)));
   },
 };
-Object.defineProperty(atomics, Symbol.toStringTag, { value: "Atomics", configurable: true });
+Object.defineProperty(Atomics, Symbol.toStringTag, { value: "Atomics", configurable: true });

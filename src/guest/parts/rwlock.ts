@@ -1,7 +1,7 @@
 /** Locks with many readers or one writer. */
 
-import { coded, currentTid } from "./machine.ts";
-import { Condition, Mutex } from "./mutex.ts";
+import { coded, currentTid, Mutex } from "../core.ts";
+import { Condition } from "./condition.ts";
 
 /**
  * A lock that any number of readers hold together, or one writer alone. Writers that wait go before new readers, so

@@ -1,7 +1,6 @@
 /** Counting semaphores, on futexes. */
 
-import { type Cell, Deadline, newCell, takeOne, waitOn, wake } from "./cell.ts";
-import { coded, timeoutOf, type WaitOptions } from "./machine.ts";
+import { type Cell, coded, Deadline, newCell, takeOne, timeoutOf, waitOn, type WaitOptions, wake } from "../core.ts";
 
 const PERMITS_MAX = 2 ** 31 - 1;
 

@@ -1,9 +1,6 @@
 /** The globals `Event`, `CustomEvent`, `EventTarget`, `AbortController`, `AbortSignal` (WHATWG DOM, without a tree). */
 
-import { nowMs } from "./clock.ts";
-import { describeError } from "./report.ts";
-import { stderr } from "./stream.ts";
-import { timerFunctions } from "./timer.ts";
+import { nowMs, reportError, timerFunctions } from "../core.ts";
 
 type Listener = ((this: EventTarget, event: Event) => unknown) | { handleEvent(event: Event): unknown };
 interface Registration {
@@ -187,7 +184,7 @@ export class EventTarget {
       if (typeof listener === "function") listener.call(this, event);
       else listener.handleEvent(event);
     } catch (error) {
-      stderr.write(`${describeError(error)}\n`);
+      reportError(error);
     }
   }
 }

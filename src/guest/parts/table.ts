@@ -1,6 +1,6 @@
 /** `console.table`. */
 
-import { inspect } from "./inspect.ts";
+import { inspect } from "./inspector.ts";
 
 const INDEX = "(index)";
 const ITERATION = "(iteration index)";

@@ -1,9 +1,8 @@
 /** Standard streams, and what files have in common with them. */
 
-import { IO_MAX_BYTES } from "../limits.ts";
-import { blocking, promised, step, type Steps } from "./machine.ts";
-import { Mutex } from "./mutex.ts";
-import { dataBytes, joined, LineSplitter } from "./text.ts";
+import { IO_MAX_BYTES } from "../../limits.ts";
+import { blocking, dataBytes, joined, Mutex, promised, step, type Steps } from "../core.ts";
+import { LineSplitter } from "./decoding.ts";
 
 const READ_BYTES = 64 * 1024;
 

@@ -1,9 +1,9 @@
 /** Files, under the capabilities that the process was given. */
 
-import type { DirectoryEntry, FileStatus, OpenRequest } from "../abi/records.ts";
-import { blocking, hasCode, promised, step, type Steps, syscall } from "./machine.ts";
+import type { DirectoryEntry, FileStatus, OpenRequest } from "../../abi/records.ts";
+import { blocking, dataBytes, hasCode, promised, step, type Steps, syscall } from "../core.ts";
+import { Decoding } from "./decoding.ts";
 import { InputStream, readAllSteps, writeAllSteps } from "./stream.ts";
-import { dataBytes, TextDecoder } from "./text.ts";
 
 export type { DirectoryEntry, FileStatus };
 /** How a file is opened; for reading alone when nothing is said. */
@@ -27,7 +27,7 @@ function* withHandle<T>(path: string, request: OpenRequest, use: (handle: number
 
 function* readFileSteps(path: string, encoding?: string): Steps<Uint8Array | string> {
   const bytes = yield* withHandle(path, { read: true }, readAllSteps);
-  return encoding === undefined ? bytes : new TextDecoder(encoding).decode(bytes);
+  return encoding === undefined ? bytes : new Decoding(encoding, false, false).decode(bytes, false);
 }
 
 function writeFileSteps(path: string, data: string | Uint8Array, options: WriteOptions = {}): Steps<void> {

@@ -1,6 +1,6 @@
 /** What each kind of object looks like to `inspect`: how it opens and closes, and its entries beside its properties. */
 
-import { withoutLibrary } from "./trace.ts";
+import { withoutLibrary } from "../core.ts";
 
 /** What a kind needs of the inspection under way. */
 export interface Inspection {

@@ -1,6 +1,6 @@
 /** Format strings of `console.log`. */
 
-import { inspect, primitiveText } from "./inspect.ts";
+import { inspect, primitiveText } from "./inspector.ts";
 
 /** `%s %d %i %f %j %o %O %c %%` of a leading string filled in, what is left appended. */
 export function format(args: readonly unknown[]): string {

@@ -7,8 +7,8 @@
  * JSON text, the buffers. All little-endian.
  */
 
-import { coded } from "./machine.ts";
-import { utf8Bytes, utf8Text } from "./text.ts";
+import { coded, notCloneable, utf8Bytes } from "../core.ts";
+import { utf8Text } from "./decoding.ts";
 
 type Field = string | number | boolean | null | readonly (string | number)[];
 type Node = [kind: string, ...fields: Field[]];
@@ -24,14 +24,6 @@ const VIEWS = [
   Float32Array, Float64Array, DataView,
 ] as unknown as readonly (new (buffer: ArrayBuffer, offset: number, length?: number) => ArrayBufferView)[];
 const WRAPPERS = [Boolean, Number, String, BigInt] as readonly { readonly prototype: object }[];
-/** Their state is behind their identity: a copy would be an empty shell. */
-const NOT_CLONEABLE: object[] = [Promise.prototype, WeakMap.prototype, WeakSet.prototype, WeakRef.prototype, FinalizationRegistry.prototype];
-
-/** Says that instances of a class cannot be copied. */
-export function refuseClone(...prototypes: object[]): void {
-  NOT_CLONEABLE.push(...prototypes);
-}
-
 function uncloneable(what: string): DOMException {
   return new DOMException(`${what} could not be cloned.`, "DataCloneError");
 }
@@ -142,7 +134,7 @@ class Flattener {
     } else if (value instanceof ArrayBuffer) {
       this.#fillBuffer(value, node);
     } else if (!this.#fillWrapper(value, node)) {
-      if (NOT_CLONEABLE.some((prototype) => Object.prototype.isPrototypeOf.call(prototype, value))) throw uncloneable(describe(value));
+      if (notCloneable.some((prototype) => Object.prototype.isPrototypeOf.call(prototype, value))) throw uncloneable(describe(value));
       this.#fillObject(value, node, "o");
     }
   }

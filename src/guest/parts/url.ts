@@ -1,8 +1,8 @@
 /** The globals `URL` and `URLSearchParams` (WHATWG URL): the host parses, this keeps the components. */
 
-import type { UrlRecord } from "../abi/records.ts";
-import { syscall } from "./machine.ts";
-import { utf8Text } from "./text.ts";
+import type { UrlRecord } from "../../abi/records.ts";
+import { syscall } from "../core.ts";
+import { utf8Text } from "./decoding.ts";
 
 const CUSTOM_INSPECT = Symbol.for("nodejs.util.inspect.custom");
 

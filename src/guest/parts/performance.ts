@@ -1,6 +1,6 @@
 /** The global `performance`: the process's own clock, marks and measures. */
 
-import { nowMs } from "./clock.ts";
+import { nowMs } from "../core.ts";
 
 interface EntryOptions {
   readonly startTime?: number;
@@ -103,4 +103,4 @@ export class Performance {
   }
 }
 
-export const performanceObject = new Performance();
+export const performance = new Performance();

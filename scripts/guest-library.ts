@@ -1,0 +1,59 @@
+/** Bundles the guest library: the script that the template is made with, and the parts that processes load later. */
+
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build, type BuildOptions, type Plugin } from "esbuild";
+
+const ROOT = fileURLToPath(new URL(import.meta.url.includes("/dist/") ? "../.." : "..", import.meta.url));
+const LIBRARY = join(ROOT, "src/guest/boot.ts");
+
+export interface GuestLibrary {
+  /** Evaluated once, in the template. */
+  readonly boot: string;
+  /** By name, expressions whose value is the part's exports. */
+  readonly parts: Readonly<Record<string, string>>;
+}
+
+/** Parts reach the rest of the library through what the boot script left for them, and nothing else of it twice. */
+const core: Plugin = {
+  name: "core",
+  setup(build) {
+    build.onResolve({ filter: /^\.\.\/core\.ts$/ }, () => ({ path: "core", namespace: "core" }));
+    build.onResolve({ filter: /^\.\.\/[^.]/ }, ({ path, importer }) => ({
+      errors: [{ text: `${importer} imports ${path}: a part reaches the library through ../core.ts only` }],
+    }));
+    build.onLoad({ filter: /./, namespace: "core" }, () => ({ contents: "module.exports = globalThis.__godwit.core;", loader: "js" }));
+  },
+};
+
+async function bundle(entry: string, options: BuildOptions): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [entry],
+    bundle: true,
+    write: false,
+    format: "iife",
+    target: "es2024",
+    charset: "utf8",
+    legalComments: "none",
+    logLevel: "warning",
+    // Every byte and name of it is in the memory of every process that has it.
+    minify: true,
+    ...options,
+  });
+  return outputFiles?.[0]?.text ?? "";
+}
+
+/** Those of `parts/` that `part.ts` names; the other files there belong to one of them. */
+const PARTS = ["atomics", "clone", "console", "crypto", "event", "inspect", "io", "performance", "synchronise", "text", "url"];
+
+/** @param entry the boot script; the parts are in the folder beside it, if it has one. */
+export async function bundleLibrary(entry: string = LIBRARY): Promise<GuestLibrary> {
+  const parts: Record<string, string> = {};
+  const folder = join(dirname(entry), "parts");
+  for (const name of existsSync(folder) ? PARTS : []) {
+    const script = await bundle(join(folder, `${name}.ts`), { globalName: "part", plugins: [core] });
+    parts[name] = `(()=>{${script};return part})()`;
+  }
+  return { boot: await bundle(entry, {}), parts };
+}

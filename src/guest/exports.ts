@@ -1,0 +1,55 @@
+/** What `import { ... } from "godwit"` gives in a process: what every process has, and the rest when it is first read. */
+
+import { nameClass, refuseClone } from "./class.ts";
+import { monotonic, now } from "./clock.ts";
+import { lookup, onMessage, receive, register, send } from "./mailbox.ts";
+import { Mutex } from "./mutex.ts";
+import { part, type PartName } from "./part.ts";
+import { checkpoint, exec, exit, fork, kill, self, spawn, wait } from "./process.ts";
+import { randomBytes } from "./random.ts";
+import { onSignal } from "./signal.ts";
+import { sleep, Thread, ThreadLocal } from "./thread.ts";
+
+const present = {
+  Thread, ThreadLocal, sleep, Mutex, checkpoint, exec, exit, fork, kill, self, spawn, wait, onSignal, lookup, onMessage, receive,
+  register, send, monotonic, now, randomBytes,
+};
+
+const later = {
+  Condition: "synchronise",
+  RwLock: "synchronise",
+  Semaphore: "synchronise",
+  inspect: "inspect",
+  exists: "io",
+  File: "io",
+  InputStream: "io",
+  makeDirectory: "io",
+  open: "io",
+  OutputStream: "io",
+  promises: "io",
+  readDirectory: "io",
+  readFile: "io",
+  remove: "io",
+  rename: "io",
+  stat: "io",
+  stderr: "io",
+  stdin: "io",
+  stdout: "io",
+  writeFile: "io",
+} as const satisfies Record<string, PartName>;
+
+/** The compiler sees to it that the module's types and its values have the same names. */
+type Names = keyof typeof import("./index.ts");
+export const exports: Record<Names, unknown> = { ...present } as Record<keyof typeof present | keyof typeof later, unknown>;
+export type Complete = [Exclude<keyof typeof present | keyof typeof later, Names>] extends [never] ? true : never;
+export const complete: Complete = true;
+
+for (const [name, value] of Object.entries(present)) {
+  if (typeof value !== "function") continue;
+  nameClass(name, value);
+  if (/^[A-Z]/.test(name)) refuseClone(value.prototype as object);
+}
+for (const [name, from] of Object.entries(later)) {
+  const get = (): unknown => (part(from) as Record<string, unknown>)[name];
+  Object.defineProperty(exports, name, { get, enumerable: true });
+}
