@@ -6,7 +6,7 @@
  *
  * prints
  *
- *     examples has 13 programs; all of them import "godwit"
+ *     every program in examples imports "godwit"
  *     reading package.json: EACCES
  *     writing examples/note.txt: EACCES
  *
@@ -40,8 +40,8 @@ function attempt(body: () => void): string {
 
 const programs = readDirectory(folder).filter(({ kind, name }) => kind === "file" && name.endsWith(".ts"));
 const others = programs.filter(({ name }) => !importsGodwit(`${folder}/${name}`));
-const verdict = others.length === 0 ? "all of them" : `not all, as ${others.map(({ name }) => name).join(", ")} does not,`;
-console.log(`${folder} has ${programs.length} programs; ${verdict} import "godwit"`);
+if (others.length === 0) console.log(`every program in ${folder} imports "godwit"`);
+else console.log(`these programs in ${folder} do without: ${others.map(({ name }) => name).join(", ")}`);
 
 console.log(`reading package.json: ${attempt(() => readFile("package.json", "utf-8"))}`);
 

@@ -1,17 +1,17 @@
 /**
- * A filter, as in a shell pipe: reads standard input line by line, writes standard output, counts as `wc` does, and
- * tells which words come up most. It holds one line at a time, so its input may be of any length.
+ * A filter, as in a shell pipe: reads standard input line by line, writes standard output, counts, and tells which words
+ * come up most. It holds one line at a time, so its input may be of any length.
  *
  *     npx godwit run examples/filter.ts < LICENSE
  *
  * prints
  *
- *     21 lines, 169 words, 1075 characters
- *       14 the
- *       10 or
+ *     21 lines, 171 words, 1075 characters
+ *       15 the
+ *        9 or
  *        9 software
- *        7 to
- *        6 of
+ *        8 of
+ *        8 to
  */
 
 import { stdin } from "godwit";

@@ -7,12 +7,12 @@
  *
  * prints
  *
+ *     below 100000: 9592 primes so far
  *     below 200000: 17984 primes so far
+ *     below 300000: 25997 primes so far
  *     below 400000: 33860 primes so far
- *     below 600000: 49098 primes so far
- *     below 800000: 63951 primes so far
- *     below 1000000: 78498 primes so far
- *     78498 primes below 1000000, the largest 999983; a sieve finds as many: yes
+ *     below 500000: 41538 primes so far
+ *     41538 primes below 500000, the largest 499979; a sieve finds as many: yes
  *
  * To stop it in the middle, throw it away and go on from where it was (`godwit up` runs in another terminal):
  *
@@ -24,7 +24,7 @@
 
 import { self } from "godwit";
 
-const limit = Number(self.arguments[0] ?? 1_000_000);
+const limit = Number(self.arguments[0] ?? 500_000);
 if (!Number.isInteger(limit) || limit < 10) throw new RangeError("give a whole number from 10 on as the limit");
 
 function countByDivision(): { found: number; largest: number } {
