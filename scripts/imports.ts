@@ -32,11 +32,8 @@ export function readImports(fileName: string, source: string): Import[] {
   };
   new Visitor({
     ImportDeclaration(node) {
-      const typesOnly =
-        node.importKind === "type" ||
-        (node.specifiers.length > 0 &&
-          node.specifiers.every((each) => each.type === "ImportSpecifier" && each.importKind === "type"));
-      add(node.source.value, typesOnly ? "type" : "value", node.start);
+      // `import { type A }` is not of that kind: the compiler keeps an empty import, and the module is loaded.
+      add(node.source.value, node.importKind === "type" ? "type" : "value", node.start);
     },
     ExportNamedDeclaration(node) {
       if (node.source !== null) add(node.source.value, node.exportKind === "type" ? "type" : "value", node.start);

@@ -47,7 +47,7 @@ describe("a source's imports", () => {
   test("that the compiler erases are seen as types", () => {
     assert.deepEqual(kinds(`import type { A } from "./a.ts";\nimport { type B } from "./b.ts";`), [
       "type ./a.ts 1",
-      "type ./b.ts 2",
+      "value ./b.ts 2", // the compiler keeps an empty import
     ]);
     assert.deepEqual(kinds(`export type { C } from "./c.ts"; export type * from "./d.ts";`), [
       "type ./c.ts 1",
@@ -105,10 +105,13 @@ describe("the check refuses", () => {
   test("a file that is not there", () => refused("kernel/bad.ts", `import "./gone.ts";`, /is not there/));
   test("a file outside src", () => refused("cli/bad.ts", `import "../../scripts/x.ts";`, /outside src/));
 
-  test("a ring of files, types counted", () => {
+  test("a worker's file that is not there", () =>
+    refused("node/bad.ts", `new URL("./gone.js", import.meta.url);`, /is not there/));
+
+  test("a ring of files", () => {
     const ring = tree({
       "kernel/a.ts": `import { b } from "./b.ts";`,
-      "kernel/b.ts": `import type { C } from "./c.ts";`,
+      "kernel/b.ts": `import { type C } from "./c.ts";`,
       "kernel/c.ts": `export * from "./a.ts";`,
     });
     assert.deepEqual(checkLayering(ring), [
@@ -123,8 +126,11 @@ test("the check allows what the layers allow", () => {
     "errors.ts": `import "./limits.ts";`,
     "abi/records.ts": `import "../limits.ts";`,
     "machine/page.ts": `import "node:crypto"; import type { R } from "../abi/records.ts";`,
-    "kernel/thread.ts": `import "../machine/page.ts"; import "../errors.ts"; import "node:path";`,
-    "node/node.ts": `import "../kernel/thread.ts";`,
+    "kernel/thread.ts": `import "../machine/page.ts"; import "../errors.ts"; import "node:path"; export type T = 1;`,
+    "kernel/process.ts": `import "./thread.ts"; export type P = 1;`,
+    "kernel/wait.ts": `import type { P } from "./process.ts"; import type { T } from "./thread.ts";`,
+    "node/node.ts": `import "../kernel/thread.ts"; new URL("./worker.js", import.meta.url);`,
+    "node/worker.ts": `import type { N } from "./node.ts";`,
     "client/client.ts": `import "../abi/records.ts";`,
     "cli/main.ts": `import "commander"; import "../client/client.ts"; await import("../node/node.ts");`,
   });

@@ -62,12 +62,15 @@ test("a file is a noun", () => {
   );
 });
 
+/** Codes that nobody names because they pass through from the host's file system under the same name. */
+const PASSED_THROUGH = new Set(["ENOTEMPTY"]);
+
 test("every error code is thrown somewhere", () => {
   const text = filesUnder("src")
     .filter((path) => path.endsWith(".ts") && path !== join("src", "errors.ts"))
     .map((path) => readFileSync(path, "utf8"))
     .join("\n");
-  const unused = Object.keys(ERROR_CODES).filter((code) => !text.includes(`"${code}"`));
+  const unused = Object.keys(ERROR_CODES).filter((code) => !PASSED_THROUGH.has(code) && !text.includes(`"${code}"`));
   assert.deepEqual(unused, []);
 });
 
