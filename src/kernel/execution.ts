@@ -1,6 +1,7 @@
 /** Execution: one thread's slice on the LWP, through its phases, until it blocks, ends or has had its time. */
 
 import { assert, unreachable } from "../assert.ts";
+import { GodwitError } from "../errors.ts";
 import type { GuestArgument } from "../machine/guest-values.ts";
 import type { Processor, Stop } from "../machine/processor.ts";
 import { freeStack, guardHolds } from "./address-space.ts";
@@ -27,6 +28,16 @@ export function runSlice(kernel: Kernel, process: Process, thread: Thread): void
     if (error instanceof ProcessEnd) kernel.end(process, { pid: process.pid, code: error.code, reason: error.reason });
     else if (error instanceof ProcessExit) kernel.end(process, { pid: process.pid, code: error.code });
     else fault(kernel, process, error);
+  }
+}
+
+/** Does `action`, which touches a guest's memory from outside; if that traps, the process ends and no other. Coded errors pass. */
+export function onBehalfOf(kernel: Kernel, process: Process, action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof GodwitError) throw error;
+    fault(kernel, process, error);
   }
 }
 

@@ -1,8 +1,9 @@
 /** Inspection: what a process looks like from outside, while it is at rest. */
 
 import type { ThreadInfo } from "../abi/control.ts";
-import { countMemory, residentBytes } from "../machine/linear-memory.ts";
-import { regions } from "./address-space.ts";
+import { capturePages, countMemory, materialise as fillMemory, residentBytes } from "../machine/linear-memory.ts";
+import { Processor, type Traps } from "../machine/processor.ts";
+import { createMemory, regions } from "./address-space.ts";
 import { templateFor } from "./capture.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Process } from "./process.ts";
@@ -15,18 +16,62 @@ const BACKTRACE_MAX_BYTES = 64 * 1024;
 export function backtrace(kernel: Kernel, process: Process, thread: Thread): string[] {
   const processor = kernel.resident(process);
   if (thread.context.stopped === undefined) return [];
-  const text = processor.onStackOf(thread.context, () => {
-    const handle = processor.callNow("backtrace", []);
-    const raw = processor.values.text(handle, BACKTRACE_MAX_BYTES);
-    processor.exports.qjs_free_value(handle);
-    return raw;
-  });
+  const blocks = thread.call !== undefined || thread.delivery !== undefined;
+  const exact = blocks ? "" : autopsy(kernel, processor, thread);
   return kernel
-    .mapStack(process, text)
+    .mapStack(process, exact === "" ? walk(processor, thread) : exact)
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => line !== "" && !line.includes("(godwit:guest:") && !line.includes("(native)"));
 }
+
+/** The engine's own walk over the thread's frames. The innermost knows its line only if it made a call. */
+function walk(processor: Processor, thread: Thread): string {
+  return processor.onStackOf(thread.context, () => {
+    const handle = processor.callNow("backtrace", []);
+    const text = processor.values.text(handle, BACKTRACE_MAX_BYTES);
+    processor.exports.qjs_free_value(handle);
+    return text;
+  });
+}
+
+/**
+ * A thread that was preempted in a loop has its line in a register of the interpreter: a copy of the process is
+ * interrupted there, and its error tells. "" when the program's own promises swallowed the error.
+ */
+function autopsy(kernel: Kernel, processor: Processor, thread: Thread): string {
+  const { buffer } = processor.memory;
+  const memory = createMemory(kernel.engine, buffer.byteLength, buffer.byteLength);
+  const template = templateFor(kernel.engine);
+  fillMemory(memory.buffer, template, capturePages(buffer, template));
+  const copy = new Processor(kernel.engine, memory, NO_TRAPS);
+  let stack = "";
+  copy.autopsy = (error) => {
+    if (stack === "") stack = copy.values.textProperty(error, "stack", BACKTRACE_MAX_BYTES);
+  };
+  try {
+    const stop = copy.resume({ ...thread.context });
+    if (stack !== "" || stop.kind !== "returned") return stack;
+    const job = thread.context.stopped?.entry === "qjs_execute_pending_job";
+    if (job ? stop.value >= 0 : copy.exports.qjs_is_exception(stop.value) === 0) return "";
+    return copy.onKernelStack(() => copy.values.textProperty(copy.exports.qjs_get_exception(), "stack", BACKTRACE_MAX_BYTES));
+  } catch {
+    // The copy trapped: its process will too when it runs, and say so itself.
+    return "";
+  }
+}
+
+const refused = { kind: "error", code: "EPERM", message: "this is a copy to be looked into" } as const;
+const NO_TRAPS: Traps = {
+  syscall: () => refused,
+  delivery: () => refused,
+  poll: () => false,
+  realTimeMs: () => 0,
+  monotonicMs: () => 0,
+  randomBytes: () => {},
+  rejectionNoted: () => {},
+  engineOutput: () => {},
+};
 
 export function summarise(process: Process): Summary {
   const busy = process.hasReadyThreads;

@@ -6,6 +6,7 @@ import { failure, GodwitError } from "../errors.ts";
 import { assertEngine, decodeImage, encodeImage } from "../machine/image.ts";
 import { allocateStack, mainStack, setGuard } from "./address-space.ts";
 import { birthImage, capture, materialise } from "./capture.ts";
+import { onBehalfOf } from "./execution.ts";
 import { fork } from "./fork.ts";
 import { inspect, summarise } from "./inspection.ts";
 import type { Kernel } from "./kernel.ts";
@@ -36,10 +37,15 @@ export function receive(kernel: Kernel, message: Exclude<ToLwp, { op: "stop" }>)
     case "adopt":
       return adopt(kernel, message.record, message.memory);
     case "ask":
-      return answering(kernel, message.request, () => ask(kernel, message.request, message.pid, message.question));
+      return answering(kernel, message.request, () => {
+        const process = kernel.processes.get(message.pid);
+        if (process === undefined) throw failure("ESRCH", `process ${message.pid} has ended`);
+        onBehalfOf(kernel, process, () => ask(kernel, process, message.request, message.question));
+        if (process.ended && message.question.kind !== "release") throw failure("ESRCH", `process ${message.pid} has ended`);
+      });
     default: {
       const process = kernel.processes.get(message.pid);
-      if (process !== undefined) tell(kernel, process, message);
+      if (process !== undefined) onBehalfOf(kernel, process, () => tell(kernel, process, message));
     }
   }
 }
@@ -131,8 +137,11 @@ function restore(kernel: Kernel, rebirth: Rebirth, bytes: Uint8Array, request: n
   };
   const process = materialise(kernel.engine, { ...image, state }, kernel.host.monotonicMs(), (of) => new ProcessTraps(kernel, of));
   kernel.hold(process, "reopen");
-  kernel.admit(process, state.calls, state.timers);
-  limitLife(kernel, process);
+  onBehalfOf(kernel, process, () => {
+    kernel.admit(process, state.calls, state.timers);
+    limitLife(kernel, process);
+  });
+  if (process.ended) throw failure("EIMAGE_CORRUPT", "the image's address space is damaged: the process could not be put in place");
   reopenHandles(kernel, process, state.handles, () => {
     kernel.host.post({ op: "restored", request, name: state.program.name });
   });
@@ -165,9 +174,7 @@ function limitLife(kernel: Kernel, process: Process): void {
 
 // ---- Asked by the node
 
-function ask(kernel: Kernel, request: number, pid: number, question: Question): void {
-  const process = kernel.processes.get(pid);
-  if (process === undefined) throw failure("ESRCH", `process ${pid} has ended`);
+function ask(kernel: Kernel, process: Process, request: number, question: Question): void {
   const answer = (given: Answer) => kernel.host.post({ op: "answer", request, answer: given });
   switch (question.kind) {
     case "inspect":

@@ -30,6 +30,7 @@ const KEPT: Readonly<Record<KeptExport, true>> = {
   qjs_is_number: true,
   qjs_get_exception: true,
   qjs_new_error: true,
+  qjs_get_prop_string: true,
   qjs_set_prop_string: true,
   qjs_throw: true,
   qjs_dup_value: true,

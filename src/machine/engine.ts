@@ -78,6 +78,7 @@ export interface EngineExports {
   qjs_is_number(value: number): number;
   qjs_get_exception(): number;
   qjs_new_error(): number;
+  qjs_get_prop_string(object: number, name: number): number;
   qjs_set_prop_string(object: number, name: number, value: number): number;
   qjs_throw(value: number): number;
   qjs_dup_value(value: number): number;

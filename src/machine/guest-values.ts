@@ -56,6 +56,16 @@ export class GuestValues {
     return bytes === undefined ? "" : Buffer.from(bytes.buffer).toString("utf8");
   }
 
+  /** A property that is a string, bounded; "" when it is not. Only for objects of the engine's own making: a getter would run. */
+  textProperty(object: number, name: string, maxBytes: number): string {
+    const key = this.allocateText(name);
+    const value = this.#exports.qjs_get_prop_string(object, key.address);
+    this.#exports.wasm_free(key.address);
+    const text = this.text(value, maxBytes);
+    this.#exports.qjs_free_value(value);
+    return text;
+  }
+
   /** Where the bytes of a typed array in place `index` are, or undefined when it is none. */
   byteRange(argv: number, index: number): { readonly address: number; readonly length: number } | undefined {
     return this.#scratch(16, (out) => {

@@ -83,6 +83,11 @@ export class Processor {
   readonly #traps: Traps;
   /** Stress: every call and back edge of the guest is a poll. */
   pollEveryCall = false;
+  /**
+   * Set on a copy that is made to be looked into: its thread is interrupted where it stopped, which makes the engine
+   * note the line it was at, and told the error that came of it. What it interrupts is of no further use.
+   */
+  autopsy: ((error: number) => void) | undefined;
   /** The engine's own state, mirrored: it changes only by our calls. */
   #state = RUNNING;
   #rewindBytes = 0;
@@ -326,8 +331,9 @@ export class Processor {
     if (this.pollEveryCall) this.writeWord(this.#engine.manifest.layout.interruptCounter, 1);
     if (this.#state === REWINDING) {
       this.#endRewind();
-      return 0;
+      return this.autopsy === undefined ? 0 : 1;
     }
+    if (this.autopsy !== undefined) return 1;
     if (this.#unstoppable > 0) return 0;
     if (this.#traps.poll()) this.#beginStop("preempted");
     return 0;
@@ -378,6 +384,7 @@ export class Processor {
 
   /** The engine tells of a rejection while it is inside a promise operation: the guest library notes it at once. */
   #promiseRejection(promise: number, reason: number, handled: number): void {
+    if (this.autopsy !== undefined) return this.autopsy(reason);
     const flag = this.#exports.qjs_new_number(handled);
     const result = this.callNow("reportRejection", [{ handle: promise }, { handle: reason }, { handle: flag }]);
     this.#exports.qjs_free_value(result);

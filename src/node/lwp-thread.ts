@@ -44,7 +44,10 @@ export class LwpThread {
       // Guests recurse on the native stack; their own check ends them before it does.
       resourceLimits: { stackSizeMb: LWP_STACK_MB },
     });
-    this.#worker.on("error", on.failed);
+    this.#worker.on("error", (error) => {
+      this.#fail(error);
+      on.failed(error);
+    });
     this.#stopped = new Promise((resolve) => this.#worker.once("exit", () => resolve()));
     this.#port.on("message", (message: FromLwp) => this.#receive(message, on));
   }
@@ -94,6 +97,12 @@ export class LwpThread {
       default:
         return on.told(message);
     }
+  }
+
+  /** The worker is gone: nothing that it was asked will be answered. */
+  #fail(error: Error): void {
+    for (const { reject } of this.#pending.values()) reject(failure("ENODE", `LWP ${this.index} failed: ${error.message}`, error));
+    this.#pending.clear();
   }
 
   #settle(request: number, settle: (pending: Pending) => void): void {
