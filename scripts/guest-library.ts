@@ -23,7 +23,10 @@ const core: Plugin = {
     build.onResolve({ filter: /^\.\.\/[^.]/ }, ({ path, importer }) => ({
       errors: [{ text: `${importer} imports ${path}: a part reaches the library through ../core.ts only` }],
     }));
-    build.onLoad({ filter: /./, namespace: "core" }, () => ({ contents: "module.exports = globalThis.__godwit.core;", loader: "js" }));
+    build.onLoad({ filter: /./, namespace: "core" }, () => ({
+      contents: "module.exports = globalThis.__godwit.core;",
+      loader: "js",
+    }));
   },
 };
 
@@ -45,7 +48,19 @@ async function bundle(entry: string, options: BuildOptions): Promise<string> {
 }
 
 /** Those of `parts/` that `part.ts` names; the other files there belong to one of them. */
-const PARTS = ["atomics", "clone", "console", "crypto", "event", "inspect", "io", "performance", "synchronise", "text", "url"];
+const PARTS = [
+  "atomics",
+  "clone",
+  "console",
+  "crypto",
+  "event",
+  "inspect",
+  "io",
+  "performance",
+  "synchronise",
+  "text",
+  "url",
+];
 
 /** @param entry the boot script; the parts are in the folder beside it, if it has one. */
 export async function bundleLibrary(entry: string = LIBRARY): Promise<GuestLibrary> {

@@ -6,7 +6,13 @@ export function nameClass(name: string, constructor: object): void {
 }
 
 /** Prototypes of what cannot be copied: their state is behind their identity, and a copy would be an empty shell. */
-export const notCloneable: object[] = [Promise.prototype, WeakMap.prototype, WeakSet.prototype, WeakRef.prototype, FinalizationRegistry.prototype];
+export const notCloneable: object[] = [
+  Promise.prototype,
+  WeakMap.prototype,
+  WeakSet.prototype,
+  WeakRef.prototype,
+  FinalizationRegistry.prototype,
+];
 
 export function refuseClone(prototype: object): void {
   notCloneable.push(prototype);
@@ -18,7 +24,8 @@ type Interface = (abstract new (...args: never[]) => object) & { readonly protot
 export function shapeInterface(name: string, constructor: Interface): void {
   const { prototype } = constructor;
   for (const key of Object.getOwnPropertyNames(prototype)) if (key !== "constructor") makeEnumerable(prototype, key);
-  for (const key of Object.getOwnPropertyNames(constructor)) if (!["length", "name", "prototype"].includes(key)) makeEnumerable(constructor, key);
+  for (const key of Object.getOwnPropertyNames(constructor))
+    if (!["length", "name", "prototype"].includes(key)) makeEnumerable(constructor, key);
   Object.defineProperty(prototype, Symbol.toStringTag, { value: name, configurable: true });
 }
 

@@ -2,7 +2,7 @@
 
 import { nameClass } from "./class.ts";
 import { syscall } from "./machine.ts";
-import { part } from "./part.ts";
+import { CONSOLE_METHODS, part } from "./part.ts";
 import { writeWhole } from "./utf8.ts";
 
 export const STDOUT = 1;
@@ -13,7 +13,8 @@ export const group = { indentation: "" };
 
 /** Prints lines with one `write`, so that those of different threads stay whole. */
 export function print(handle: number, args: readonly unknown[]): void {
-  let text = args.every(isPlain) && !String(args[0]).includes("%") ? args.map(String).join(" ") : part("inspect").format(args);
+  let text =
+    args.every(isPlain) && !String(args[0]).includes("%") ? args.map(String).join(" ") : part("inspect").format(args);
   if (text.includes("\n    at ")) text = syscall("mapStack", text);
   if (group.indentation !== "") text = group.indentation + text.replaceAll("\n", `\n${group.indentation}`);
   writeWhole(handle, `${text}\n`);
@@ -31,10 +32,16 @@ function warn(...args: unknown[]): void {
   print(STDERR, args);
 }
 
-const methods: Record<string, (...args: never[]) => void> = { log, warn, info: log, debug: log, error: warn, dirxml: log };
-const LATER = ["dir", "trace", "assert", "count", "countReset", "time", "timeLog", "timeEnd", "group", "groupCollapsed", "groupEnd", "table"] as const;
-for (const name of LATER) methods[name] = (...args) => (part("console")[name] as (...args: unknown[]) => void)(...args);
-for (const name of ["log", "warn", ...LATER]) nameClass(name, methods[name] as object);
+const methods: Record<string, (...args: never[]) => void> = {
+  log,
+  warn,
+  info: log,
+  debug: log,
+  error: warn,
+  dirxml: log,
+};
+for (const name of CONSOLE_METHODS) methods[name] = (...args) => part("console")[name](...args);
+for (const name of ["log", "warn", ...CONSOLE_METHODS]) nameClass(name, methods[name] as object);
 
 export const consoleObject: object = methods;
 Object.defineProperty(consoleObject, Symbol.toStringTag, { value: "console", configurable: true });

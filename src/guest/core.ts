@@ -4,7 +4,19 @@ export { type Cell, Deadline, newCell, takeOne, waitOn, wake } from "./cell.ts";
 export { notCloneable } from "./class.ts";
 export { nowMs } from "./clock.ts";
 export { group, print, STDERR, STDOUT } from "./console.ts";
-export { blocking, coded, currentTid, hasCode, promised, step, type Steps, syscall, syscallAsync, timeoutOf, type WaitOptions } from "./machine.ts";
+export {
+  blocking,
+  coded,
+  currentTid,
+  hasCode,
+  promised,
+  step,
+  type Steps,
+  syscall,
+  syscallAsync,
+  timeoutOf,
+  type WaitOptions,
+} from "./machine.ts";
 export { type Message, receiveSteps, sendAsync } from "./mailbox.ts";
 export { Mutex } from "./mutex.ts";
 export { part } from "./part.ts";

@@ -1,5 +1,6 @@
 /** What `import { ... } from "godwit"` gives in a process: what every process has, and the rest when it is first read. */
 
+import type * as library from "./index.ts";
 import { nameClass, refuseClone } from "./class.ts";
 import { monotonic, now } from "./clock.ts";
 import { lookup, onMessage, receive, register, send } from "./mailbox.ts";
@@ -11,8 +12,27 @@ import { onSignal } from "./signal.ts";
 import { sleep, Thread, ThreadLocal } from "./thread.ts";
 
 const present = {
-  Thread, ThreadLocal, sleep, Mutex, checkpoint, exec, exit, fork, kill, self, spawn, wait, onSignal, lookup, onMessage, receive,
-  register, send, monotonic, now, randomBytes,
+  Thread,
+  ThreadLocal,
+  sleep,
+  Mutex,
+  checkpoint,
+  exec,
+  exit,
+  fork,
+  kill,
+  self,
+  spawn,
+  wait,
+  onSignal,
+  lookup,
+  onMessage,
+  receive,
+  register,
+  send,
+  monotonic,
+  now,
+  randomBytes,
 };
 
 const later = {
@@ -39,8 +59,11 @@ const later = {
 } as const satisfies Record<string, PartName>;
 
 /** The compiler sees to it that the module's types and its values have the same names. */
-type Names = keyof typeof import("./index.ts");
-export const exports: Record<Names, unknown> = { ...present } as Record<keyof typeof present | keyof typeof later, unknown>;
+type Names = keyof typeof library;
+export const exports: Record<Names, unknown> = { ...present } as Record<
+  keyof typeof present | keyof typeof later,
+  unknown
+>;
 export type Complete = [Exclude<keyof typeof present | keyof typeof later, Names>] extends [never] ? true : never;
 export const complete: Complete = true;
 

@@ -11,12 +11,31 @@ export { Thread, ThreadLocal, sleep, type ThreadOptions } from "./thread.ts";
 export { Mutex } from "./mutex.ts";
 export { Condition, RwLock, Semaphore } from "./parts/synchronise.ts";
 export { checkpoint, exec, exit, fork, kill, self, spawn, wait } from "./process.ts";
-export type { Capabilities, CheckpointResult, ExitStatus, ForkOptions, ProcessSelf, Quotas, SignalName, SpawnOptions } from "./process.ts";
+export type {
+  Capabilities,
+  CheckpointResult,
+  ExitStatus,
+  ForkOptions,
+  ProcessSelf,
+  Quotas,
+  SignalName,
+  SpawnOptions,
+} from "./process.ts";
 export { onSignal, type SignalHandler } from "./signal.ts";
 export { lookup, type Message, onMessage, receive, register, send, type SendOptions } from "./mailbox.ts";
 export { monotonic, now } from "./clock.ts";
 export { randomBytes } from "./random.ts";
 export { inspect, type InspectOptions } from "./parts/inspect.ts";
-export { exists, File, InputStream, makeDirectory, open, OutputStream, promises, readDirectory, readFile } from "./parts/io.ts";
+export {
+  exists,
+  File,
+  InputStream,
+  makeDirectory,
+  open,
+  OutputStream,
+  promises,
+  readDirectory,
+  readFile,
+} from "./parts/io.ts";
 export { remove, rename, stat, stderr, stdin, stdout, writeFile } from "./parts/io.ts";
 export type { DirectoryEntry, FileStatus, OpenOptions, WriteOptions } from "./parts/file.ts";

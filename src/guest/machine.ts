@@ -8,7 +8,13 @@
  */
 
 import { SHARED_WORDS, SHARED_WORD_COUNT } from "../abi/records.ts";
-import { SYSCALLS, type Syscall, type SyscallArguments, type SyscallName, type SyscallResult } from "../abi/syscalls.ts";
+import {
+  SYSCALLS,
+  type Syscall,
+  type SyscallArguments,
+  type SyscallName,
+  type SyscallResult,
+} from "../abi/syscalls.ts";
 import type { ErrorCode } from "../errors.ts";
 
 type Host = (number: number, callId: number, ...args: unknown[]) => unknown;
@@ -158,6 +164,7 @@ export interface WaitOptions {
 export function timeoutOf(options: WaitOptions | undefined): number {
   const timeoutMs = options?.timeoutMs;
   if (timeoutMs === undefined || timeoutMs === Infinity) return -1;
-  if (!(timeoutMs >= 0)) throw new RangeError(`timeoutMs is ${String(timeoutMs)}: give a number of milliseconds from 0 on`);
+  if (!(timeoutMs >= 0))
+    throw new RangeError(`timeoutMs is ${String(timeoutMs)}: give a number of milliseconds from 0 on`);
   return timeoutMs;
 }

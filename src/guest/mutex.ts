@@ -45,7 +45,10 @@ export class Mutex {
   /** @throws `EPERM` when the caller does not hold the mutex. */
   unlock(): void {
     if (this.#holder !== currentTid()) {
-      throw coded("EPERM", "unlock of a mutex that this thread does not hold: each unlock needs a lock by the same thread");
+      throw coded(
+        "EPERM",
+        "unlock of a mutex that this thread does not hold: each unlock needs a lock by the same thread",
+      );
     }
     this.#holder = 0;
     if (exchange(this.#cell, FREE) === CONTENDED) wake(this.#cell, 1);

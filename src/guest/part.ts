@@ -8,20 +8,43 @@ import { syscall } from "./machine.ts";
 import { Mutex } from "./mutex.ts";
 import { nameClass, refuseClone, shapeInterface } from "./class.ts";
 
-/** What a part is: the module that its script returns. */
-interface Parts {
-  readonly clone: typeof import("./parts/clone.ts");
-  readonly console: typeof import("./parts/console.ts");
-  readonly crypto: typeof import("./parts/crypto.ts");
-  readonly atomics: typeof import("./parts/atomics.ts");
-  readonly event: typeof import("./parts/event.ts");
-  readonly inspect: typeof import("./parts/inspect.ts");
-  readonly io: typeof import("./parts/io.ts");
-  readonly performance: typeof import("./parts/performance.ts");
-  readonly synchronise: typeof import("./parts/synchronise.ts");
-  readonly text: typeof import("./parts/text.ts");
-  readonly url: typeof import("./parts/url.ts");
+/** What the rest of the library uses of each part; programs see their full types, from `index.ts`. */
+export interface Parts {
+  readonly atomics: object;
+  readonly clone: {
+    structuredClone(value: unknown, options?: { readonly transfer?: Iterable<ArrayBuffer> }): unknown;
+    encodeMessage(value: unknown, transfer: readonly ArrayBuffer[]): Uint8Array;
+    decodeMessage(bytes: Uint8Array): unknown;
+  };
+  readonly console: Record<ConsoleMethod, (...args: never[]) => void>;
+  readonly crypto: object;
+  readonly event: object;
+  readonly inspect: {
+    inspect(value: unknown, options?: object): string;
+    format(args: readonly unknown[]): string;
+    table(data: unknown, columns?: readonly string[]): string | undefined;
+  };
+  readonly io: object;
+  readonly performance: object;
+  readonly synchronise: object;
+  readonly text: object;
+  readonly url: object;
 }
+export const CONSOLE_METHODS = [
+  "dir",
+  "trace",
+  "assert",
+  "count",
+  "countReset",
+  "time",
+  "timeLog",
+  "timeEnd",
+  "group",
+  "groupCollapsed",
+  "groupEnd",
+  "table",
+] as const;
+type ConsoleMethod = (typeof CONSOLE_METHODS)[number];
 export type PartName = keyof Parts;
 
 /** Parts whose classes are the web's. */

@@ -18,7 +18,9 @@ export function describeError(error: unknown): string {
 /** When there is no memory or stack left for more, or `error` throws whenever it is looked at. */
 function plainText(error: unknown): string {
   try {
-    return error instanceof Error ? `${String(error)}\n${withoutLibrary(String(error.stack))}` : `Uncaught ${String(error)}`;
+    return error instanceof Error
+      ? `${String(error)}\n${withoutLibrary(String(error.stack))}`
+      : `Uncaught ${String(error)}`;
   } catch {
     return "Uncaught error that cannot be described";
   }
@@ -26,7 +28,7 @@ function plainText(error: unknown): string {
 
 /** Entry point: the current stack, innermost frame first. */
 export function backtrace(): string {
-  return withoutLibrary(new Error().stack ?? "");
+  return withoutLibrary(new Error("here").stack ?? "");
 }
 
 /** Tells standard error of an error that ends neither its thread nor its process, or only the thread. */

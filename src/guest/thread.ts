@@ -190,7 +190,8 @@ export class Thread<T = unknown> {
   }
 
   #refuseSelf(): void {
-    if (this.#tid === currentTid()) throw coded("EDEADLK", `thread "${this.#name}" joins itself, which would never end`);
+    if (this.#tid === currentTid())
+      throw coded("EDEADLK", `thread "${this.#name}" joins itself, which would never end`);
   }
 
   #refuseTimeout(ended: number, timeoutMs: number): void {

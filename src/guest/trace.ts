@@ -4,7 +4,7 @@
 const FRAME_FILE = /\(?([^\s()]+):\d+:\d+\)?$/;
 
 /** The name this library was evaluated under. */
-const libraryFile = FRAME_FILE.exec((new Error().stack ?? "").split("\n", 1)[0] ?? "")?.[1] ?? "";
+const libraryFile = FRAME_FILE.exec((new Error("here").stack ?? "").split("\n", 1)[0] ?? "")?.[1] ?? "";
 
 /** The lines of `stack` that are the program's own; the whole stack when none is. */
 export function withoutLibrary(stack: string): string {

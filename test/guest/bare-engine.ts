@@ -8,7 +8,14 @@ import { type JSValueHandle, QuickJS } from "quickjs-wasi";
 import { SYSCALLS, type Syscall, type SyscallName } from "../../src/abi/syscalls.ts";
 import { GodwitError } from "../../src/errors.ts";
 import { bundleLibrary, type GuestLibrary } from "../../scripts/guest-library.ts";
-import { encodingName, urlParse, urlUpdate, utf8Decode, utf8Encode, type DecodeOptions } from "../../src/resources/codec.ts";
+import {
+  encodingName,
+  urlParse,
+  urlUpdate,
+  utf8Decode,
+  utf8Encode,
+  type DecodeOptions,
+} from "../../src/resources/codec.ts";
 
 const root = new URL(import.meta.url.includes("/dist/") ? "../../../" : "../../", import.meta.url);
 const NAMES = new Map(Object.entries<Syscall>(SYSCALLS).map(([name, { number }]) => [number, name as SyscallName]));
@@ -50,23 +57,25 @@ export class BareEngine {
   }
 
   static async create(): Promise<BareEngine> {
+    let count = (): unknown => undefined;
     const wasm = readFileSync(new URL("node_modules/quickjs-wasi/quickjs.wasm", root));
-    let engine: BareEngine | undefined;
     const vm = await QuickJS.create({
       wasm,
       memoryLimit: 256 * 2 ** 20,
       interruptHandler: () => {
-        if (engine !== undefined) engine.polls += 1;
+        count();
         return false;
       },
     });
     const library = await bundleLibrary();
-    engine = new BareEngine(vm, library);
+    const engine = new BareEngine(vm, library);
+    count = () => (engine.polls += 1);
     const host = vm.newFunction("host", (...args) => engine.#host(args));
     vm.setProp(vm.global, "__host", host);
     vm.evalCode(CODED_HOST, "setup.js").dispose();
     vm.evalCode(library.boot, "godwit:guest").dispose();
-    if (engine.calls.length > 0) throw new Error(`the library made system calls while it was evaluated: ${JSON.stringify(engine.calls)}`);
+    if (engine.calls.length > 0)
+      throw new Error(`the library made system calls while it was evaluated: ${JSON.stringify(engine.calls)}`);
     vm.evalCode("globalThis.godwit = __godwit.exports", "setup.js").dispose();
     return engine;
   }
@@ -92,7 +101,7 @@ export class BareEngine {
       return this.vm.evalCode(code, "test.js");
     } catch (error) {
       const { name, message, stack } = error as Error;
-      throw new Error(`${name}: ${message}\n${stack ?? ""}\nin: ${code}`);
+      throw new Error(`${name}: ${message}\n${stack ?? ""}\nin: ${code}`, { cause: error });
     }
   }
 

@@ -5,13 +5,23 @@
 
 import { syscall, timeoutOf } from "../core.ts";
 
-const ARRAYS = [Int8Array, Uint8Array, Int16Array, Uint16Array, Int32Array, Uint32Array, BigInt64Array, BigUint64Array] as const;
+const ARRAYS = [
+  Int8Array,
+  Uint8Array,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+  BigInt64Array,
+  BigUint64Array,
+] as const;
 type IntegerArray = InstanceType<(typeof ARRAYS)[number]>;
 /** A view of the one element; it may be of big integers, on which the same operators work. */
 type Element = IntegerArray & { 0: number };
 
 function elementOf(array: unknown, index: unknown): Element {
-  if (!ARRAYS.some((constructor) => array instanceof constructor)) throw new TypeError("Atomics need a typed array of integers");
+  if (!ARRAYS.some((constructor) => array instanceof constructor))
+    throw new TypeError("Atomics need a typed array of integers");
   const integers = array as IntegerArray;
   const at = Math.trunc(Number(index)) || 0;
   if (at < 0 || at >= integers.length) throw new RangeError(`the index ${at} is outside the array`);
@@ -101,7 +111,8 @@ export const Atomics: object = {
   store(array: unknown, index: unknown, value: unknown): number {
     const element = elementOf(array, index);
     const stored = operand(element, value);
-    element[0] ^= element[0] ^ stored;
+    const old = element[0];
+    element[0] ^= old ^ stored;
     return stored;
   },
   isLockFree(sizeBytes: unknown): boolean {

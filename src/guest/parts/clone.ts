@@ -7,7 +7,7 @@
  * JSON text, the buffers. All little-endian.
  */
 
-import { coded, notCloneable, utf8Bytes } from "../core.ts";
+import { coded, hasCode, notCloneable, utf8Bytes } from "../core.ts";
 import { utf8Text } from "./decoding.ts";
 
 type Field = string | number | boolean | null | readonly (string | number)[];
@@ -18,10 +18,28 @@ interface Flat {
   readonly buffers: ArrayBuffer[];
 }
 
-const ERRORS: Record<string, ErrorConstructor> = { Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError };
+const ERRORS: Record<string, ErrorConstructor> = {
+  Error,
+  EvalError,
+  RangeError,
+  ReferenceError,
+  SyntaxError,
+  TypeError,
+  URIError,
+};
 const VIEWS = [
-  Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, BigInt64Array, BigUint64Array,
-  Float32Array, Float64Array, DataView,
+  Int8Array,
+  Uint8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+  BigInt64Array,
+  BigUint64Array,
+  Float32Array,
+  Float64Array,
+  DataView,
 ] as unknown as readonly (new (buffer: ArrayBuffer, offset: number, length?: number) => ArrayBufferView)[];
 const WRAPPERS = [Boolean, Number, String, BigInt] as readonly { readonly prototype: object }[];
 function uncloneable(what: string): DOMException {
@@ -63,7 +81,9 @@ class Flattener {
       case "boolean":
         return value;
       case "number":
-        return Number.isFinite(value) && !Object.is(value, -0) ? value : ["n", Object.is(value, -0) ? "-0" : String(value)];
+        return Number.isFinite(value) && !Object.is(value, -0)
+          ? value
+          : ["n", Object.is(value, -0) ? "-0" : String(value)];
       case "undefined":
         return ["u"];
       case "bigint":
@@ -117,10 +137,10 @@ class Flattener {
   #fillSpecial(value: object, node: Node): void {
     if (value instanceof Map && isReal(value, Map.prototype, "has")) {
       node[0] = "m";
-      for (const [key, item] of [...value]) node.push(this.#field(key), this.#field(item));
+      for (const [key, item] of Map.prototype.entries.call(value)) node.push(this.#field(key), this.#field(item));
     } else if (value instanceof Set && isReal(value, Set.prototype, "has")) {
       node[0] = "S";
-      for (const item of [...value]) node.push(this.#field(item));
+      for (const item of Set.prototype.values.call(value)) node.push(this.#field(item));
     } else if (value instanceof Date && isReal(value, Date.prototype, "getTime")) {
       node[0] = "d";
       node.push(this.#field(value.getTime()));
@@ -134,7 +154,8 @@ class Flattener {
     } else if (value instanceof ArrayBuffer) {
       this.#fillBuffer(value, node);
     } else if (!this.#fillWrapper(value, node)) {
-      if (notCloneable.some((prototype) => Object.prototype.isPrototypeOf.call(prototype, value))) throw uncloneable(describe(value));
+      if (notCloneable.some((prototype) => Object.prototype.isPrototypeOf.call(prototype, value)))
+        throw uncloneable(describe(value));
       this.#fillObject(value, node, "o");
     }
   }
@@ -169,9 +190,15 @@ class Flattener {
     const view = VIEWS.findIndex((constructor) => value instanceof constructor);
     if (view < 0) throw uncloneable(describe(value));
     const { buffer, byteOffset, byteLength } = value;
-    if (!(buffer instanceof ArrayBuffer) || isDetached(buffer)) throw uncloneable("a view of a buffer that is shared or detached");
+    if (!(buffer instanceof ArrayBuffer) || isDetached(buffer))
+      throw uncloneable("a view of a buffer that is shared or detached");
     node[0] = "v";
-    node.push(view, this.#field(buffer), byteOffset, value instanceof DataView ? byteLength : (value as Uint8Array).length);
+    node.push(
+      view,
+      this.#field(buffer),
+      byteOffset,
+      value instanceof DataView ? byteLength : (value as Uint8Array).length,
+    );
   }
 
   /** `["B", buffer, maximum size or -1]` */
@@ -279,8 +306,10 @@ class Builder {
     const [kind] = node;
     if (kind === "o") this.#fillKeys(target as object, node, 1);
     else if (kind === "s") this.#fillKeys(target as object, node, 2);
-    else if (kind === "a") for (let at = 1; at < node.length; at++) (target as unknown[]).push(this.#value(node[at] as Field));
-    else if (kind === "S") for (let at = 1; at < node.length; at++) (target as Set<unknown>).add(this.#value(node[at] as Field));
+    else if (kind === "a")
+      for (let at = 1; at < node.length; at++) (target as unknown[]).push(this.#value(node[at] as Field));
+    else if (kind === "S")
+      for (let at = 1; at < node.length; at++) (target as Set<unknown>).add(this.#value(node[at] as Field));
     else if (kind === "m") {
       for (let at = 1; at < node.length; at += 2) {
         (target as Map<unknown, unknown>).set(this.#value(node[at] as Field), this.#value(node[at + 1] as Field));
@@ -303,7 +332,8 @@ function define(target: object, key: string, value: unknown, enumerable: boolean
 }
 
 function made(prototype: object, message: Field, stack: Field): Error {
-  const error = new Error();
+  const error = new Error("replaced below");
+  Reflect.deleteProperty(error, "message");
   Object.setPrototypeOf(error, prototype);
   if (typeof message === "string") define(error, "message", message, false);
   return withStack(error, stack);
@@ -344,20 +374,31 @@ export function encodeMessage(value: unknown, transfer: readonly ArrayBuffer[]):
 
 /** The value of a message. @throws `EINVAL` for bytes that are no message. */
 export function decodeMessage(bytes: Uint8Array): unknown {
-  if (bytes.length < HEADER_BYTES || bytes[0] !== VERSION) throw coded("EINVAL", "a message that this version of godwit cannot read");
+  try {
+    return new Builder(unpacked(bytes)).build();
+  } catch (error) {
+    if (hasCode(error, "EINVAL")) throw error;
+    throw coded("EINVAL", `a message that cannot be read: ${String(error)}`);
+  }
+}
+
+function unpacked(bytes: Uint8Array): Flat {
+  if (bytes.length < HEADER_BYTES || bytes[0] !== VERSION) {
+    throw coded("EINVAL", "a message that this version of godwit cannot read");
+  }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const jsonBytes = view.getUint32(4, true);
   const count = view.getUint32(8, true);
   const tableBytes = HEADER_BYTES + 4 * count;
-  if (tableBytes + jsonBytes > bytes.length) throw coded("EINVAL", "a message that is cut short");
-  const json = utf8Text(bytes.subarray(tableBytes, tableBytes + jsonBytes));
-  const buffers: ArrayBuffer[] = [];
   let at = tableBytes + jsonBytes;
+  if (at > bytes.length) throw coded("EINVAL", "a message that is cut short");
+  const json = utf8Text(bytes.subarray(tableBytes, at));
+  const buffers: ArrayBuffer[] = [];
   for (let index = 0; index < count; index++) {
     const length = view.getUint32(HEADER_BYTES + 4 * index, true);
     if (at + length > bytes.length) throw coded("EINVAL", "a message that is cut short");
     buffers.push(bytes.slice(at, at + length).buffer);
     at += length;
   }
-  return new Builder({ nodes: JSON.parse(json) as Node[], buffers }).build();
+  return { nodes: JSON.parse(json) as Node[], buffers };
 }

@@ -23,7 +23,7 @@ export function dir(value: unknown, options?: InspectOptions): void {
 
 export function trace(...args: unknown[]): void {
   const title = args.length === 0 ? "Trace" : `Trace: ${part("inspect").format(args)}`;
-  print(STDERR, ["%s", `${title}\n${withoutLibrary(new Error().stack ?? "")}`]);
+  print(STDERR, ["%s", `${title}\n${withoutLibrary(new Error("here").stack ?? "")}`]);
 }
 
 export function assert(condition?: unknown, ...args: unknown[]): void {

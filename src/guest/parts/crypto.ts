@@ -4,7 +4,15 @@ import { randomBytes } from "../core.ts";
 
 const QUOTA_BYTES = 65_536;
 const INTEGER_ARRAYS = [
-  Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, BigInt64Array, BigUint64Array,
+  Int8Array,
+  Uint8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+  BigInt64Array,
+  BigUint64Array,
 ] as const;
 
 export class Crypto {

@@ -87,7 +87,11 @@ export class LineSplitter {
 
   /** Everything that was not taken, as it came. */
   takeRest(): string {
-    const rest = this.#lines.reverse().map((line) => `${line}\n`).join("") + this.#partial;
+    const rest =
+      this.#lines
+        .reverse()
+        .map((line) => `${line}\n`)
+        .join("") + this.#partial;
     this.#lines = [];
     this.#partial = "";
     return rest;

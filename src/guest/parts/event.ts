@@ -30,7 +30,14 @@ export class Event {
   readonly #composed: boolean;
   readonly #timeStamp = nowMs();
   #stopPropagation = false;
-  readonly #state: EventState = { target: null, phase: 0, dispatching: false, stopped: false, canceled: false, inPassive: false };
+  readonly #state: EventState = {
+    target: null,
+    phase: 0,
+    dispatching: false,
+    stopped: false,
+    canceled: false,
+    inPassive: false,
+  };
 
   constructor(type: unknown, options: { bubbles?: unknown; cancelable?: unknown; composed?: unknown } | null = {}) {
     if (arguments.length === 0) throw new TypeError('The "type" argument must be specified');
@@ -109,7 +116,10 @@ export class Event {
 export class CustomEvent extends Event {
   readonly #detail: unknown;
 
-  constructor(type: unknown, options: { bubbles?: unknown; cancelable?: unknown; composed?: unknown; detail?: unknown } | null = {}) {
+  constructor(
+    type: unknown,
+    options: { bubbles?: unknown; cancelable?: unknown; composed?: unknown; detail?: unknown } | null = {},
+  ) {
     super(type, options);
     this.#detail = options?.detail ?? null;
   }
@@ -136,7 +146,8 @@ export class EventTarget {
 
   addEventListener(type: unknown, listener: Listener | null, options?: ListenerOptions | boolean): void {
     if (listener === null || listener === undefined) return;
-    if (typeof listener !== "function" && typeof listener !== "object") throw new TypeError("an event listener is a function or an object");
+    if (typeof listener !== "function" && typeof listener !== "object")
+      throw new TypeError("an event listener is a function or an object");
     const details = typeof options === "object" && options !== null ? options : {};
     if (details.signal?.aborted === true) return;
     const key = String(type);
@@ -144,7 +155,10 @@ export class EventTarget {
     const listeners = this.#listeners.get(key) ?? [];
     if (listeners.some((other) => other.listener === listener && other.capture === capture)) return;
     const { once, passive, signal } = details;
-    this.#listeners.set(key, [...listeners, { listener, capture, once: Boolean(once), passive: Boolean(passive), removed: false }]);
+    this.#listeners.set(key, [
+      ...listeners,
+      { listener, capture, once: Boolean(once), passive: Boolean(passive), removed: false },
+    ]);
     signal?.addEventListener("abort", () => this.removeEventListener(key, listener, capture), { once: true });
   }
 
@@ -166,7 +180,10 @@ export class EventTarget {
     if (state.dispatching) throw new DOMException("The event is already being dispatched", "InvalidStateError");
     Object.assign(state, { target: this, phase: 2, dispatching: true });
     const listeners = this.#listeners.get(event.type) ?? [];
-    for (const registration of [...listeners.filter((each) => each.capture), ...listeners.filter((each) => !each.capture)]) {
+    for (const registration of [
+      ...listeners.filter((each) => each.capture),
+      ...listeners.filter((each) => !each.capture),
+    ]) {
       if (registration.removed) continue;
       if (registration.once) this.removeEventListener(event.type, registration.listener, registration.capture);
       state.inPassive = registration.passive;
@@ -219,7 +236,10 @@ export class AbortSignal extends EventTarget {
 
   static timeout(ms: number): AbortSignal {
     const signal = createSignal();
-    timerFunctions.setTimeout(() => signal.#abort(new DOMException("The operation was aborted due to timeout", "TimeoutError")), ms);
+    timerFunctions.setTimeout(
+      () => signal.#abort(new DOMException("The operation was aborted due to timeout", "TimeoutError")),
+      ms,
+    );
     return signal;
   }
 

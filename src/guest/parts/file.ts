@@ -33,7 +33,9 @@ function* readFileSteps(path: string, encoding?: string): Steps<Uint8Array | str
 function writeFileSteps(path: string, data: string | Uint8Array, options: WriteOptions = {}): Steps<void> {
   const { append = false, exclusive = false } = options;
   const bytes = dataBytes(data);
-  return withHandle(path, { write: true, create: true, append, exclusive, truncate: !append }, (handle) => writeAllSteps(handle, bytes));
+  return withHandle(path, { write: true, create: true, append, exclusive, truncate: !append }, (handle) =>
+    writeAllSteps(handle, bytes),
+  );
 }
 
 function* existsSteps(path: string): Steps<boolean> {
@@ -152,10 +154,12 @@ export const filePromises = {
     (path: string): Promise<Uint8Array>;
     (path: string, encoding: string): Promise<string>;
   },
-  writeFile: (path: string, data: string | Uint8Array, options?: WriteOptions): Promise<void> => promised(writeFileSteps(path, data, options)),
+  writeFile: (path: string, data: string | Uint8Array, options?: WriteOptions): Promise<void> =>
+    promised(writeFileSteps(path, data, options)),
   stat: (path: string): Promise<FileStatus> => promised(step("stat", String(path)) as Steps<FileStatus>),
   exists: (path: string): Promise<boolean> => promised(existsSteps(path)),
-  readDirectory: (path: string): Promise<DirectoryEntry[]> => promised(step("readDirectory", String(path)) as Steps<DirectoryEntry[]>),
+  readDirectory: (path: string): Promise<DirectoryEntry[]> =>
+    promised(step("readDirectory", String(path)) as Steps<DirectoryEntry[]>),
   makeDirectory: (path: string, options: { readonly recursive?: boolean } = {}): Promise<void> =>
     promised(step("makeDirectory", String(path), { recursive: options.recursive ?? false })),
   remove: (path: string, options: { readonly recursive?: boolean } = {}): Promise<void> =>

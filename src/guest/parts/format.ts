@@ -26,7 +26,7 @@ function converted(directive: string, value: unknown): string {
     case "%d":
       return number(value, Number);
     case "%i":
-      return number(value, (text) => Number.parseInt(String(text), 10));
+      return number(value, (text) => parseInteger(String(text)));
     case "%f":
       return typeof value === "symbol" ? "NaN" : primitiveText(Number.parseFloat(String(value)));
     case "%j":
@@ -51,13 +51,20 @@ function hasOrdinaryText(value: object): boolean {
   let owner: object = value;
   while (!Object.hasOwn(owner, "toString")) owner = Object.getPrototypeOf(owner) as object;
   const constructor: unknown = Object.getOwnPropertyDescriptor(owner, "constructor")?.value;
-  return owner !== value && typeof constructor === "function" && (globalThis as Record<string, unknown>)[constructor.name] === constructor;
+  return (
+    owner !== value &&
+    typeof constructor === "function" &&
+    (globalThis as Record<string, unknown>)[constructor.name] === constructor
+  );
 }
 
 function number(value: unknown, convert: (value: unknown) => number): string {
   if (typeof value === "bigint") return primitiveText(value);
   return typeof value === "symbol" ? "NaN" : primitiveText(convert(value));
 }
+
+/** With whatever base the text names, as Node does. */
+const parseInteger: (text: string) => number = Number.parseInt;
 
 function json(value: unknown): string {
   try {

@@ -1,6 +1,7 @@
 /** What each kind of object looks like to `inspect`: how it opens and closes, and its entries beside its properties. */
 
 import { withoutLibrary } from "../core.ts";
+import { quoted } from "./quote.ts";
 
 /** What a kind needs of the inspection under way. */
 export interface Inspection {
@@ -52,11 +53,19 @@ export function headOf(inspection: Inspection, value: object): Head {
 
 function plainHead({ value, className, tag, keys }: Subject): Head {
   const name = prefix(className, tag, "Object").trimEnd();
-  if (isArguments(value)) return { kind: LIST, open: "[Arguments] [", close: "]", base: "", name: "Arguments", keys: notIndexes(keys) };
-  const open = className === "Object" && tag === "" ? "{" : `${name} {`;
+  const plain = className === "Object" && tag === "";
+  const open = isArguments(value) ? "[Arguments] {" : plain ? "{" : `${name} {`;
   const hasHiddenState = value instanceof WeakMap || value instanceof WeakSet;
   const alone = hasHiddenState ? `${open} <items unknown> }` : `${open}}`;
-  return { kind: OBJECT, open, close: "}", base: "", alone, name: className === null ? "Object: null prototype" : name, keys };
+  return {
+    kind: OBJECT,
+    open,
+    close: "}",
+    base: "",
+    alone,
+    name: className === null ? "Object: null prototype" : name,
+    keys,
+  };
 }
 
 function isArguments(value: object): boolean {
@@ -68,8 +77,18 @@ function listHead({ value, className, tag, keys }: Subject): Head | undefined {
   if (!Array.isArray(value) && !isTyped) return undefined;
   const { length } = value as unknown as readonly unknown[];
   const isOrdinary = className === "Array" && tag === "";
-  const open = isOrdinary ? "[" : `${prefix(className, isTyped && tag === className ? "" : tag, isTyped ? "TypedArray" : "Array", `(${length})`)}[`;
-  return { kind: LIST, open, close: "]", base: "", alone: length === 0 ? `${open}]` : undefined, name: className ?? "Array", keys: notIndexes(keys) };
+  const open = isOrdinary
+    ? "["
+    : `${prefix(className, isTyped && tag === className ? "" : tag, isTyped ? "TypedArray" : "Array", `(${length})`)}[`;
+  return {
+    kind: LIST,
+    open,
+    close: "]",
+    base: "",
+    alone: length === 0 ? `${open}]` : undefined,
+    name: className ?? "Array",
+    keys: notIndexes(keys),
+  };
 }
 
 function collectionHead({ value, className, tag, keys }: Subject): Head | undefined {
@@ -78,7 +97,15 @@ function collectionHead({ value, className, tag, keys }: Subject): Head | undefi
   const size = sizeOf(value, isMap ? Map.prototype : Set.prototype);
   if (size === undefined) return undefined;
   const open = `${prefix(className, tag, isMap ? "Map" : "Set", `(${size})`)}{`;
-  return { kind: isMap ? MAP : SET, open, close: "}", base: "", alone: size === 0 ? `${open}}` : undefined, name: className ?? "Map", keys };
+  return {
+    kind: isMap ? MAP : SET,
+    open,
+    close: "}",
+    base: "",
+    alone: size === 0 ? `${open}}` : undefined,
+    name: className ?? "Map",
+    keys,
+  };
 }
 
 /** The size of a real map or set; undefined for what only inherits from one. */
@@ -125,12 +152,12 @@ function errorHead({ value, className, keys }: Subject): Head | undefined {
   return { kind: OBJECT, open: "{", close: "}", base: text, alone: text, name: className ?? "Error", keys: shown };
 }
 
-/** Its name and message, with the name of its class where that says more. */
+/** Its name and message; the name of its class, too, where an error keeps the name of a built-in. */
 function errorTitle(error: Error, className: string | null): string {
   const title = Error.prototype.toString.call(error);
   const name = String(error.name);
-  if (className === null || name.includes(className) || !title.startsWith(name)) return title;
-  return name === "Error" ? className + title.slice(name.length) : `${className} [${name}]${title.slice(name.length)}`;
+  if (className === null || className === name || !name.endsWith("Error") || !title.startsWith(name)) return title;
+  return (className.includes(name) ? className : `${className} [${name}]`) + title.slice(name.length);
 }
 
 /** Whether an own property only repeats what the text of its error says. */
@@ -171,7 +198,7 @@ function valueText(value: object): [fallback: string, text: string] | undefined 
       const number = Number.prototype.valueOf.call(value);
       return ["Number", `[Number: ${Object.is(number, -0) ? "-0" : number}]`];
     }
-    if (value instanceof String) return ["String", `[String: ${JSON.stringify(String(value)).replace(/^"(.*)"$/s, "'$1'")}]`];
+    if (value instanceof String) return ["String", `[String: ${quoted(String.prototype.valueOf.call(value))}]`];
     if (value instanceof Boolean) return ["Boolean", `[Boolean: ${Boolean.prototype.valueOf.call(value)}]`];
     if (value instanceof BigInt) return ["BigInt", `[BigInt: ${BigInt.prototype.valueOf.call(value)}n]`];
     if (value instanceof Symbol) return ["Symbol", `[Symbol: ${Symbol.prototype.toString.call(value)}]`];
@@ -258,7 +285,8 @@ function prefix(className: string | null, tag: string, fallback: string, size = 
 function classNameOf(value: object): string | null {
   for (let object: object | null = value; object !== null; object = Object.getPrototypeOf(object) as object | null) {
     const constructor: unknown = Object.getOwnPropertyDescriptor(object, "constructor")?.value;
-    if (typeof constructor === "function" && constructor.name !== "" && isInstance(value, constructor)) return String(constructor.name);
+    if (typeof constructor === "function" && constructor.name !== "" && isInstance(value, constructor))
+      return String(constructor.name);
   }
   return Object.getPrototypeOf(value) === null ? null : "Object <Complex prototype>";
 }
@@ -273,7 +301,9 @@ function isInstance(value: object, constructor: object): boolean {
 function tagOf(inspection: Inspection, value: object): string {
   const tag: unknown = (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag];
   if (typeof tag !== "string" || tag === "") return "";
-  const isShown = inspection.showHidden ? Object.hasOwn(value, Symbol.toStringTag) : isEnumerable(value, Symbol.toStringTag);
+  const isShown = inspection.showHidden
+    ? Object.hasOwn(value, Symbol.toStringTag)
+    : isEnumerable(value, Symbol.toStringTag);
   return isShown ? "" : tag;
 }
 

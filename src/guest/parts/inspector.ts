@@ -1,6 +1,7 @@
 /** Values as text for people, laid out as Node's `util.inspect` lays them out. */
 
 import { entriesOf, type Head, headOf, type Inspection as View, LIST } from "./inspect-kind.ts";
+import { quoted } from "./quote.ts";
 
 export interface InspectOptions {
   /** How many levels of nested objects are shown: 2 by default, `null` for all. */
@@ -21,10 +22,6 @@ const CUSTOM = Symbol.for("nodejs.util.inspect.custom");
 const LEVELS_ON_A_LINE = 3;
 const COLUMNS_MAX = 15;
 const IDENTIFIER = /^[a-zA-Z_][a-zA-Z_0-9]*$/;
-/** Control characters, single quotes, backslashes and lone surrogates. */
-const ESCAPED = new RegExp("[\\x00-\\x1f'\\\\\\x7f-\\x9f]|[\\ud800-\\udbff](?![\\udc00-\\udfff])|(?<![\\ud800-\\udbff])[\\udc00-\\udfff]", "g");
-const ESCAPES: Record<string, string> = { "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", "'": "\\'", "\\": "\\\\" };
-
 /** `value` as text, as `console.log` shows it. */
 export function inspect(value: unknown, options: InspectOptions = {}): string {
   return new Inspection(options).show(value, 0);
@@ -140,7 +137,8 @@ class Inspection implements View {
       const start = output.length + this.#indentation + head.open.length + base.length + 10;
       const width = output.reduce((sum, entry) => sum + entry.length, output.length + start);
       const line = output.join(", ");
-      if (width <= this.#breakLength && !base.includes("\n") && !line.includes("\n")) return `${begin} ${line} ${head.close}`;
+      if (width <= this.#breakLength && !base.includes("\n") && !line.includes("\n"))
+        return `${begin} ${line} ${head.close}`;
     }
     const indentation = `\n${" ".repeat(this.#indentation)}`;
     return `${begin}${indentation}  ${rows.join(`,${indentation}  `)}${indentation}${head.close}`;
@@ -154,7 +152,7 @@ class Inspection implements View {
     const total = widths.reduce((sum, width) => sum + width, 0);
     const widest = Math.max(...widths);
     if (widest * 3 + this.#indentation >= this.#breakLength || (total / widest <= 5 && widest > 8)) return output;
-    const typical = Math.max(widest - Math.sqrt(widest - total / output.length), 1);
+    const typical = Math.max(widest - 3 - Math.sqrt(widest - total / output.length), 1);
     const columns = Math.min(
       Math.round(Math.sqrt(2.5 * typical * count) / typical),
       Math.floor((this.#breakLength - this.#indentation) / widest),
@@ -211,20 +209,4 @@ function keyText(key: PropertyKey, isEnumerable: boolean): string {
   if (text === "__proto__") return "['__proto__']";
   if (!isEnumerable) return `[${text}]`;
   return IDENTIFIER.test(text) ? text : quoted(text);
-}
-
-/** In single quotes; in double ones or backticks where that spares an escape. */
-export function quoted(text: string): string {
-  let quote = "'";
-  if (text.includes("'")) {
-    if (!text.includes('"')) quote = '"';
-    else if (!text.includes("`") && !text.includes("${")) quote = "`";
-  }
-  return quote + text.replace(ESCAPED, (char) => (char === "'" && quote !== "'" ? char : escaped(char))) + quote;
-}
-
-function escaped(char: string): string {
-  const code = char.charCodeAt(0);
-  const hex = code.toString(16).toUpperCase();
-  return ESCAPES[char] ?? (code < 256 ? `\\x${hex.padStart(2, "0")}` : `\\u${hex}`);
 }

@@ -91,7 +91,9 @@ export class Performance {
   }
 
   getEntriesByName(name: unknown, type?: string): PerformanceEntry[] {
-    return this.getEntries().filter((entry) => entry.name === String(name) && (type === undefined || entry.entryType === type));
+    return this.getEntries().filter(
+      (entry) => entry.name === String(name) && (type === undefined || entry.entryType === type),
+    );
   }
 
   getEntriesByType(type: unknown): PerformanceEntry[] {

@@ -19,7 +19,9 @@ export class Semaphore {
   /** @param permits how many there are to begin with. */
   constructor(permits: number) {
     if (!Number.isInteger(permits) || permits < 0 || permits > PERMITS_MAX) {
-      throw new RangeError(`new Semaphore(${String(permits)}): give a whole number of permits from 0 to ${PERMITS_MAX}`);
+      throw new RangeError(
+        `new Semaphore(${String(permits)}): give a whole number of permits from 0 to ${PERMITS_MAX}`,
+      );
     }
     this.#cell = newCell(permits);
   }

@@ -23,7 +23,10 @@ export function table(data: unknown, columns?: readonly string[]): string | unde
     }
   }
   if (hasValues) names.add(VALUES);
-  return drawn([...names], rows.map((row) => [...names].map((name) => row.get(name === indexName ? INDEX : name) ?? "")));
+  return drawn(
+    [...names],
+    rows.map((row) => [...names].map((name) => row.get(name === indexName ? INDEX : name) ?? "")),
+  );
 }
 
 type Row = Map<string, string>;
@@ -52,7 +55,8 @@ function setRows(data: Set<unknown>): Row[] {
 function objectRows(data: object, columns: readonly string[] | undefined): Row[] {
   return Object.entries(data).map(([key, value]: [string, unknown]) => {
     const row: Row = new Map([[INDEX, key]]);
-    if ((typeof value !== "object" && typeof value !== "function") || value === null) return row.set(VALUES, cell(value));
+    if ((typeof value !== "object" && typeof value !== "function") || value === null)
+      return row.set(VALUES, cell(value));
     for (const name of columns ?? Object.keys(value)) {
       if (Object.hasOwn(value, name)) row.set(name, cell((value as Record<string, unknown>)[name]));
     }
@@ -61,15 +65,19 @@ function objectRows(data: object, columns: readonly string[] | undefined): Row[]
 }
 
 function cell(value: unknown): string {
-  const isNested = typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length > 2;
+  const isNested =
+    typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length > 2;
   return inspect(value, { maxArrayLength: 3, breakLength: Infinity, depth: isNested ? -1 : 0 });
 }
 
 function drawn(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((name, column) => Math.max(name.length, ...rows.map((row) => row[column]?.length ?? 0)) + 2);
   const bars = widths.map((width) => "─".repeat(width));
-  const line = (cells: readonly string[]): string => `│${cells.map((text, column) => centred(text, widths[column] ?? 0)).join("│")}│`;
-  return [`┌${bars.join("┬")}┐`, line(head), `├${bars.join("┼")}┤`, ...rows.map(line), `└${bars.join("┴")}┘`].join("\n");
+  const line = (cells: readonly string[]): string =>
+    `│${cells.map((text, column) => centred(text, widths[column] ?? 0)).join("│")}│`;
+  return [`┌${bars.join("┬")}┐`, line(head), `├${bars.join("┼")}┤`, ...rows.map(line), `└${bars.join("┴")}┘`].join(
+    "\n",
+  );
 }
 
 function centred(text: string, width: number): string {

@@ -21,7 +21,10 @@ export class TextEncoder {
     let written = Math.min(bytes.length, destination.length);
     while (written < bytes.length && ((bytes[written] ?? 0) & 0xc0) === 0x80) written -= 1;
     destination.set(bytes.subarray(0, written));
-    return { read: bytes.length === written ? Math.min(text.length, String(source).length) : unitsIn(bytes, written), written };
+    return {
+      read: bytes.length === written ? Math.min(text.length, String(source).length) : unitsIn(bytes, written),
+      written,
+    };
   }
 }
 

@@ -148,8 +148,34 @@ export class URL {
     Object.defineProperty(URL.prototype, CUSTOM_INSPECT, {
       value(this: URL, depth: number, options: object, inspect: (value: unknown, options: object) => string) {
         if (depth < 0) return "[URL]";
-        const { href, origin, protocol, username, password, host, hostname, port, pathname, search, searchParams, hash } = this;
-        const shown = { href, origin, protocol, username, password, host, hostname, port, pathname, search, searchParams, hash };
+        const {
+          href,
+          origin,
+          protocol,
+          username,
+          password,
+          host,
+          hostname,
+          port,
+          pathname,
+          search,
+          searchParams,
+          hash,
+        } = this;
+        const shown = {
+          href,
+          origin,
+          protocol,
+          username,
+          password,
+          host,
+          hostname,
+          port,
+          pathname,
+          search,
+          searchParams,
+          hash,
+        };
         return `URL ${inspect(shown, options)}`;
       },
       configurable: true,
@@ -186,7 +212,12 @@ export class URLSearchParams {
       params.#pairs = parseForm(query.replace(/^\?/, ""));
     };
     Object.defineProperty(URLSearchParams.prototype, CUSTOM_INSPECT, {
-      value(this: URLSearchParams, depth: number, options: object, inspect: (value: unknown, options: object) => string) {
+      value(
+        this: URLSearchParams,
+        depth: number,
+        options: object,
+        inspect: (value: unknown, options: object) => string,
+      ) {
         if (depth < 0) return "[Object]";
         const pairs = this.#pairs.map(([name, value]) => `${inspect(name, options)} => ${inspect(value, options)}`);
         return pairs.length === 0 ? "URLSearchParams {}" : `URLSearchParams { ${pairs.join(", ")} }`;
@@ -305,7 +336,8 @@ function pairsOf(init: object): Pair[] {
 }
 
 function pairOf(item: unknown): Pair {
-  const isIterable = typeof item === "object" && item !== null && typeof (item as Iterable<unknown>)[Symbol.iterator] === "function";
+  const isIterable =
+    typeof item === "object" && item !== null && typeof (item as Iterable<unknown>)[Symbol.iterator] === "function";
   const pair = isIterable ? [...(item as Iterable<unknown>)] : [];
   if (pair.length !== 2) throw new TypeError("Each query pair must be an iterable [name, value] tuple");
   return [usv(pair[0]), usv(pair[1])];
@@ -336,7 +368,8 @@ function formDecoded(text: string): string {
 function bytewiseDecoded(text: string): string {
   return text.replace(/(?:%[0-9a-fA-F]{2})+/g, (escapes) => {
     const bytes = new Uint8Array(escapes.length / 3);
-    for (let index = 0; index < bytes.length; index++) bytes[index] = Number.parseInt(escapes.slice(3 * index + 1, 3 * index + 3), 16);
+    for (let index = 0; index < bytes.length; index++)
+      bytes[index] = Number.parseInt(escapes.slice(3 * index + 1, 3 * index + 3), 16);
     return utf8Text(bytes);
   });
 }
