@@ -42,6 +42,8 @@ export type Answer = (call: RecordedCall) => unknown;
 export class BareEngine {
   readonly vm: QuickJS;
   readonly calls: RecordedCall[] = [];
+  /** Parts of the library that were loaded, in order. */
+  readonly loads: string[] = [];
   /** Answers to calls that are not pure, by name. */
   readonly answers = new Map<SyscallName, Answer>();
   /** Text written to each handle. */
@@ -145,6 +147,7 @@ export class BareEngine {
       case "randomBytes":
         return crypto.getRandomValues(new Uint8Array(a as number));
       case "libraryPart":
+        this.loads.push(a as string);
         return this.#library.parts[a as string];
       case "mapStack":
         return a;

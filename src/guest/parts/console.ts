@@ -7,10 +7,10 @@ const INDENTATION = "  ";
 const counts = new Map<string, number>();
 const timersMs = new Map<string, number>();
 
-function elapsed(label: string): string | undefined {
+function elapsed(label: string, method: string): string | undefined {
   const start = timersMs.get(label);
   if (start === undefined) {
-    print(STDERR, [`Warning: No such label '${label}' for console.time()`]);
+    print(STDERR, [`Warning: No such label '${label}' for console.${method}()`]);
     return undefined;
   }
   const ms = nowMs() - start;
@@ -51,12 +51,12 @@ export function time(label: unknown = "default"): void {
 }
 
 export function timeLog(label: unknown = "default", ...args: unknown[]): void {
-  const text = elapsed(String(label));
+  const text = elapsed(String(label), "timeLog");
   if (text !== undefined) print(STDOUT, ["%s", `${String(label)}: ${text}`, ...args]);
 }
 
 export function timeEnd(label: unknown = "default"): void {
-  const text = elapsed(String(label));
+  const text = elapsed(String(label), "timeEnd");
   timersMs.delete(String(label));
   if (text !== undefined) print(STDOUT, ["%s", `${String(label)}: ${text}`]);
 }

@@ -74,13 +74,8 @@ function drawn(head: readonly string[], rows: readonly (readonly string[])[]): s
   const widths = head.map((name, column) => Math.max(name.length, ...rows.map((row) => row[column]?.length ?? 0)) + 2);
   const bars = widths.map((width) => "─".repeat(width));
   const line = (cells: readonly string[]): string =>
-    `│${cells.map((text, column) => centred(text, widths[column] ?? 0)).join("│")}│`;
+    `│${cells.map((text, column) => ` ${text}`.padEnd(widths[column] ?? 0)).join("│")}│`;
   return [`┌${bars.join("┬")}┐`, line(head), `├${bars.join("┼")}┤`, ...rows.map(line), `└${bars.join("┴")}┘`].join(
     "\n",
   );
-}
-
-function centred(text: string, width: number): string {
-  const left = Math.floor((width - text.length) / 2);
-  return " ".repeat(left) + text + " ".repeat(width - text.length - left);
 }
