@@ -13,8 +13,9 @@ const HEAD = `# The \`godwit\` command
 This page is made from \`godwit help COMMAND\` by \`scripts/cli-docs.ts\`; do not edit it.
 
 - **Exit codes.** 0 success; 1 an error; 2 a mistake in the command's words. \`run\`, \`restore\` and \`attach\` give the
-  program's own code, 128 and the signal's number when a signal ended it, 141 when the reader of the output went away,
-  125 when godwit failed, 126 when the program or image cannot be run, 127 when it is not there.
+  program's own code, 124 when its \`--timeout\` ran out, 128 and the signal's number when a signal ended it, 141 when the
+  reader of the output went away, 125 when godwit failed, 126 when the program or image cannot be run, 127 when it is
+  not there.
 - **JSON.** Every command takes \`--json\`: its result is JSON on standard output, and an error is
   \`{"error":{"code":"...","message":"..."}}\` on standard error.
 - **Colour** is used at a terminal only, and not when \`NO_COLOR\` is set.

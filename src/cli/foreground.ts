@@ -70,10 +70,13 @@ function carrySignals(control: NodeControl, pid: number, signals: readonly Signa
 }
 
 /** Resolves to an exit code when the user leaves a process that goes on. */
-function leaving(): { left: Promise<number>; leave: (code: number) => void; end: () => void } {
+function leaving(pid: number): { left: Promise<number>; leave: (code: number) => void; end: () => void } {
   let leave: (code: number) => void = () => {};
   const left = new Promise<number>((resolve) => (leave = resolve));
-  const onQuit = () => leave(EXIT.ok);
+  const onQuit = () => {
+    remark(`process ${pid} goes on; \`godwit attach ${pid}\` comes back to it`);
+    leave(EXIT.ok);
+  };
   const onEnd = (signal: NodeJS.Signals) => leave(128 + constants.signals[signal]);
   process.on("SIGQUIT", onQuit).on("SIGHUP", onEnd).on("SIGTERM", onEnd);
   const end = () => void process.off("SIGQUIT", onQuit).off("SIGHUP", onEnd).off("SIGTERM", onEnd);
@@ -85,7 +88,8 @@ function leaving(): { left: Promise<number>; leave: (code: number) => void; end:
  * the signal's number if a signal ended it, 141 if our output's reader went away.
  */
 export async function foreground(control: NodeControl, pid: number, options: ForegroundOptions): Promise<number> {
-  const { left, leave, end } = options.bond === "visit" ? leaving() : { left: undefined, leave: undefined, end() {} };
+  const { left, leave, end } =
+    options.bond === "visit" ? leaving(pid) : { left: undefined, leave: undefined, end: () => {} };
   let isPipeBroken = false;
   const onClosed = () => {
     isPipeBroken = true;

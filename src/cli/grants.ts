@@ -47,7 +47,7 @@ function names(clean: (name: string) => string): (text: string, before?: Names) 
 }
 
 /** What `--stress` means. */
-export function parseStress(text: string): StressMode {
+function parseStress(text: string): StressMode {
   if (text === BARE || text === "poll") return { every: 1, at: "poll" };
   if (text === "call") return { every: 1, at: "call" };
   if (!/^[1-9]\d{0,8}$/.test(text)) {

@@ -60,7 +60,8 @@ function allowed(names: readonly string[] | "all"): string {
 }
 
 function describeHead({ process: info, quotas, capabilities, mailbox, image }: Inspection): string {
-  const state = info.exit === undefined ? info.state : `${info.state} (${info.exit.reason ?? `exit ${info.exit.code}`})`;
+  const state =
+    info.exit === undefined ? info.state : `${info.state} (${info.exit.reason ?? `exit ${info.exit.code}`})`;
   const limit = quotas.timeoutMs === 0 ? "none" : formatDuration(quotas.timeoutMs);
   return (
     facts([

@@ -28,7 +28,8 @@ async function main(args: readonly string[]): Promise<number> {
     return EXIT.ok;
   }
   const { COMMANDS, markBare, ownCount, programWith } = await import("./program.ts");
-  if (first === "help" && args[1] !== undefined) return main(Object.hasOwn(COMMANDS, args[1]) ? [args[1], "--help"] : [args[1]]);
+  if (first === "help" && args[1] !== undefined)
+    return main(Object.hasOwn(COMMANDS, args[1]) ? [args[1], "--help"] : [args[1]]);
   const name = Object.hasOwn(COMMANDS, first) ? first : undefined;
   const program = await programWith([first]);
   const command = program.commands.find((command) => command.name() === name);
@@ -37,18 +38,17 @@ async function main(args: readonly string[]): Promise<number> {
   const ownArgs = name === "run" ? args.slice(0, own + 1) : args;
   try {
     const rest = args.slice(1);
-    const marked = command === undefined ? args : [first, ...markBare(command, rest, name === "run" ? own : rest.length)];
+    const marked =
+      command === undefined ? args : [first, ...markBare(command, rest, name === "run" ? own : rest.length)];
     await program.parseAsync(marked, { from: "user" });
     return typeof process.exitCode === "number" ? process.exitCode : EXIT.ok;
   } catch (error) {
-    if (isParserError(error)) {
-      if (error.exitCode === 0) return EXIT.ok; // help was asked for
-      if (error.code === "commander.help") return EXIT.usage; // help was shown, for want of a command
-      error = usageError(error, name);
-    }
+    if (isParserError(error) && error.exitCode === 0) return EXIT.ok; // help was asked for
+    if (isParserError(error) && error.code === "commander.help") return EXIT.usage; // shown for want of a command
+    const told = isParserError(error) ? usageError(error, name) : error;
     const foreground = name !== undefined && COMMANDS[name]?.foreground === true;
-    printError(error, ownArgs.includes("--json"));
-    return exitCodeOf(error, foreground);
+    printError(told, ownArgs.includes("--json"));
+    return exitCodeOf(told, foreground);
   }
 }
 

@@ -43,7 +43,11 @@ export function hasColor(stream: NodeJS.WriteStream): boolean {
   return stream.isTTY && (NO_COLOR === undefined || NO_COLOR === "") && TERM !== "dumb";
 }
 
-export function style(format: Parameters<typeof styleText>[0], text: string, stream: NodeJS.WriteStream = process.stdout): string {
+export function style(
+  format: Parameters<typeof styleText>[0],
+  text: string,
+  stream: NodeJS.WriteStream = process.stdout,
+): string {
   return hasColor(stream) ? styleText(format, text) : text;
 }
 

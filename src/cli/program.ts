@@ -1,6 +1,6 @@
 /** The commands, and the parser made of those that an invocation needs. */
 
-import { Command, Option } from "commander";
+import { Command, type Option } from "commander";
 import { BARE } from "./grants.ts";
 
 export interface CommandModule {

@@ -7,12 +7,7 @@ import { forEachPid } from "./processes.ts";
 export function define(command: Command): void {
   command
     .argument("<pid...>", "the processes")
-    .addHelpText(
-      "after",
-      examples(
-        ["godwit resume 7", "goes on where it was paused"],
-      ),
-    )
+    .addHelpText("after", examples(["godwit resume 7", "goes on where it was paused"]))
     .action(resume);
 }
 

@@ -15,9 +15,9 @@ interface Flags extends GrantFlags {
 }
 
 const CODES = `
-Exit codes: the program's own; 128 and the signal's number when a signal ended it (130 for Ctrl-C, 137 when it was
-killed, over a quota say); 141 when the reader of its output went away; 2 for a mistake in the command's words; 125 when
-godwit failed, 126 when the program cannot be compiled, 127 when there is no such file.
+Exit codes: the program's own; 124 when its time was up; 128 and the signal's number when a signal ended it (130 for
+Ctrl-C, 137 when it was killed); 141 when the reader of its output went away; 2 for a mistake in the command's words;
+125 when godwit failed, 126 when the program cannot be compiled, 127 when there is no such file.
 
 In the foreground the program reads this command's standard input and writes to its standard output and error. Ctrl-C,
 SIGTERM and SIGHUP reach it as signals; the same signal again within a second kills it. When it ends, processes that it

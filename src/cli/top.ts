@@ -18,10 +18,8 @@ interface Flags {
 export function define(command: Command): void {
   command
     .option("-i, --interval <duration>", "time between two looks (default: 1s)", parseDuration)
-    .option(
-      "-n, --count <n>",
-      "number of looks (default: until q or Ctrl-C; one when not at a terminal)",
-      (text) => parseCount(text, "number of looks", 1),
+    .option("-n, --count <n>", "number of looks (default: until q or Ctrl-C; one when not at a terminal)", (text) =>
+      parseCount(text, "number of looks", 1),
     )
     .addHelpText(
       "after",
@@ -71,7 +69,7 @@ function screen(node: NodeClient, rows: readonly Usage[], height: number): strin
   for (const { state } of rows) states.set(state, (states.get(state) ?? 0) + 1);
   const summary = [...states].map(([state, count]) => `${count} ${state}`).join(", ");
   const memoryBytes = rows.reduce((sum, row) => sum + row.memoryBytes, 0);
-  const title = `Node ${node.name}: ${rows.length} processes${summary === "" ? "" : ` (${summary})`}, ${formatSize(memoryBytes)}`;
+  const title = `Node ${node.name}: ${rows.length} process${rows.length === 1 ? "" : "es"}${summary === "" ? "" : ` (${summary})`}, ${formatSize(memoryBytes)}`;
   const table = formatTable(
     COLUMNS,
     rows
@@ -88,6 +86,11 @@ function screen(node: NodeClient, rows: readonly Usage[], height: number): strin
       ]),
   );
   return `${style("bold", title)}\n\n${table}`;
+}
+
+/** Rows of processes below the title; some terminals do not tell their size. */
+function screenHeight(): number {
+  return process.stdout.rows > 0 ? Math.max(1, process.stdout.rows - 4) : 20;
 }
 
 const ALTERNATE_SCREEN = "\u001b[?1049h\u001b[?25l";
@@ -125,7 +128,7 @@ async function top(flags: Flags): Promise<void> {
       const nowMs = performance.now();
       const rows = usages(before, now, nowMs - beforeMs);
       if (flags.json === true) print(`${JSON.stringify(rows)}\n`);
-      else print(`${isScreen ? CLEAR : ""}${screen(node, rows, isScreen ? process.stdout.rows - 4 : rows.length)}`);
+      else print(`${isScreen ? CLEAR : ""}${screen(node, rows, isScreen ? screenHeight() : rows.length)}`);
       [before, beforeMs] = [now, nowMs];
     }
   } catch (error) {

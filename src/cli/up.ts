@@ -19,10 +19,8 @@ interface Flags {
 export function define(command: Command): void {
   command
     .option("--name <name>", "the node's name, and its socket's", nodeName, DEFAULT_NODE_NAME)
-    .option(
-      "--lwps <n>",
-      "kernel threads that run processes (default: one for each core)",
-      (text) => parseCount(text, "number of kernel threads", 1),
+    .option("--lwps <n>", "kernel threads that run processes (default: one for each core)", (text) =>
+      parseCount(text, "number of kernel threads", 1),
     )
     .option("--swap-after <duration>", "let an idle process's memory go after this long (default: 30s)", parseDuration)
     .addHelpText(
@@ -55,24 +53,19 @@ async function up(flags: Flags): Promise<void> {
   const swap = flags.swapAfter === undefined ? {} : { swapAfterMs: flags.swapAfter };
   const { assertNoNode } = await import("../node/socket-file.ts");
   await assertNoNode(socket); // before anything costly is started
-  const [{ startNode }, { startDaemon }] = await Promise.all([
-    import("../node/node.ts"),
-    import("../node/daemon.ts"),
-  ]);
+  const [{ startNode }, { startDaemon }] = await Promise.all([import("../node/node.ts"), import("../node/daemon.ts")]);
   const node = await startNode({ name: flags.name, ...lwps, ...swap });
   const daemon = await startDaemon(node, { socket, version: version(), log: remark });
   let isAsked = false;
   const onSignal = () => {
     if (isAsked) process.exit(EXIT.error); // a second time: now
     isAsked = true;
-    daemon.stop().catch((error: unknown) => {
-      remark(String(error));
-      process.exitCode = EXIT.error;
-    });
+    daemon.stop().catch(() => {}); // heard below
   };
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal).on("SIGHUP", onSignal);
   announce(flags, socket);
   await daemon.ended;
+  await daemon.stop(); // it was asked to by whatever ended it: how did that go?
 }
 
 function announce({ name, json }: Flags, socket: string): void {

@@ -1,13 +1,6 @@
 /** A running node, controlled over its socket. */
 
-import type {
-  Inspection,
-  NodeControl,
-  ProcessInfo,
-  RestoreOptions,
-  SpawnOptions,
-  Stream,
-} from "../abi/control.ts";
+import type { Inspection, NodeControl, ProcessInfo, RestoreOptions, SpawnOptions, Stream } from "../abi/control.ts";
 import type { ExitStatus, SignalName } from "../abi/records.ts";
 import { failure } from "../errors.ts";
 import { CONTROL_TIMEOUT_MS, IMAGE_MAX_BYTES, IO_MAX_BYTES } from "../limits.ts";
@@ -106,7 +99,7 @@ export class NodeClient implements NodeControl {
   async wait(pid: number): Promise<ExitStatus> {
     const status = await this.#transport.json<ExitStatus>("GET", `/processes/${pid}/wait`);
     // The two came over different connections: output first, as in the node itself.
-    await Promise.allSettled(this.#following.get(pid) ?? []);
+    for (const following of this.#following.get(pid) ?? []) await following.catch(() => {});
     return status;
   }
 
@@ -164,7 +157,7 @@ export class NodeClient implements NodeControl {
       hold: options.hold === false ? "0" : "1",
     });
     const signal = options.signal === undefined ? {} : { signal: options.signal };
-    const response = await this.#transport.stream("GET", `/processes/${pid}/output?${query}`, signal);
+    const response = await this.#transport.stream("GET", `/processes/${pid}/output?${query.toString()}`, signal);
     const frames = new FrameReader();
     try {
       for await (const chunk of response as AsyncIterable<Buffer>) {

@@ -29,8 +29,7 @@ function socketFolder(environment: NodeJS.ProcessEnv): string {
  */
 export function socketPath(name: string = DEFAULT_NODE_NAME, environment: NodeJS.ProcessEnv = process.env): string {
   const given = environment["GODWIT_SOCKET"];
-  const path =
-    given !== undefined && given !== "" ? resolve(given) : join(socketFolder(environment), `${name}.sock`);
+  const path = given !== undefined && given !== "" ? resolve(given) : join(socketFolder(environment), `${name}.sock`);
   assertSocketPath(path);
   return path;
 }
@@ -40,7 +39,10 @@ export function assertSocketPath(path: string): void {
   const sizeBytes = Buffer.byteLength(path);
   if (sizeBytes <= SOCKET_PATH_MAX_BYTES) return;
   const advice = "set GODWIT_SOCKET to a shorter path";
-  throw failure("EINVAL", `the socket's path ${path} has ${sizeBytes} bytes, at most ${SOCKET_PATH_MAX_BYTES}: ${advice}`);
+  throw failure(
+    "EINVAL",
+    `the socket's path ${path} has ${sizeBytes} bytes, at most ${SOCKET_PATH_MAX_BYTES}: ${advice}`,
+  );
 }
 
 function assertOwn(status: Stats, what: string, advice: string): void {
@@ -61,7 +63,10 @@ export function assertPrivateFolder(folder: string): void {
   assertOwn(status, `the socket's folder ${folder}`, advice);
   if ((status.mode & 0o022) === 0) return;
   const mode = (status.mode & 0o7777).toString(8).padStart(4, "0");
-  throw failure("EPERM", `others may write in the socket's folder ${folder} (mode ${mode}): chmod 700 it, or ${advice}`);
+  throw failure(
+    "EPERM",
+    `others may write in the socket's folder ${folder} (mode ${mode}): chmod 700 it, or ${advice}`,
+  );
 }
 
 /** The client's check before it connects: the folder is private, the socket this user's. Absence is not its concern. */

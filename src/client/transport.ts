@@ -113,7 +113,10 @@ export class Transport {
       response.destroy();
       const what = version === undefined ? "is no godwit node" : `speaks protocol ${String(version)}`;
       const advice = "use the same version of godwit for both";
-      throw failure("ENODE", `what answers at ${this.socket} ${what}; this client speaks ${PROTOCOL_VERSION}: ${advice}`);
+      throw failure(
+        "ENODE",
+        `what answers at ${this.socket} ${what}; this client speaks ${PROTOCOL_VERSION}: ${advice}`,
+      );
     }
     if (response.statusCode === 200) return response;
     throw errorOf(parsed(await readBody(response, this.socket, CONTROL_ANSWER_MAX_BYTES), this.socket));

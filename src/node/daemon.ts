@@ -5,12 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { NodeControl } from "../abi/control.ts";
 import { PATH_PREFIX, PROTOCOL_HEADER, PROTOCOL_VERSION, errorRecord } from "../client/protocol.ts";
 import { type ErrorCode, GodwitError, failure } from "../errors.ts";
-import {
-  CONTROL_CONNECTIONS_MAX,
-  CONTROL_HEADER_MAX_BYTES,
-  CONTROL_TIMEOUT_MS,
-  STOP_TIMEOUT_MS,
-} from "../limits.ts";
+import { CONTROL_CONNECTIONS_MAX, CONTROL_HEADER_MAX_BYTES, CONTROL_TIMEOUT_MS, STOP_TIMEOUT_MS } from "../limits.ts";
 import { ExitWatch } from "./exit-watch.ts";
 import { BodyBudget, readBody } from "./request.ts";
 import { ROUTES, type Route } from "./routes.ts";

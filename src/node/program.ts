@@ -4,7 +4,7 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, isAbsolute, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BuildFailure, BuildOptions, BuildResult, Message, Metafile, PartialMessage, Plugin } from "esbuild";
-import { GodwitError, failure } from "../errors.ts";
+import { type GodwitError, failure } from "../errors.ts";
 import { COMPILE_ERRORS_MAX, NAME_MAX_CHARS, PROGRAM_MAX_BYTES } from "../limits.ts";
 import { adviceForBuiltin } from "./builtins.ts";
 

@@ -2,7 +2,14 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { NodeControl, Stream } from "../abi/control.ts";
-import { type ErrorRecord, type NodeFacts, decodeRestore, encodeFrame, encodeOutput, errorRecord } from "../client/protocol.ts";
+import {
+  type ErrorRecord,
+  type NodeFacts,
+  decodeRestore,
+  encodeFrame,
+  encodeOutput,
+  errorRecord,
+} from "../client/protocol.ts";
 import { failure } from "../errors.ts";
 import {
   CONTROL_REQUEST_MAX_BYTES,

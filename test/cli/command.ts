@@ -41,7 +41,10 @@ export class Running {
   /** Resolves once it has written `text`; fails if it ends before. */
   async wrote(text: string): Promise<void> {
     await until(() => this.stdout.includes(text) || this.child.exitCode !== null);
-    assert(this.stdout.includes(text), `it ended before it wrote ${JSON.stringify(text)}: ${this.stdout}${this.stderr}`);
+    assert(
+      this.stdout.includes(text),
+      `it ended before it wrote ${JSON.stringify(text)}: ${this.stdout}${this.stderr}`,
+    );
   }
 }
 

@@ -12,7 +12,9 @@ import { temporaryFolder, until } from "./folder.ts";
 const TIMEOUT = { timeout: 60_000 };
 const PROGRAM = { name: "p.ts", source: "" } as const;
 
-async function setting(test: TestContext): Promise<{ node: FakeNode; folder: string; at: Required<Pick<Setting, "folder" | "environment">> }> {
+async function setting(
+  test: TestContext,
+): Promise<{ node: FakeNode; folder: string; at: Required<Pick<Setting, "folder" | "environment">> }> {
   const folder = temporaryFolder(test);
   const socket = join(folder, "s.sock");
   const node = new FakeNode();
@@ -71,7 +73,9 @@ suite("commands", () => {
     const { node, at } = await setting(t);
     node.add(PROGRAM);
     node.get(node.add({ name: "bad\u001b[2J.ts", source: "" })).end({ pid: 2, code: 3 });
-    const lines = succeeded(await godwit(t, ["ps"], at)).trimEnd().split("\n");
+    const lines = succeeded(await godwit(t, ["ps"], at))
+      .trimEnd()
+      .split("\n");
     assert.equal(lines.length, 2);
     assert.match(lines[0] ?? "", /^PID +PARENT +STATE +LWP +THREADS +MEMORY +CPU +AGE +MAIL +EPOCH +NAME$/);
     assert.match(lines[1] ?? "", /^ +1 +0 +running .* 1 MiB +10ms .* p\.ts$/);
@@ -84,8 +88,10 @@ suite("commands", () => {
   test("top: one look when nobody watches, JSON lines", TIMEOUT, async (t) => {
     const { node, at } = await setting(t);
     node.add(PROGRAM);
-    assert.match(succeeded(await godwit(t, ["top"], at)), /^Node fake: 1 processes \(1 running\), 1 MiB\n\n *PID +CPU%/);
-    const lines = succeeded(await godwit(t, ["top", "--json", "-n", "2", "-i", "100ms"], at)).trimEnd().split("\n");
+    assert.match(succeeded(await godwit(t, ["top"], at)), /^Node fake: 1 process \(1 running\), 1 MiB\n\n *PID +CPU%/);
+    const lines = succeeded(await godwit(t, ["top", "--json", "-n", "2", "-i", "100ms"], at))
+      .trimEnd()
+      .split("\n");
     assert.equal(lines.length, 2);
     for (const line of lines) assert.equal(JSON.parse(line)[0].cpuPercent, 0);
   });
@@ -114,11 +120,16 @@ suite("commands", () => {
     await node.write(1, "stderr", "err\n");
     const kept = await godwit(t, ["logs", "1"], at);
     assert.deepEqual([kept.code, kept.stdout, kept.stderr], [0, "out é", "err\n"]);
-    const json = succeeded(await godwit(t, ["logs", "--json", "1"], at)).trimEnd().split("\n");
-    assert.deepEqual(json.map((line) => JSON.parse(line)), [
-      { stream: "stdout", text: "out é" },
-      { stream: "stderr", text: "err\n" },
-    ]);
+    const json = succeeded(await godwit(t, ["logs", "--json", "1"], at))
+      .trimEnd()
+      .split("\n");
+    assert.deepEqual(
+      json.map((line) => JSON.parse(line)),
+      [
+        { stream: "stdout", text: "out é" },
+        { stream: "stderr", text: "err\n" },
+      ],
+    );
     const following = start(t, ["logs", "-f", "1"], at);
     await following.wrote("out é");
     await node.write(1, "stdout", " and more");

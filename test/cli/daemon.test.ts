@@ -2,18 +2,28 @@
 
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { request } from "node:http";
 import { connect as connectSocket, createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type TestContext, suite, test } from "node:test";
 import type { Stream } from "../../src/abi/control.ts";
-import { NodeClient, connect } from "../../src/client/node-client.ts";
+import { type NodeClient, connect } from "../../src/client/node-client.ts";
 import { socketPath } from "../../src/client/socket.ts";
 import { type ErrorCode, GodwitError, failure } from "../../src/errors.ts";
 import { CONTROL_REQUEST_MAX_BYTES, IO_MAX_BYTES, OUTPUT_IN_FLIGHT_MAX_BYTES } from "../../src/limits.ts";
 import { type Daemon, startDaemon } from "../../src/node/daemon.ts";
+import { ExitWatch } from "../../src/node/exit-watch.ts";
 import { FakeNode } from "./fake-node.ts";
 import { temporaryFolder, until } from "./folder.ts";
 
@@ -174,14 +184,21 @@ suite("client and daemon", () => {
     assert.equal(received + skipped, pieces * piece.length);
   });
 
-  test("many waits are one wait at the node, and none when their clients are gone", TIMEOUT, async (t) => {
-    const { node, client } = await started(t);
-    const pid = await client.spawn(PROGRAM);
-    const waits = [client.wait(pid), client.wait(pid), client.wait(pid)];
-    await until(() => node.get(pid).waits > 0);
+  test("many waits are one wait at the node, and one that is given up leaves the others", TIMEOUT, async () => {
+    const node = new FakeNode();
+    const pid = node.add(PROGRAM);
+    const watch = new ExitWatch(node);
+    const stays = new AbortController().signal;
+    const leaves = new AbortController();
+    const waits = [watch.wait(pid, stays), watch.wait(pid, stays)];
+    const left = watch.wait(pid, leaves.signal);
+    leaves.abort();
+    await assert.rejects(left, hasCode("ECANCELED"));
+    await assert.rejects(watch.wait(pid, leaves.signal), hasCode("ECANCELED"));
     node.get(pid).end({ pid, code: 7 });
     for (const status of await Promise.all(waits)) assert.deepEqual(status, { pid, code: 7 });
     assert.equal(node.get(pid).waits, 1);
+    assert.deepEqual(await watch.wait(pid, stays), { pid, code: 7 });
   });
 
   test("errors keep their code; a fault of the node is one and is logged", TIMEOUT, async (t) => {
@@ -333,7 +350,14 @@ function ask(socket: string, method: string, path: string, body?: string | Buffe
 }
 
 suite("hostile requests", () => {
-  const rejected: [what: string, method: string, path: string, body: string | undefined, status: number, code: string][] = [
+  const rejected: [
+    what: string,
+    method: string,
+    path: string,
+    body: string | undefined,
+    status: number,
+    code: string,
+  ][] = [
     ["no JSON", "POST", "/v1/processes", "{", 400, "EINVAL"],
     ["no object", "POST", "/v1/processes", "[]", 400, "EINVAL"],
     ["a field missing", "POST", "/v1/processes", '{"name":"x"}', 400, "EINVAL"],
@@ -377,7 +401,12 @@ suite("hostile requests", () => {
   test("a body over its bound is refused, and what follows is not", TIMEOUT, async (t) => {
     const { client, node } = await started(t);
     const pid = await client.spawn(PROGRAM);
-    const reply = await ask(client.socket, "POST", `/v1/processes/${pid}/signal`, Buffer.alloc(CONTROL_REQUEST_MAX_BYTES + 1));
+    const reply = await ask(
+      client.socket,
+      "POST",
+      `/v1/processes/${pid}/signal`,
+      Buffer.alloc(CONTROL_REQUEST_MAX_BYTES + 1),
+    );
     assert.equal(reply.status, 413);
     assert.equal(JSON.parse(reply.body).code, "EMSGSIZE");
     const input = await ask(client.socket, "POST", `/v1/processes/${pid}/input`, Buffer.alloc(64 * 2 ** 20));

@@ -1,6 +1,13 @@
 /** A node without an engine, for tests of what lies between a node and its users: processes are driven by the test. */
 
-import type { Inspection, NodeControl, ProcessInfo, RestoreOptions, SpawnOptions, Stream } from "../../src/abi/control.ts";
+import type {
+  Inspection,
+  NodeControl,
+  ProcessInfo,
+  RestoreOptions,
+  SpawnOptions,
+  Stream,
+} from "../../src/abi/control.ts";
 import type { ExitStatus, SignalName } from "../../src/abi/records.ts";
 import { failure } from "../../src/errors.ts";
 
@@ -56,7 +63,7 @@ export class FakeNode implements NodeControl {
     const bytes = Buffer.from(text);
     const process = this.get(pid);
     process.written.push({ stream, bytes });
-    await Promise.all([...process.subscribers].map((on) => on(stream, bytes)));
+    await Promise.all([...process.subscribers].map(async (on) => on(stream, bytes)));
   }
 
   async spawn(options: SpawnOptions): Promise<number> {

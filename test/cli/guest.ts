@@ -5,9 +5,7 @@ import { fileURLToPath } from "node:url";
 import { JSException, QuickJS } from "quickjs-wasi";
 import type { Program } from "../../src/node/program.ts";
 
-const wasm = await WebAssembly.compile(
-  readFileSync(fileURLToPath(import.meta.resolve("quickjs-wasi/quickjs.wasm"))),
-);
+const wasm = await WebAssembly.compile(readFileSync(fileURLToPath(import.meta.resolve("quickjs-wasi/quickjs.wasm"))));
 
 /** JS_EVAL_TYPE_MODULE. */
 const MODULE = 1;

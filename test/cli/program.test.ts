@@ -46,7 +46,7 @@ suite("programs that compile", () => {
     assert.deepEqual(JSON.parse((await evaluate(program)).output), [[21, 42], "s", "plain", "# note", 2]);
     assert.equal(program.name, "main.ts");
     assert.deepEqual(program.warnings, []);
-    const names = program.inputs.map((input) => input.split("/").slice(-1)[0]).sort();
+    const names = program.inputs.map((input) => input.split("/").at(-1) ?? "").toSorted();
     assert.deepEqual(names, ["double.ts", "main.ts", "note.md", "note.txt", "settings.json"]);
   });
 
@@ -93,7 +93,9 @@ suite("programs that compile", () => {
   });
 
   test("names and lines are kept as they were written", async (t) => {
-    const program = await compiled(t, { "a.ts": `export function someLongName() { return "naïve ✓"; }\nprint(someLongName());` });
+    const program = await compiled(t, {
+      "a.ts": `export function someLongName() { return "naïve ✓"; }\nprint(someLongName());`,
+    });
     assert.match(program.source, /function someLongName\(\)/);
     assert.match(program.source, /naïve ✓/);
     const map = JSON.parse(program.sourceMap);

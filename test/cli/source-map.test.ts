@@ -20,7 +20,8 @@ suite("mapStack", () => {
   assert(map !== undefined);
 
   test("frames of the program, with and without a function, whatever is around them", () => {
-    const text = "TypeError: no\n    at f (main.ts:2:1)\n    at main.ts:2:9\n\nCaused by: x\n  at new A.b (main.ts:2:7)";
+    const text =
+      "TypeError: no\n    at f (main.ts:2:1)\n    at main.ts:2:9\n\nCaused by: x\n  at new A.b (main.ts:2:7)";
     const mapped =
       "TypeError: no\n    at f (lib/a.ts:10:3)\n    at lib/a.ts:12:5\n\nCaused by: x\n  at new A.b (lib/a.ts:12:5)";
     assert.equal(mapStack(text, map), mapped);

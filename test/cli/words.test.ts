@@ -48,7 +48,8 @@ suite("quantities", () => {
 
   test("pids and signals", () => {
     assert.equal(parsePid("7"), 7);
-    for (const text of ["0", "-1", "1.5", "x", "", "1e3", "9".repeat(16)]) assert.throws(() => parsePid(text), UsageError);
+    for (const text of ["0", "-1", "1.5", "x", "", "1e3", "9".repeat(16)])
+      assert.throws(() => parsePid(text), UsageError);
     for (const text of ["TERM", "term", "SIGTERM", "sigterm"]) assert.equal(parseSignal(text), "SIGTERM");
     for (const text of ["", "SIG", "SEGV", "15"]) assert.throws(() => parseSignal(text), /choose one of SIGINT/);
   });
@@ -82,7 +83,13 @@ suite("capabilities", () => {
   });
 
   test("lists: made absolute, added up, of names as they are", () => {
-    const { flags } = parsed("--allow-read=a,/b", "--allow-read=c/..", "--allow-env=HOME,LANG", "--allow-run=x.ts", "p.ts");
+    const { flags } = parsed(
+      "--allow-read=a,/b",
+      "--allow-read=c/..",
+      "--allow-env=HOME,LANG",
+      "--allow-run=x.ts",
+      "p.ts",
+    );
     assert.deepEqual(grantsOf(flags).capabilities, {
       read: [join(process.cwd(), "a"), "/b", process.cwd()],
       environment: ["HOME", "LANG"],
@@ -118,7 +125,18 @@ suite("capabilities", () => {
 
 suite("quotas and stress", () => {
   test("quotas in their units", () => {
-    const { flags } = parsed("--memory", "64M", "--cpu=50", "--threads", "4", "--processes", "2", "--timeout", "1.5s", "p.ts");
+    const { flags } = parsed(
+      "--memory",
+      "64M",
+      "--cpu=50",
+      "--threads",
+      "4",
+      "--processes",
+      "2",
+      "--timeout",
+      "1.5s",
+      "p.ts",
+    );
     const quotas = { memoryBytes: 2 ** 26, cpuShare: 50, threadsMax: 4, processesMax: 2, timeoutMs: 1500 };
     assert.deepEqual(grantsOf(flags).quotas, quotas);
     for (const args of [["--memory", "lots"], ["--cpu", "0"], ["--threads=-1"], ["--timeout", "5"]]) {
@@ -137,7 +155,10 @@ suite("quotas and stress", () => {
   });
 
   test("whatever a program is given after its name, it gets", () => {
-    const word = fc.oneof(fc.string(), fc.constantFrom("--allow-read", "--stress", "-A", "--", "--json", "--memory", "-d"));
+    const word = fc.oneof(
+      fc.string(),
+      fc.constantFrom("--allow-read", "--stress", "-A", "--", "--json", "--memory", "-d"),
+    );
     fc.assert(
       fc.property(fc.array(word), (words) => {
         const { flags, operands } = parsed("--stress", "--memory", "1M", "p.ts", ...words);
@@ -169,10 +190,24 @@ suite("what is shown", () => {
 
   test("top's shares are of the time between two looks, the busiest first", () => {
     const info = (pid: number, cpuMs: number, state: "running" | "ended" = "running") => ({
-      ...{ pid, cpuMs, state, parent: 0, name: "p", node: "n", lwp: 0, threads: 1 },
-      ...{ memoryBytes: 0, startedMs: 0, mailbox: 0, epoch: 0 },
+      pid,
+      cpuMs,
+      state,
+      parent: 0,
+      name: "p",
+      node: "n",
+      lwp: 0,
+      threads: 1,
+      memoryBytes: 0,
+      startedMs: 0,
+      mailbox: 0,
+      epoch: 0,
     });
-    const rows = usages([info(1, 100), info(2, 0)], [info(1, 150), info(2, 400), info(3, 10), info(4, 9, "ended")], 500);
+    const rows = usages(
+      [info(1, 100), info(2, 0)],
+      [info(1, 150), info(2, 400), info(3, 10), info(4, 9, "ended")],
+      500,
+    );
     assert.deepEqual(
       rows.map((row) => [row.pid, row.cpuPercent]),
       [
