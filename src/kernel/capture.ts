@@ -5,6 +5,7 @@
 
 import { assert } from "../assert.ts";
 import type { Engine } from "../machine/engine.ts";
+import { clearFreeMemory } from "../machine/free-memory.ts";
 import { encodeImage, type Image } from "../machine/image.ts";
 import { capturePages, materialise as fillMemory, type PageSet, type Template, templateOf } from "../machine/linear-memory.ts";
 import { Processor, type Traps } from "../machine/processor.ts";
@@ -64,6 +65,9 @@ export function attach(engine: Engine, process: Process, memory: WebAssembly.Mem
 
 /** Lets go of a process's memory; returns what is kept of it. */
 export function swapOut(engine: Engine, process: Process): Uint8Array {
+  const { processor } = process;
+  assert(processor !== undefined, "a process is swapped out once at a time");
+  processor.onKernelStack(() => clearFreeMemory(processor.exports, processor.memory));
   const pages = residentPages(engine, process);
   const image = encodeImage({ engine: engine.manifest.hash, state: null, ...pages }, { compress: true });
   process.processor = undefined;

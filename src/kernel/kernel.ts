@@ -20,7 +20,7 @@ import { Call } from "./call.ts";
 import { attach, swapOut, templateFor } from "./capture.ts";
 import { deadlockReport } from "./deadlock.ts";
 import { DeadlineQueue } from "./deadline.ts";
-import { runSlice } from "./execution.ts";
+import { onBehalfOf, runSlice } from "./execution.ts";
 import type { Host } from "./host.ts";
 import type { Process } from "./process.ts";
 import type { CallRecord, Delivery, ProcessEvent } from "./process-record.ts";
@@ -377,7 +377,7 @@ export class Kernel {
       atMs: idleSinceMs + this.#swapAfterMs,
       holds: () => !process.ended && process.lastRanMs === idleSinceMs && process.processor !== undefined && !process.hasReadyThreads,
       due: () => {
-        swapOut(this.engine, process);
+        onBehalfOf(this, process, () => void swapOut(this.engine, process));
       },
     });
   }

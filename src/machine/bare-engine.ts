@@ -37,9 +37,6 @@ export interface BareHost {
 const EVAL_GLOBAL_STRICT = 1 << 3;
 /** Leaves the source text out: `toString` of the library's functions does not show it, and it is the larger half. */
 const WRITE_STRIP_SOURCE = 1 << 4;
-/** Blocks that free memory is taken in, to be cleared. */
-const CLEAR_BLOCK_MAX_BYTES = 64 * 1024;
-const CLEAR_BLOCK_MIN_BYTES = 16;
 /** Words for results that the engine returns by reference. */
 const OUT_WORDS = 4;
 
@@ -136,31 +133,6 @@ export class BareEngine {
     this.exports.wasm_free(address);
     this.#check(value, name);
     this.exports.qjs_free_value(value);
-  }
-
-  /**
-   * Fills free memory with zeros: what was there when it was freed means nothing, and a page of zeros costs nothing.
-   * Takes every free block below the highest page in use, and gives them all back.
-   */
-  clearFreeMemory(): void {
-    const top = this.#topOfUse();
-    const taken: number[] = [];
-    for (let size = CLEAR_BLOCK_MAX_BYTES; size >= CLEAR_BLOCK_MIN_BYTES; size /= 2) {
-      for (;;) {
-        const block = this.exports.wasm_malloc(size);
-        taken.push(block);
-        if (block === 0 || block + size > top) break;
-        new Uint8Array(this.exports.memory.buffer, block, size).fill(0);
-      }
-    }
-    for (const block of taken.reverse()) this.exports.wasm_free(block);
-  }
-
-  #topOfUse(): number {
-    const memory = Buffer.from(this.exports.memory.buffer);
-    let top = memory.length;
-    while (top > 0 && memory[top - 1] === 0) top--;
-    return top;
   }
 
   /** Evaluates a script for its effect. */

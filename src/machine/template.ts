@@ -7,6 +7,7 @@ import { failure } from "../errors.ts";
 import { MAIN_STACK_BYTES, STACK_RESERVE_BYTES, UNWIND_BUFFER_BYTES } from "../limits.ts";
 import { BareEngine, type BareHost } from "./bare-engine.ts";
 import type { EngineManifest } from "./engine.ts";
+import { clearFreeMemory } from "./free-memory.ts";
 import { probe } from "./probe.ts";
 
 export interface Template {
@@ -68,7 +69,7 @@ export function bootTemplate(module: WebAssembly.Module, library: GuestLibrary):
   if (unwindBuffer === 0 || unwindDescriptor === 0) throw failure("EENGINE", "the engine has no room for the unwind buffer");
   engine.finish();
   exports.qjs_run_gc();
-  engine.clearFreeMemory();
+  clearFreeMemory(exports, exports.memory);
 
   const memory = new Uint8Array(exports.memory.buffer).slice();
   // What calls left on the stack is of no meaning, and a page of zeros costs nothing.

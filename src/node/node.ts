@@ -309,6 +309,11 @@ export class Node implements NodeControl {
     answerWaits(this, entry);
   }
 
+  /** Another LWP than this one; itself when it is alone. */
+  otherThan(lwp: LwpThread): LwpThread {
+    return this.#lwps.find((other) => other !== lwp) ?? lwp;
+  }
+
   async #handedOver(entry: Entry): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     assert(entry.held === undefined || entry.exit === undefined, "an ended process is not handed over");
