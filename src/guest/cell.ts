@@ -22,7 +22,7 @@ export function exchange(cell: Cell, value: number): number {
 /** Puts `value` there if `expected` is there; returns what was there. */
 export function compareExchange(cell: Cell, expected: number, value: number): number {
   const old = cell[0];
-  cell[0] ^= (old ^ value) & -(old === expected);
+  cell[0] ^= (old ^ value) & -+(old === expected);
   return old;
 }
 

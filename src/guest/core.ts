@@ -13,7 +13,6 @@ export {
   step,
   type Steps,
   syscall,
-  syscallAsync,
   timeoutOf,
   type WaitOptions,
 } from "./machine.ts";
@@ -25,4 +24,4 @@ export { randomBytes } from "./random.ts";
 export { reportError } from "./report.ts";
 export { timerFunctions } from "./timer.ts";
 export { withoutLibrary } from "./trace.ts";
-export { dataBytes, joined, utf8Bytes, writeWhole } from "./utf8.ts";
+export { dataBytes, joined, utf8Bytes } from "./utf8.ts";

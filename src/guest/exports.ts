@@ -58,14 +58,12 @@ const later = {
   writeFile: "io",
 } as const satisfies Record<string, PartName>;
 
-/** The compiler sees to it that the module's types and its values have the same names. */
-type Names = keyof typeof library;
-export const exports: Record<Names, unknown> = { ...present } as Record<
-  keyof typeof present | keyof typeof later,
-  unknown
->;
-export type Complete = [Exclude<keyof typeof present | keyof typeof later, Names>] extends [never] ? true : never;
-export const complete: Complete = true;
+type Offered = keyof typeof present | keyof typeof later;
+type Declared = keyof typeof library;
+/** The compiler sees to it that the names offered here are those that `index.ts` declares, no fewer and no more. */
+export const exports: Record<Declared, unknown> & Record<Exclude<Offered, Declared>, never> = {
+  ...present,
+} as unknown as Record<Offered, unknown>;
 
 for (const [name, value] of Object.entries(present)) {
   if (typeof value !== "function") continue;

@@ -118,7 +118,7 @@ export class BareEngine {
   }
 
   #host(args: JSValueHandle[]): JSValueHandle {
-    const [number, callId, ...rest] = args.map((handle) => this.vm.dump(handle) as unknown);
+    const [number, callId, ...rest]: unknown[] = args.map((handle) => this.vm.dump(handle));
     const name = NAMES.get(number as number);
     if (name === undefined) throw new Error(`no system call ${String(number)}`);
     const kinds = SYSCALLS[name].arguments;

@@ -45,7 +45,7 @@ test("the library is small: a process pays for every byte of it", async () => {
     assert.ok(source.length < 16_000, `part ${name} of ${source.length} bytes`);
 });
 
-test("console methods print what Node's print", () => {
+test("console methods print what Node's print", (context) => {
   const code = `
     console.log("a", { b: 1 }); console.info("%d%%", 5); console.debug(); console.error("err"); console.warn(null);
     console.group("g"); console.log("in\\nside"); console.group(); console.dir({ a: { b: { c: {} } } }, { depth: 0 }); console.groupEnd(); console.groupEnd(); console.groupEnd();
@@ -60,13 +60,8 @@ test("console methods print what Node's print", () => {
       write: (chunk: Buffer, _encoding: string, done: () => void) => ((expected[name] += chunk.toString()), done()),
     });
   const nodeConsole: unknown = new Console({ stdout: sink("out"), stderr: sink("err") });
-  const warn = process.emitWarning;
-  process.emitWarning = ((text: string) => (expected.err += `Warning: ${text}\n`)) as typeof process.emitWarning;
-  try {
-    vm.runInNewContext(code, { console: nodeConsole, Map, Set });
-  } finally {
-    process.emitWarning = warn;
-  }
+  context.mock.method(process, "emitWarning", (text: string) => (expected.err += `Warning: ${text}\n`));
+  vm.runInNewContext(code, { console: nodeConsole, Map, Set });
   engine.run(code);
   assert.equal(engine.takeOutput(1), expected.out);
   assert.equal(engine.takeOutput(2), expected.err);
