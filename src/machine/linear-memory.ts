@@ -70,7 +70,7 @@ export function capturePages(memory: SharedArrayBuffer, template: Template): Pag
 }
 
 /** Copies the pages with these numbers into one fresh block. */
-export function copyPages(memory: SharedArrayBuffer, numbers: readonly number[]): MemoryPage[] {
+function copyPages(memory: SharedArrayBuffer, numbers: readonly number[]): MemoryPage[] {
   const source = Buffer.from(memory);
   const block = Buffer.allocUnsafeSlow(numbers.length * PAGE_BYTES);
   return numbers.map((number, index) => {
