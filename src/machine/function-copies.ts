@@ -12,11 +12,13 @@
  */
 
 import { assert, present } from "../assert.ts";
+import { CellWriter } from "./cell-writer.ts";
 import { CodeWriter, NO_LABEL } from "./code-writer.ts";
 import type { Construct, FunctionTree, Node, SuspendingCall } from "./control-tree.ts";
-import { type Runtime, writeRestore, writeUnwindEdge } from "./frame.ts";
+import { type Runtime, writeCellRestore, writeCellUnwindEdge, writeUnwindEdge } from "./frame.ts";
+import { Reach } from "./reach.ts";
 import { Op } from "./wasm-code.ts";
-import { type FunctionType, I32, type ValueType } from "./wasm-module.ts";
+import type { FunctionType, ValueType } from "./wasm-module.ts";
 
 export interface Body {
   readonly type: FunctionType;
@@ -140,21 +142,21 @@ export interface SlowTargets {
   typeOfSlow(type: FunctionType): number;
 }
 
-/** The slow copy: it takes no parameters, since all it needs is in its record. */
+/** The slow copy: it takes no parameters, since all it needs is in its record. Its locals are cells in the unwind buffer. */
 export function slowCopy(tree: FunctionTree, runtime: Runtime, targets: SlowTargets, continuations: ReadonlyMap<number, Continuation>): Body {
   const writer = new SlowWriter(tree, runtime, targets, continuations);
   writer.enter();
-  writer.sequence(tree.body);
-  return { type: { parameters: [], results: tree.type.results }, locals: [...tree.locals, I32, I32], code: writer.code.finish() };
+  writer.sequence(tree.body, false);
+  return { type: { parameters: [], results: tree.type.results }, locals: writer.code.locals, code: writer.code.finish() };
 }
 
 class SlowWriter {
-  readonly code = new CodeWriter();
+  readonly code: CellWriter;
   readonly #tree: FunctionTree;
   readonly #runtime: Runtime;
   readonly #targets: SlowTargets;
   readonly #continuations: ReadonlyMap<number, Continuation>;
-  readonly #base: number;
+  readonly #reach = new Reach();
   /** Local: the number of the call to find, or 0 once it was found. */
   readonly #sought: number;
 
@@ -163,34 +165,48 @@ class SlowWriter {
     this.#runtime = runtime;
     this.#targets = targets;
     this.#continuations = continuations;
-    this.#base = tree.locals.length;
-    this.#sought = tree.locals.length + 1;
+    this.code = new CellWriter(tree.locals);
+    this.#sought = this.code.spare;
   }
 
   enter(): void {
+    this.code.constant(this.code.sizeBytes);
+    this.code.indexed(Op.call, this.#runtime.takeCells);
+    this.code.set(this.code.base);
     this.code.indexed(Op.call, this.#runtime.resumePoint);
     this.code.set(this.#sought);
   }
 
-  /** Code that is not on the way to the call is skipped while it is sought: whole stretches of it at once. */
-  sequence(nodes: readonly Node[]): void {
+  /**
+   * Code that is not on the way to the call is skipped while it is sought: whole stretches of it at once. `live` says
+   * whether the call can have been found before; the result, whether it can have been at the end.
+   */
+  sequence(nodes: readonly Node[], before: boolean): boolean {
     const writer = new FastWriter(this.#tree, this.#runtime, this.code);
+    let live = before;
     for (let at = 0; at < nodes.length; ) {
       const node = present(nodes[at], "node");
-      if (node.kind === "call") this.#call(node);
-      else if (node.kind === "construct" && node.resumable) this.#construct(node);
-      else {
+      if (node.kind === "call") {
+        this.#call(node, live);
+        live = true;
+        at++;
+      } else if (node.kind === "construct" && node.resumable) {
+        live = this.#construct(node, live);
+        at++;
+      } else {
         let end = at + 1;
         while (end < nodes.length && isPlain(present(nodes[end], "node"))) end++;
+        const stretch = nodes.slice(at, end);
+        at = end;
+        if (!live) continue;
         this.#whenFound();
         this.code.open(Op.if, NO_LABEL);
-        writer.sequence(nodes.slice(at, end));
+        writer.sequence(stretch);
         this.code.close();
-        at = end;
-        continue;
+        live = this.#reach.through(stretch);
       }
-      at++;
     }
+    return live;
   }
 
   #whenFound(): void {
@@ -207,18 +223,15 @@ class SlowWriter {
     this.code.op(Op.i32LtU);
   }
 
-  #construct(node: Construct): void {
+  #construct(node: Construct, before: boolean): boolean {
     const { code } = this;
-    this.#whenFound();
     this.#whenAmong(node.firstCall, node.endCall);
-    code.op(Op.i32Or);
-    code.open(Op.if, NO_LABEL);
-    if (node.op === Op.if) {
-      code.get(node.condition);
-      this.#whenAmong(node.firstCall, firstCallOf(node.otherwise, node.endCall));
+    if (before) {
       this.#whenFound();
-      code.op(Op.select);
+      code.op(Op.i32Or);
     }
+    code.open(Op.if, NO_LABEL);
+    if (node.op === Op.if) this.#condition(node, before);
     code.open(node.op, node.label, node.blockType);
     const continuation = this.#continuations.get(node.label);
     if (continuation !== undefined) {
@@ -227,32 +240,48 @@ class SlowWriter {
       writeContinue(code, continuation);
       code.close();
     }
-    this.sequence(node.body);
+    // Found control is at the head of a loop as soon as a branch inside can lead there; with a continuation it is gone.
+    const entered = node.op === Op.loop ? continuation === undefined : before;
+    let fellOut = this.sequence(node.body, entered);
     if (node.otherwise.length > 0) {
       code.otherwise();
-      this.sequence(node.otherwise);
-    }
+      const other = this.sequence(node.otherwise, before);
+      fellOut ||= other;
+    } else if (node.op === Op.if) fellOut ||= before;
     code.close();
     code.close();
+    return node.op === Op.loop ? fellOut : this.#reach.behind(node.label, fellOut);
   }
 
-  #call(call: SuspendingCall): void {
+  /** Which arm: the one with the sought call, or by the condition once it was found. */
+  #condition(node: Construct, live: boolean): void {
+    const { code } = this;
+    if (live) code.get(node.condition);
+    this.#whenAmong(node.firstCall, firstCallOf(node.otherwise, node.endCall));
+    if (!live) return;
+    this.#whenFound();
+    code.op(Op.select);
+  }
+
+  #call(call: SuspendingCall, live: boolean): void {
     const { code } = this;
     code.open(Op.block, NO_LABEL);
-    this.#whenFound();
-    code.open(Op.if, NO_LABEL);
-    writeCall(code, call);
-    code.otherwise();
+    if (live) {
+      this.#whenFound();
+      code.open(Op.if, NO_LABEL);
+      writeCall(code, call);
+      code.otherwise();
+    } else code.open(Op.block, NO_LABEL);
     code.get(this.#sought);
     code.constant(call.number);
     code.op(Op.i32Ne);
     code.branchOut(1);
-    writeRestore(code, this.#runtime, call, this.#tree.locals, this.#base);
+    writeCellRestore(code, this.#runtime, call, this.#tree.locals);
     code.constant(0);
     code.set(this.#sought);
     this.#callAgain(call);
     code.close();
-    writeUnwindEdge(code, this.#runtime, call, this.#tree.type, this.#tree.locals);
+    writeCellUnwindEdge(code, this.#runtime, call, this.#tree.type, this.#tree.locals);
     code.close();
   }
 

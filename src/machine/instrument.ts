@@ -6,7 +6,7 @@ import { ADDRESS_SPACE_MAX_BYTES, WASM_PAGE_BYTES } from "../limits.ts";
 import { callGraph, decodeFunctions } from "./call-graph.ts";
 import { CodeWriter, NO_LABEL } from "./code-writer.ts";
 import { type Construct, controlTree, type FunctionTree, type Node, type TreeContext } from "./control-tree.ts";
-import { type AddedFunction, controlFunctions, popFrame, resumePoint, type Runtime, saver, STATE_REWINDING } from "./frame.ts";
+import { type AddedFunction, type Cell, cellRestorer, cellSaver, controlFunctions, popFrame, resumePoint, type Runtime, saver, STATE_REWINDING, takeCells } from "./frame.ts";
 import { type Body, type Continuation, continuationCopy, fastCopy, slowCopy, type SlowTargets } from "./function-copies.ts";
 import { findLiveness, type Liveness } from "./liveness.ts";
 import { rematerialise } from "./rematerialise.ts";
@@ -120,14 +120,24 @@ class Instrumentation {
   #addRuntime(): Runtime {
     const globals = { state: this.#source.globals.length, descriptor: this.#source.globals.length + 1 };
     for (const [name, function_] of controlFunctions(globals)) this.#exports.push({ name, kind: "function", index: this.#addFunction(function_) });
-    const savers = new Map<string, number>();
-    const saverOf = (types: readonly ValueType[]): number => {
-      const key = types.join(",");
-      const index = savers.get(key) ?? this.#addFunction(saver(globals.descriptor, types));
-      savers.set(key, index);
+    const shared = new Map<string, number>();
+    /** One function for all that need the same. */
+    const once = (key: string, make: () => AddedFunction): number => {
+      const index = shared.get(key) ?? this.#addFunction(make());
+      shared.set(key, index);
       return index;
     };
-    return { ...globals, popFrame: this.#addFunction(popFrame(globals.descriptor)), resumePoint: this.#addFunction(resumePoint(globals.descriptor)), saverOf };
+    const saverOf = (types: readonly ValueType[]) => once(types.join(), () => saver(globals.descriptor, types));
+    const pop = this.#addFunction(popFrame(globals.descriptor));
+    return {
+      ...globals,
+      popFrame: pop,
+      takeCells: this.#addFunction(takeCells(globals.descriptor)),
+      resumePoint: this.#addFunction(resumePoint(globals.descriptor)),
+      saverOf,
+      cellRestorerOf: (cells) => once(`restore ${cellsKey(cells)}`, () => cellRestorer({ popFrame: pop }, cells)),
+      cellSaverOf: (cells) => once(`save ${cellsKey(cells)}`, () => cellSaver(saverOf(cells.map(({ type }) => type)), cells)),
+    };
   }
 
   /** An export that may suspend is what a stopped thread is entered by again, so it chooses between the copies. */
@@ -191,6 +201,10 @@ class Instrumentation {
   }
 }
 
+function cellsKey(cells: readonly Cell[]): string {
+  return cells.map(({ offset, type }) => `${offset}:${type}`).join();
+}
+
 function typeKey(type: FunctionType): string {
   return `${type.parameters.join(",")}>${type.results.join(",")}`;
 }
@@ -209,14 +223,18 @@ function entry(type: FunctionType, runtime: Runtime, fast: number, slow: number)
   return { type, locals: [], code: code.finish() };
 }
 
+/** Every loop of a function up to this many instructions gets a continuation. */
+const SMALL_FUNCTION = 1500;
+
 /**
- * The loops that get a continuation: those that are at least half of their function (an interpreter's dispatch loop, a
- * built-in that calls back for each element). Other loops come to the head of one of these soon, or end. Each is given as
- * the constructs that lead to it; loops around a loop come before it, and are at least as large.
+ * The loops that get a continuation: all of a small function, and of a large one those that are at least half of it (an
+ * interpreter's dispatch loop, to whose head its other loops come soon). Each is given as the constructs that lead to it;
+ * loops around a loop come before it, and have a continuation if it has one.
  */
 function loopPaths(tree: FunctionTree): Construct[][] {
   const paths: Construct[][] = [];
-  const enough = sizeOf(tree.body) / 2;
+  const size = sizeOf(tree.body);
+  const enough = size <= SMALL_FUNCTION ? 0 : size / 2;
   const visit = (nodes: readonly Node[], outer: readonly Construct[]): void => {
     for (const node of nodes) {
       if (node.kind !== "construct" || !node.resumable) continue;
