@@ -5,7 +5,7 @@
 
 /** How a value crosses the boundary. `cell` is the address of an `Int32Array`'s first word; `json` is UTF-8 JSON text. */
 export type ArgumentKind = "number" | "string" | "bytes" | "json" | "cell";
-export type ResultKind = "void" | "number" | "string" | "bytes" | "json";
+export type ResultKind = "void" | "number" | "string" | "bytes" | "json" | "object";
 
 /**
  * What becomes of a call that is in flight when its process is captured and materialised elsewhere:
@@ -76,7 +76,7 @@ export const SYSCALLS = {
   urlUpdate: { number: 104, arguments: ["string", "string", "string"], result: "json", inFlight: "immediate", doc: "Set one component (href, component, value): `UrlRecord`." },
   mapStack: { number: 105, arguments: ["string"], result: "string", inFlight: "immediate", doc: "A stack trace's text with its frames in the program's own source lines." },
   encodingName: { number: 106, arguments: ["string"], result: "string", inFlight: "immediate", doc: "The name of the encoding that a label stands for, or \"\"." },
-  libraryPart: { number: 107, arguments: ["string"], result: "string", inFlight: "immediate", doc: "The script of a part of the guest library that is loaded when it is first needed." },
+  libraryPart: { number: 107, arguments: ["string"], result: "object", inFlight: "immediate", doc: "Evaluates a part of the guest library, which is loaded when it is first needed; returns its exports." },
 } as const satisfies Record<string, Syscall>;
 
 export type SyscallName = keyof typeof SYSCALLS;
@@ -87,6 +87,7 @@ interface KindToType {
   string: string;
   bytes: Uint8Array;
   json: unknown;
+  object: object;
   cell: Int32Array;
 }
 type TypesOf<K extends readonly ArgumentKind[]> = { -readonly [I in keyof K]: KindToType[K[I]] };

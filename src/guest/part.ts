@@ -52,10 +52,6 @@ const WEB: readonly PartName[] = ["crypto", "event", "performance", "text", "url
 
 const loaded = new Map<string, object>();
 const loading = new Mutex();
-// A part is the library's own text, from the engine that the process runs on; called by another name, it is evaluated
-// in the global scope.
-// oxlint-disable-next-line no-eval
-const evaluate = eval;
 
 /** The exports of a part. */
 export function part<N extends PartName>(name: N): Parts[N] {
@@ -71,7 +67,7 @@ function load(name: PartName): object {
 function loadOnce(name: PartName): object {
   const present = loaded.get(name);
   if (present !== undefined) return present;
-  const exports = evaluate(syscall("libraryPart", name)) as Record<string, unknown>;
+  const exports = syscall("libraryPart", name) as Record<string, unknown>;
   for (const [key, value] of Object.entries(exports)) {
     if (typeof value !== "function") continue;
     nameClass(key, value);

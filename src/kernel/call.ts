@@ -6,6 +6,7 @@
 import { SYSCALLS, type InFlight, type SyscallName } from "../abi/syscalls.ts";
 import { assert } from "../assert.ts";
 import { GodwitError } from "../errors.ts";
+import type { GuestResult } from "../machine/guest-values.ts";
 import type { Process } from "./process.ts";
 import type { CallRecord, Delivery } from "./process-record.ts";
 import type { Thread } from "./thread.ts";
@@ -58,14 +59,11 @@ export class Call {
     return this.#ended;
   }
 
-  /** Ends the call with its result: plain for number, string and bytes; `json` results are given as values. */
+  /** Ends the call with its result: plain for number, string and bytes; `json` results are given as values, `object` ones as handles. */
   succeed(value?: unknown): void {
-    const plain = SYSCALLS[this.name].result === "json" ? JSON.stringify(value ?? null) : value;
-    assert(
-      plain === undefined || typeof plain === "number" || typeof plain === "string" || plain instanceof Uint8Array,
-      `${this.name} ends with a plain value`,
-    );
-    this.#end({ ok: true, value: plain });
+    const result = SYSCALLS[this.name].result === "json" ? JSON.stringify(value ?? null) : value;
+    assert(isResult(result), `${this.name} ends with a value that a guest can be given`);
+    this.#end({ ok: true, value: result });
   }
 
   fail(error: unknown): void {
@@ -98,4 +96,9 @@ export class Call {
       expiresMs: this.expiresMs,
     };
   }
+}
+
+function isResult(value: unknown): value is GuestResult {
+  if (value === undefined || typeof value === "number" || typeof value === "string") return true;
+  return typeof value === "object" && value !== null && (value instanceof Uint8Array || "handle" in value);
 }

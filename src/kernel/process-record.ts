@@ -6,6 +6,7 @@
 import type { Stream, StressMode } from "../abi/control.ts";
 import type { Capabilities, Quotas, SignalName } from "../abi/records.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
+import type { GuestResult } from "../machine/guest-values.ts";
 import type { ThreadContext } from "../machine/processor.ts";
 import type { Message } from "./mailbox.ts";
 import type { HandleRecord } from "./resource.ts";
@@ -34,7 +35,7 @@ export type ProcessEvent =
 
 /** A call's outcome on its way to a thread. */
 export type Delivery =
-  | { readonly ok: true; readonly value: number | string | Uint8Array | undefined }
+  | { readonly ok: true; readonly value: GuestResult }
   | { readonly ok: false; readonly code: string; readonly message: string };
 
 export interface ThreadRecord {

@@ -21,7 +21,6 @@ export interface BareExports extends Omit<EngineExports, `asyncify_${string}`> {
   qjs_new_host_function(name: number, length: number, argumentCount: number): number;
   qjs_is_function(value: number): number;
   qjs_compile(code: number, length: number, file: number, evalFlags: number, writeFlags: number, lengthOut: number): number;
-  qjs_eval_bytecode(code: number, length: number): number;
   qjs_get_global(): number;
   qjs_get_prop_string(object: number, name: number): number;
   qjs_get_own_property_names(object: number): number;

@@ -11,6 +11,7 @@ type KeptExport = Exclude<keyof EngineExports, AddedByBuild>;
 const KEPT: Readonly<Record<KeptExport, true>> = {
   __stack_pointer: true,
   qjs_eval: true,
+  qjs_eval_bytecode: true,
   qjs_call: true,
   qjs_is_job_pending: true,
   qjs_execute_pending_job: true,

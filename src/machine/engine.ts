@@ -44,7 +44,7 @@ export interface EngineManifest {
   readonly handles: Readonly<Record<GuestEntryPoint | "undefined", number>>;
   /** What `import { ... } from "godwit"` offers. */
   readonly guestExports: readonly string[];
-  /** Scripts of the guest library that a process loads when it first needs them, by name. */
+  /** Parts of the guest library that a process loads when it first needs them, by name: bytecode of this engine, base64. */
   readonly guestParts: Readonly<Record<string, string>>;
   /** Size of the template's address space in bytes. */
   readonly memoryBytes: number;
@@ -58,6 +58,7 @@ export interface EngineExports {
   asyncify_start_rewind(descriptor: number): void;
   asyncify_stop_rewind(): void;
   asyncify_get_state(): number;
+  qjs_eval_bytecode(code: number, length: number): number;
   qjs_eval(code: number, length: number, filename: number, flags: number): number;
   qjs_call(func: number, self: number, argc: number, argv: number): number;
   qjs_is_job_pending(): number;

@@ -7,9 +7,9 @@ import { assert } from "../assert.ts";
 import type { EngineExports } from "./engine.ts";
 
 /** A result that the kernel hands to a guest. */
-export type GuestResult = number | string | Uint8Array | undefined;
+export type GuestResult = number | string | Uint8Array | undefined | { readonly handle: number };
 /** An argument of a guest function that the kernel calls. A handle given here is consumed. */
-export type GuestArgument = GuestResult | { readonly handle: number };
+export type GuestArgument = GuestResult;
 
 export class GuestValues {
   readonly #exports: EngineExports;
@@ -95,6 +95,7 @@ export class GuestValues {
   create(value: GuestResult): number {
     if (value === undefined) return this.#exports.qjs_dup_value(this.#undefined);
     if (typeof value === "number") return this.#exports.qjs_new_number(value);
+    if (typeof value === "object" && "handle" in value) return value.handle;
     const text = typeof value === "string";
     const data = text ? Buffer.from(value, "utf8") : value;
     const address = this.#exports.wasm_malloc(Math.max(1, data.length)) >>> 0;
@@ -130,7 +131,7 @@ export class GuestValues {
   arguments(args: readonly GuestArgument[]): { readonly values: number[]; readonly argv: number } {
     const argv = this.#exports.wasm_malloc(Math.max(4, args.length * 4)) >>> 0;
     assert(argv !== 0, "the kernel's reserve of guest memory holds an argument vector");
-    const values = args.map((arg) => (typeof arg === "object" && "handle" in arg ? arg.handle : this.create(arg)));
+    const values = args.map((arg) => this.create(arg));
     const view = new DataView(this.#memory.buffer);
     values.forEach((value, i) => view.setUint32(argv + i * 4, value, true));
     return { values, argv };

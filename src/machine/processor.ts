@@ -203,6 +203,20 @@ export class Processor {
     }
   }
 
+  /** Evaluates a part of the guest library, inside a trap; a handle of its value, or 0 with an exception pending. */
+  evaluateNow(bytecode: Uint8Array): number {
+    const address = this.#exports.wasm_malloc(bytecode.length) >>> 0;
+    if (address === 0) return this.values.throwError("ENOMEM", "no memory for a part of the library: raise --memory");
+    const bytes = new Uint8Array(this.memory.buffer, address, bytecode.length);
+    bytes.set(bytecode);
+    const value = this.#exports.qjs_eval_bytecode(address, bytecode.length);
+    bytes.fill(0);
+    this.#exports.wasm_free(address);
+    if (value !== 0 && this.#exports.qjs_is_exception(value) === 0) return value;
+    this.#exports.qjs_free_value(value);
+    return 0;
+  }
+
   #withRegisters<T>(context: ThreadContext, stackPointer: number, frame: number, action: () => T): T {
     assert(this.#state === RUNNING, "the kernel calls a guest only at rest");
     this.#load(context, stackPointer, frame);

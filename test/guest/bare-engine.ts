@@ -123,12 +123,20 @@ export class BareEngine {
     if (name === undefined) throw new Error(`no system call ${String(number)}`);
     const kinds = SYSCALLS[name].arguments;
     if (rest.length !== kinds.length) throw new Error(`${name} takes ${kinds.length} arguments, not ${rest.length}`);
+    if (name === "libraryPart") return this.#part(rest[0] as string);
     try {
       return this.#value(this.#answer({ name, callId: callId as number, arguments: rest }));
     } catch (error) {
       if (!(error instanceof GodwitError)) throw error;
       return this.vm.hostToHandle({ code: error.code, message: error.message });
     }
+  }
+
+  #part(name: string): JSValueHandle {
+    this.loads.push(name);
+    const script = this.#library.parts[name];
+    if (script === undefined) throw new Error(`no part ${name}`);
+    return this.vm.evalCode(script, `godwit:guest/${name}`);
   }
 
   #answer(call: RecordedCall): unknown {
@@ -146,9 +154,6 @@ export class BareEngine {
         return JSON.stringify(urlUpdate(a as string, b as string, c as string));
       case "randomBytes":
         return crypto.getRandomValues(new Uint8Array(a as number));
-      case "libraryPart":
-        this.loads.push(a as string);
-        return this.#library.parts[a as string];
       case "mapStack":
         return a;
       case "write": {

@@ -36,9 +36,11 @@ export const primitiveCalls = {
   },
 
   libraryPart(kernel, call) {
-    const source = kernel.engine.manifest.guestParts[stringAt(call, 0)];
-    if (source === undefined) throw failure("ENOENT", `the guest library has no part ${stringAt(call, 0)}`);
-    call.succeed(source);
+    const name = stringAt(call, 0);
+    const { guestParts } = kernel.engine.manifest;
+    const bytecode = Object.hasOwn(guestParts, name) ? guestParts[name] : undefined;
+    if (bytecode === undefined) throw failure("ENOENT", `the guest library has no part ${name}`);
+    call.succeed({ handle: kernel.resident(call.process).evaluateNow(Buffer.from(bytecode, "base64")) });
   },
 
   mapStack(kernel, call) {
