@@ -37,29 +37,61 @@ interface Subject {
 /** Runs all kernels. Takes about half a minute. */
 export async function benchEngine(directory?: string): Promise<EngineBenchmark> {
   prepareV8();
-  const shipped = await WebAssembly.compile(await readFile(createRequire(import.meta.url).resolve("quickjs-wasi/quickjs.wasm")));
+  const shipped = await WebAssembly.compile(
+    await readFile(createRequire(import.meta.url).resolve("quickjs-wasi/quickjs.wasm")),
+  );
   const engine = await loadEngine(directory);
   const result = { times: [] as Row[], ratios: [] as Row[], preempted: [] as Row[], againstV8: [] as Row[] };
   // All kernels are warmed up before any is measured: they share the engines' compiled code.
   const sets = KERNELS.map((kernel) => ({
     kernel,
-    subjects: [suspendable("godwit", engine, kernel, false), bare(shipped, kernel), suspendable("godwit, preempted", engine, kernel, true), native(kernel)],
+    subjects: [
+      suspendable("godwit", engine, kernel, false),
+      bare(shipped, kernel),
+      suspendable("godwit, preempted", engine, kernel, true),
+      native(kernel),
+    ],
   }));
   for (const { subjects } of sets) for (const subject of subjects) warmUp(subject);
   for (const { kernel, subjects } of sets) {
     const [godwit = [], quickjs = [], stopped = [], v8 = []] = measure(subjects);
-    const ratio = (samples: readonly number[], baselines: readonly number[]): Row => rowOf(kernel.name, "ratio", samples.map((sample, round) => sample / (baselines[round] ?? 0)));
-    result.times.push(...[godwit, quickjs, stopped, v8].map((samples, index) => rowOf(`${kernel.name}: ${subjects[index]?.name ?? ""}`, "ms", samples)));
+    const ratio = (samples: readonly number[], baselines: readonly number[]): Row =>
+      rowOf(
+        kernel.name,
+        "ratio",
+        samples.map((sample, round) => sample / (baselines[round] ?? 0)),
+      );
+    result.times.push(
+      ...[godwit, quickjs, stopped, v8].map((samples, index) =>
+        rowOf(`${kernel.name}: ${subjects[index]?.name ?? ""}`, "ms", samples),
+      ),
+    );
     result.ratios.push(ratio(godwit, quickjs));
     result.preempted.push(ratio(stopped, quickjs));
     result.againstV8.push(ratio(godwit, v8));
   }
-  return { times: result.times, ratios: withMean(result.ratios), preempted: withMean(result.preempted), againstV8: withMean(result.againstV8) };
+  return {
+    times: result.times,
+    ratios: withMean(result.ratios),
+    preempted: withMean(result.preempted),
+    againstV8: withMean(result.againstV8),
+  };
 }
 
 function withMean(rows: readonly Row[]): Row[] {
-  const mean = (of: (row: Row) => number): number => Math.exp(rows.reduce((sum, row) => sum + Math.log(of(row)), 0) / rows.length);
-  return [...rows, { name: "geometric mean", unit: "ratio", median: mean((row) => row.median), p10: mean((row) => row.p10), p90: mean((row) => row.p90), n: rows.length }];
+  const mean = (of: (row: Row) => number): number =>
+    Math.exp(rows.reduce((sum, row) => sum + Math.log(of(row)), 0) / rows.length);
+  return [
+    ...rows,
+    {
+      name: "geometric mean",
+      unit: "ratio",
+      median: mean((row) => row.median),
+      p10: mean((row) => row.p10),
+      p90: mean((row) => row.p90),
+      n: rows.length,
+    },
+  ];
 }
 
 function warmUp(subject: Subject): void {
@@ -80,7 +112,12 @@ function measure(subjects: readonly Subject[]): number[][] {
   return samples;
 }
 
-function suspendable(name: string, engine: Awaited<ReturnType<typeof loadEngine>>, kernel: Kernel, stop: boolean): Subject {
+function suspendable(
+  name: string,
+  engine: Awaited<ReturnType<typeof loadEngine>>,
+  kernel: Kernel,
+  stop: boolean,
+): Subject {
   let last = performance.now();
   const due = (): boolean => {
     const now = performance.now();

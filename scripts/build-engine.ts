@@ -20,19 +20,31 @@ async function main(output: string, library: string): Promise<void> {
   const bytes = await readFile(createRequire(import.meta.url).resolve("quickjs-wasi/quickjs.wasm"));
   const { engine, report } = instrument(bytes, { suspending: SUSPENDING_IMPORTS, exports: KEPT_EXPORTS });
   const template = bootTemplate(await WebAssembly.compile(bytes), await bundleLibrary(library));
-  const hash = createHash("sha256").update(engine).update(template.memory).update(JSON.stringify(template.manifest.guestParts)).digest("hex");
+  const hash = createHash("sha256")
+    .update(engine)
+    .update(template.memory)
+    .update(JSON.stringify(template.manifest.guestParts))
+    .digest("hex");
   const manifest: EngineManifest = { formatVersion: 1, hash, ...template.manifest };
 
   // Readers see either the old engine or the new one whole: the manifest is replaced last.
   await mkdir(output, { recursive: true });
-  const files: [string, Uint8Array | string][] = [["engine.wasm", engine], ["template.bin", template.memory], ["engine.json", `${JSON.stringify(manifest, undefined, 2)}\n`]];
+  const files: [string, Uint8Array | string][] = [
+    ["engine.wasm", engine],
+    ["template.bin", template.memory],
+    ["engine.json", `${JSON.stringify(manifest, undefined, 2)}\n`],
+  ];
   for (const [name, contents] of files) await writeFile(`${output}/.${name}.new`, contents);
   for (const [name] of files) await rename(`${output}/.${name}.new`, `${output}/${name}`);
 
   const pages = nonZeroPages(template.memory);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  console.log(`engine: ${report.suspending} of ${report.functions} functions may suspend, at ${report.calls} calls; ${report.continuations} continuations; ${kilobytes(engine.length)}`);
-  console.log(`template: ${pages.length / PAGE_BYTES} non-zero pages, ${kilobytes(deflateSync(pages).length)} deflated; ${manifest.guestExports.length} guest exports`);
+  console.log(
+    `engine: ${report.suspending} of ${report.functions} functions may suspend, at ${report.calls} calls; ${report.continuations} continuations; ${kilobytes(engine.length)}`,
+  );
+  console.log(
+    `template: ${pages.length / PAGE_BYTES} non-zero pages, ${kilobytes(deflateSync(pages).length)} deflated; ${manifest.guestExports.length} guest exports`,
+  );
   console.log(`${output}: ${hash.slice(0, 16)} in ${seconds} s`);
 }
 

@@ -20,7 +20,14 @@ export interface BareExports extends Omit<EngineExports, `asyncify_${string}`> {
   qjs_set_module_loader(enable: number): void;
   qjs_new_host_function(name: number, length: number, argumentCount: number): number;
   qjs_is_function(value: number): number;
-  qjs_compile(code: number, length: number, file: number, evalFlags: number, writeFlags: number, lengthOut: number): number;
+  qjs_compile(
+    code: number,
+    length: number,
+    file: number,
+    evalFlags: number,
+    writeFlags: number,
+    lengthOut: number,
+  ): number;
   qjs_get_global(): number;
   qjs_get_prop_string(object: number, name: number): number;
   qjs_get_own_property_names(object: number): number;
@@ -46,7 +53,10 @@ export class BareEngine {
   /** Starts an engine up to an empty JavaScript context. `before` sees it when nothing has been allocated yet. */
   constructor(module: WebAssembly.Module, host: BareHost, before?: (exports: BareExports) => void) {
     const refuse = (what: string) => (): never => {
-      throw failure("EENGINE", `the engine ${what} while its template was made: the guest library must not do that when it is loaded`);
+      throw failure(
+        "EENGINE",
+        `the engine ${what} while its template was made: the guest library must not do that when it is loaded`,
+      );
     };
     const instance = new WebAssembly.Instance(module, {
       env: {
@@ -112,7 +122,10 @@ export class BareEngine {
   #check(value: number, name: string): void {
     if (this.exports.qjs_is_exception(value) === 0) return;
     const error = this.exports.qjs_get_exception();
-    throw failure("EENGINE", `${name} failed while the engine's template was made: ${this.text(error)}\n${this.text(this.property(error, "stack"))}`);
+    throw failure(
+      "EENGINE",
+      `${name} failed while the engine's template was made: ${this.text(error)}\n${this.text(this.property(error, "stack"))}`,
+    );
   }
 
   /** Compiles a script; the result can be run by any engine of the same build. Throws EENGINE. */
@@ -120,7 +133,8 @@ export class BareEngine {
     const [code, length] = this.allocateText(source);
     const [file] = this.allocateText(name);
     const address = this.exports.qjs_compile(code, length, file, EVAL_GLOBAL_STRICT, WRITE_STRIP_SOURCE, this.#out);
-    if (address === 0) throw failure("EENGINE", `${name} does not compile: ${this.text(this.exports.qjs_get_exception())}`);
+    if (address === 0)
+      throw failure("EENGINE", `${name} does not compile: ${this.text(this.exports.qjs_get_exception())}`);
     return new Uint8Array(this.exports.memory.buffer, address, this.word(this.#out)).slice();
   }
 

@@ -11,9 +11,14 @@ export interface CallGraph {
 }
 
 /** Builds the graph. A call_indirect may reach every function of its type that is in the table, and no other. */
-export function callGraph(module: WasmModule, code: readonly (readonly Instruction[])[], suspendingImports: readonly string[]): CallGraph {
+export function callGraph(
+  module: WasmModule,
+  code: readonly (readonly Instruction[])[],
+  suspendingImports: readonly string[],
+): CallGraph {
   const imported = module.imports.length;
-  const typeOf = (index: number): number => (index < imported ? module.imports[index]?.type : module.functions[index - imported]?.type) ?? -1;
+  const typeOf = (index: number): number =>
+    (index < imported ? module.imports[index]?.type : module.functions[index - imported]?.type) ?? -1;
   const inTable = new Set(module.elements.flatMap((segment) => segment.functions));
   const callersOf = new Map<number, number[]>();
   const callersThroughType = new Map<number, number[]>();
@@ -25,7 +30,9 @@ export function callGraph(module: WasmModule, code: readonly (readonly Instructi
   });
   const suspending = new Set<number>();
   const suspendingTypes = new Set<number>();
-  const pending = module.imports.flatMap((item, index) => (suspendingImports.includes(`${item.module}.${item.name}`) ? [index] : []));
+  const pending = module.imports.flatMap((item, index) =>
+    suspendingImports.includes(`${item.module}.${item.name}`) ? [index] : [],
+  );
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     if (suspending.has(next)) continue;
     suspending.add(next);
@@ -36,7 +43,8 @@ export function callGraph(module: WasmModule, code: readonly (readonly Instructi
   }
   return {
     suspending,
-    suspends: ({ op, index }) => (op === Op.call ? suspending.has(index) : op === Op.callIndirect && suspendingTypes.has(index)),
+    suspends: ({ op, index }) =>
+      op === Op.call ? suspending.has(index) : op === Op.callIndirect && suspendingTypes.has(index),
   };
 }
 

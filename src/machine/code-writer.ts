@@ -8,8 +8,18 @@ import { F32, F64, I32, I64, type ValueType } from "./wasm-module.ts";
 /** A construct that no branch of the original function names. */
 export const NO_LABEL = -1;
 
-const LOAD: Readonly<Record<ValueType, number>> = { [I32]: Op.i32Load, [I64]: Op.i64Load, [F32]: Op.f32Load, [F64]: Op.f64Load };
-const STORE: Readonly<Record<ValueType, number>> = { [I32]: Op.i32Store, [I64]: Op.i64Store, [F32]: Op.f32Store, [F64]: Op.f64Store };
+const LOAD: Readonly<Record<ValueType, number>> = {
+  [I32]: Op.i32Load,
+  [I64]: Op.i64Load,
+  [F32]: Op.f32Load,
+  [F64]: Op.f64Load,
+};
+const STORE: Readonly<Record<ValueType, number>> = {
+  [I32]: Op.i32Store,
+  [I64]: Op.i64Store,
+  [F32]: Op.f32Store,
+  [F64]: Op.f64Store,
+};
 /** Frames are only 4-aligned; the binary form wants the logarithm. */
 const FRAME_ALIGNMENT = 2;
 
@@ -71,12 +81,6 @@ export class CodeWriter {
   branch(op: number, label: number): void {
     this.#out.byte(op);
     this.#out.unsigned(this.#depth(label));
-  }
-
-  /** Branches out of the construct that is so many levels out, if the operand says so. */
-  branchOut(depth: number): void {
-    this.#out.byte(Op.brIf);
-    this.#out.unsigned(depth);
   }
 
   callIndirect(type: number): void {

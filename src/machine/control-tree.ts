@@ -45,6 +45,8 @@ export interface SuspendingCall {
   readonly result: number;
   /** Locals to be saved when it suspends; set by the liveness analysis. */
   live: number[];
+  /** Locals that may be read after it, its result included; set by the liveness analysis. */
+  liveBehind: number[];
 }
 export type Node = Straight | Construct | SuspendingCall;
 
@@ -75,7 +77,12 @@ export interface TreeContext {
 }
 
 /** Brings a function into resumable form. */
-export function controlTree(context: TreeContext, type: FunctionType, locals: readonly ValueType[], code: readonly Instruction[]): FunctionTree {
+export function controlTree(
+  context: TreeContext,
+  type: FunctionType,
+  locals: readonly ValueType[],
+  code: readonly Instruction[],
+): FunctionTree {
   return new TreeBuilder(context, type, locals, code).build();
 }
 
@@ -103,7 +110,14 @@ class TreeBuilder {
 
   build(): FunctionTree {
     const body: Node[] = [];
-    this.#frames.push({ construct: undefined, label: 0, resumable: true, results: this.#type.results, height: 0, nodes: body });
+    this.#frames.push({
+      construct: undefined,
+      label: 0,
+      resumable: true,
+      results: this.#type.results,
+      height: 0,
+      nodes: body,
+    });
     let reachable = true;
     while (this.#at < this.#code.length) {
       reachable = this.#instruction(this.#next()) || this.#skipUnreachable();
@@ -117,21 +131,54 @@ class TreeBuilder {
   #instruction(instruction: Instruction): boolean {
     const { op, index } = instruction;
     switch (op) {
-      case Op.block: case Op.loop: case Op.if: this.#open(instruction); return true;
-      case Op.else: this.#middle(true); return true;
-      case Op.end: return this.#close(true);
-      case Op.br: this.#passResults(index); this.#emit(instruction); return false;
-      case Op.brIf: this.#branchIf(instruction); return true;
-      case Op.brTable: this.#branchTable(instruction); return false;
-      case Op.return: case Op.unreachable: this.#emit(instruction); return false;
-      case Op.call: case Op.callIndirect: this.#call(instruction); return true;
-      case Op.drop: this.#stack.pop(); break;
-      case Op.select: this.#stack.length -= 2; break;
-      case Op.localGet: this.#stack.push(this.#localType(index)); break;
-      case Op.localSet: this.#stack.pop(); break;
-      case Op.localTee: break;
-      case Op.globalGet: this.#stack.push(this.#context.typeOfGlobal(index)); break;
-      case Op.globalSet: this.#stack.pop(); break;
+      case Op.block:
+      case Op.loop:
+      case Op.if:
+        this.#open(instruction);
+        return true;
+      case Op.else:
+        this.#middle(true);
+        return true;
+      case Op.end:
+        return this.#close(true);
+      case Op.br:
+        this.#passResults(index);
+        this.#emit(instruction);
+        return false;
+      case Op.brIf:
+        this.#branchIf(instruction);
+        return true;
+      case Op.brTable:
+        this.#branchTable(instruction);
+        return false;
+      case Op.return:
+      case Op.unreachable:
+        this.#emit(instruction);
+        return false;
+      case Op.call:
+      case Op.callIndirect:
+        this.#call(instruction);
+        return true;
+      case Op.drop:
+        this.#stack.pop();
+        break;
+      case Op.select:
+        this.#stack.length -= 2;
+        break;
+      case Op.localGet:
+        this.#stack.push(this.#localType(index));
+        break;
+      case Op.localSet:
+        this.#stack.pop();
+        break;
+      case Op.localTee:
+        break;
+      case Op.globalGet:
+        this.#stack.push(this.#context.typeOfGlobal(index));
+        break;
+      case Op.globalSet:
+        this.#stack.pop();
+        break;
       default: {
         const effect = fixedEffect(op);
         this.#stack.length -= effect.takes.length;
@@ -178,7 +225,15 @@ class TreeBuilder {
     }
     if (resumable) this.#spillOperands();
     const construct: Construct = {
-      kind: "construct", op, label, resumable, condition, body: [], otherwise: [], firstCall: this.#calls.length + 1, endCall: 0,
+      kind: "construct",
+      op,
+      label,
+      resumable,
+      condition,
+      body: [],
+      otherwise: [],
+      firstCall: this.#calls.length + 1,
+      endCall: 0,
       blockType: resumable ? VOID : blockType,
     };
     this.#innermost().nodes.push(construct);
@@ -224,14 +279,19 @@ class TreeBuilder {
 
   #branchTable(instruction: Instruction): void {
     const labels = present(instruction.labels, "a br_table's labels");
-    assert(labels.every((label) => this.#frameOf(label).results.length === 0 || this.#isLoop(label)), "a br_table passes no value");
+    assert(
+      labels.every((label) => this.#frameOf(label).results.length === 0 || this.#isLoop(label)),
+      "a br_table passes no value",
+    );
     this.#stack.pop();
     this.#emit(instruction);
   }
 
   #call(instruction: Instruction): void {
     const indirect = instruction.op === Op.callIndirect;
-    const callee = indirect ? present(this.#context.types[instruction.index], "type") : this.#context.typeOfFunction(instruction.index);
+    const callee = indirect
+      ? present(this.#context.types[instruction.index], "type")
+      : this.#context.typeOfFunction(instruction.index);
     const suspends = this.#context.graph.suspends(instruction);
     const first = this.#stack.length - callee.parameters.length - (indirect ? 1 : 0);
     const positions = callee.parameters.map((type, offset) => this.#spillIf(suspends, first + offset, type));
@@ -246,7 +306,17 @@ class TreeBuilder {
     this.#stack.length = first;
     const [resultType] = callee.results;
     const result = resultType === undefined ? -1 : this.#spill(first, resultType);
-    const call: SuspendingCall = { kind: "call", number: this.#calls.length + 1, instruction, callee, operands: positions, target, result, live: [] };
+    const call: SuspendingCall = {
+      kind: "call",
+      number: this.#calls.length + 1,
+      instruction,
+      callee,
+      operands: positions,
+      target,
+      result,
+      live: [],
+      liveBehind: [],
+    };
     this.#calls.push(call);
     this.#innermost().nodes.push(call);
     this.#reloadOperands();
@@ -293,7 +363,10 @@ class TreeBuilder {
   }
 
   #frameOf(label: number): Frame {
-    return present(this.#frames.findLast((frame) => frame.label === label), "a branch's target");
+    return present(
+      this.#frames.findLast((frame) => frame.label === label),
+      "a branch's target",
+    );
   }
 
   #innermost(): Frame {
@@ -335,7 +408,8 @@ function resumableLabels(code: readonly Instruction[], graph: CallGraph): Set<nu
   const open: number[] = [];
   const resumable = new Set<number>();
   for (const instruction of code) {
-    if (instruction.op === Op.block || instruction.op === Op.loop || instruction.op === Op.if) open.push(instruction.index);
+    if (instruction.op === Op.block || instruction.op === Op.loop || instruction.op === Op.if)
+      open.push(instruction.index);
     else if (instruction.op === Op.end) open.pop();
     else if (graph.suspends(instruction)) for (const label of open) resumable.add(label);
   }

@@ -2,12 +2,10 @@
  * Saved frames. A function that is on the stack at a stop leaves in the unwind buffer one record: the locals that are
  * live at the call it is suspended in, grouped by type, and last the call's number (i32). The innermost
  * function's record comes first. The buffer's descriptor is two words in memory: where the next record goes, and the
- * buffer's end. While a thread is rebuilt, slow copies take their cells from the end, which moves down to them; a stop
- * takes all of them off the stack, so nothing ever gives cells back one by one.
+ * buffer's end.
  */
 
 import { present } from "../assert.ts";
-import type { CellWriter } from "./cell-writer.ts";
 import { CodeWriter, NO_LABEL } from "./code-writer.ts";
 import type { SuspendingCall } from "./control-tree.ts";
 import { Op } from "./wasm-code.ts";
@@ -23,24 +21,12 @@ export interface Runtime {
   readonly state: number;
   /** Global: address of the descriptor of the buffer in use. */
   readonly descriptor: number;
-  /** (bytes) → address: takes the last record away. */
-  readonly popFrame: number;
-  /** (bytes) → address: cells for a slow copy, all zero. Traps when they would meet the records. */
-  readonly takeCells: number;
   /** () → number of the call in the last record. */
   readonly resumePoint: number;
   /** (call number, values of these types...): adds a record. Traps when the buffer is full. */
   saverOf(types: readonly ValueType[]): number;
-  /** (address of cells): takes a record away and sets these cells from it. */
-  cellRestorerOf(cells: readonly Cell[]): number;
-  /** (call number, address of cells): adds a record of these cells. */
-  cellSaverOf(cells: readonly Cell[]): number;
-}
-
-/** A local of a slow copy, in memory. */
-export interface Cell {
-  readonly offset: number;
-  readonly type: ValueType;
+  /** () → values of these types: takes the last record away. */
+  restorerOf(types: readonly ValueType[]): number;
 }
 
 const NUMBER_BYTES = 4;
@@ -56,48 +42,45 @@ function recordBytes(types: readonly ValueType[]): number {
 }
 
 /** The locals of a call's record, in the record's order. */
-function recordOf(call: SuspendingCall, locals: readonly ValueType[]): { readonly local: number; readonly type: ValueType }[] {
+function recordOf(
+  call: SuspendingCall,
+  locals: readonly ValueType[],
+): { readonly local: number; readonly type: ValueType }[] {
   const all = call.live.map((local) => ({ local, type: present(locals[local], "local") }));
   return TYPE_ORDER.flatMap((type) => all.filter((item) => item.type === type));
 }
 
 /** The edge after a call that leaves the function when the call came back because of a stop. */
-export function writeUnwindEdge(code: CodeWriter, runtime: Runtime, call: SuspendingCall, type: FunctionType, locals: readonly ValueType[]): void {
+export function writeUnwindEdge(
+  code: CodeWriter,
+  runtime: Runtime,
+  call: SuspendingCall,
+  type: FunctionType,
+  locals: readonly ValueType[],
+): void {
   const record = recordOf(call, locals);
-  writeEdge(code, runtime, call, type, () => {
-    for (const { local } of record) code.get(local);
-    return runtime.saverOf(record.map((item) => item.type));
-  });
-}
-
-/** The same edge where locals are cells. */
-export function writeCellUnwindEdge(code: CellWriter, runtime: Runtime, call: SuspendingCall, type: FunctionType, locals: readonly ValueType[]): void {
-  writeEdge(code, runtime, call, type, () => {
-    code.get(code.base);
-    return runtime.cellSaverOf(cellsOf(code, call, locals));
-  });
-}
-
-function writeEdge(code: CodeWriter, runtime: Runtime, call: SuspendingCall, type: FunctionType, values: () => number): void {
   code.indexed(Op.globalGet, runtime.state);
   code.constant(STATE_UNWINDING);
   code.op(Op.i32Eq);
   code.open(Op.if, NO_LABEL);
   code.constant(call.number);
-  code.indexed(Op.call, values());
+  for (const { local } of record) code.get(local);
+  code.indexed(Op.call, runtime.saverOf(record.map((item) => item.type)));
   for (const result of type.results) code.zero(result);
   code.op(Op.return);
   code.close();
 }
 
-/** Takes the record of this call from the buffer and sets the cells of the locals that it holds. */
-export function writeCellRestore(code: CellWriter, runtime: Runtime, call: SuspendingCall, locals: readonly ValueType[]): void {
-  code.get(code.base);
-  code.indexed(Op.call, runtime.cellRestorerOf(cellsOf(code, call, locals)));
-}
-
-function cellsOf(code: CellWriter, call: SuspendingCall, locals: readonly ValueType[]): Cell[] {
-  return recordOf(call, locals).map(({ local, type }) => ({ offset: code.offsetOf(local), type }));
+/** Takes the record of this call from the buffer and sets the locals that it holds. */
+export function writeRestore(
+  code: CodeWriter,
+  runtime: Runtime,
+  call: SuspendingCall,
+  locals: readonly ValueType[],
+): void {
+  const record = recordOf(call, locals);
+  code.indexed(Op.call, runtime.restorerOf(record.map((item) => item.type)));
+  for (const { local } of record.reverse()) code.set(local);
 }
 
 /** A function that the build adds to the module. */
@@ -129,7 +112,10 @@ function stateChange(state: number, runtime: Globals, withBuffer: boolean): Adde
     code.indexed(Op.globalSet, runtime.descriptor);
   }
   code.op(Op.return);
-  return { type: withBuffer ? { parameters: [I32], results: [] } : NO_RESULT, body: { locals: [], code: code.finish() } };
+  return {
+    type: withBuffer ? { parameters: [I32], results: [] } : NO_RESULT,
+    body: { locals: [], code: code.finish() },
+  };
 }
 
 function readState(runtime: Globals): AddedFunction {
@@ -174,76 +160,25 @@ export function saver(descriptor: number, types: readonly ValueType[]): AddedFun
   return { type: { parameters: [I32, ...types], results: [] }, body: { locals: [I32, I32], code: code.finish() } };
 }
 
-/** See {@link Runtime.cellRestorerOf}. */
-export function cellRestorer(runtime: Pick<Runtime, "popFrame">, cells: readonly Cell[]): AddedFunction {
-  const [base, record] = [0, 1];
-  const code = new CodeWriter();
-  code.constant(recordBytes(cells.map(({ type }) => type)));
-  code.indexed(Op.call, runtime.popFrame);
-  code.set(record);
-  let from = 0;
-  for (const { offset, type } of cells) {
-    code.get(base);
-    code.get(record);
-    code.load(type, from);
-    code.store(type, offset);
-    from += bytesOf(type);
-  }
-  code.op(Op.return);
-  return { type: { parameters: [I32], results: [] }, body: { locals: [I32], code: code.finish() } };
-}
-
-/** See {@link Runtime.cellSaverOf}. */
-export function cellSaver(saver: number, cells: readonly Cell[]): AddedFunction {
-  const [number, base] = [0, 1];
-  const code = new CodeWriter();
-  code.get(number);
-  for (const { offset, type } of cells) {
-    code.get(base);
-    code.load(type, offset);
-  }
-  code.indexed(Op.call, saver);
-  code.op(Op.return);
-  return { type: { parameters: [I32, I32], results: [] }, body: { locals: [], code: code.finish() } };
-}
-
-/** See {@link Runtime.popFrame}. */
-export function popFrame(descriptor: number): AddedFunction {
-  const [bytes, base] = [0, 1];
+/** See {@link Runtime.restorerOf}. */
+export function restorer(descriptor: number, types: readonly ValueType[]): AddedFunction {
+  const base = 0;
   const code = new CodeWriter();
   code.indexed(Op.globalGet, descriptor);
   code.indexed(Op.globalGet, descriptor);
   code.load(I32, 0);
-  code.get(bytes);
+  code.constant(recordBytes(types));
   code.op(Op.i32Sub);
   code.indexed(Op.localTee, base);
   code.store(I32, 0);
-  code.get(base);
+  let offset = 0;
+  for (const type of types) {
+    code.get(base);
+    code.load(type, offset);
+    offset += bytesOf(type);
+  }
   code.op(Op.return);
-  return { type: { parameters: [I32], results: [I32] }, body: { locals: [I32], code: code.finish() } };
-}
-
-/** See {@link Runtime.takeCells}. */
-export function takeCells(descriptor: number): AddedFunction {
-  const [bytes, base] = [0, 1];
-  const code = new CodeWriter();
-  code.indexed(Op.globalGet, descriptor);
-  code.load(I32, 4);
-  code.get(bytes);
-  code.op(Op.i32Sub);
-  code.indexed(Op.localTee, base);
-  code.indexed(Op.globalGet, descriptor);
-  code.load(I32, 0);
-  code.op(Op.i32LtU);
-  code.open(Op.if, NO_LABEL);
-  code.op(Op.unreachable);
-  code.close();
-  code.indexed(Op.globalGet, descriptor);
-  code.get(base);
-  code.store(I32, 4);
-  code.get(base);
-  code.op(Op.return);
-  return { type: { parameters: [I32], results: [I32] }, body: { locals: [I32], code: code.finish() } };
+  return { type: { parameters: [], results: types }, body: { locals: [I32], code: code.finish() } };
 }
 
 /** See {@link Runtime.resumePoint}. */

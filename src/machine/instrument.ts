@@ -1,17 +1,54 @@
-/** Turns an engine's WebAssembly module into the suspendable one. See DESIGN in docs/architecture for the mechanism. */
+/**
+ * Turns an engine's WebAssembly module into the suspendable one. Every function from which a suspending import can be
+ * reached gets a fast copy in its place, a resumption for each of its calls that may suspend, and continuations.
+ *
+ * To stop, the host sets the state to unwinding inside an import: each function on the stack leaves its record in the
+ * unwind buffer and returns. To go on, it sets the state to rewinding and enters by the same export: the outermost
+ * function is resumed by its record, calls the next one's resumption, and so on to the import, which then returns.
+ */
 
 import { present } from "../assert.ts";
 import { failure } from "../errors.ts";
 import { ADDRESS_SPACE_MAX_BYTES, WASM_PAGE_BYTES } from "../limits.ts";
 import { callGraph, decodeFunctions } from "./call-graph.ts";
 import { CodeWriter, NO_LABEL } from "./code-writer.ts";
-import { type Construct, controlTree, type FunctionTree, type Node, type TreeContext } from "./control-tree.ts";
-import { type AddedFunction, type Cell, cellRestorer, cellSaver, controlFunctions, popFrame, resumePoint, type Runtime, saver, STATE_REWINDING, takeCells } from "./frame.ts";
-import { type Body, type Continuation, continuationCopy, fastCopy, slowCopy, type SlowTargets } from "./function-copies.ts";
+import {
+  type Construct,
+  controlTree,
+  type FunctionTree,
+  type SuspendingCall,
+  type TreeContext,
+} from "./control-tree.ts";
+import {
+  type AddedFunction,
+  controlFunctions,
+  restorer,
+  resumePoint,
+  type Runtime,
+  saver,
+  STATE_REWINDING,
+} from "./frame.ts";
+import { type Body, fastCopy } from "./fast-copy.ts";
+import {
+  type CallTargets,
+  type Continuation,
+  continuationCopy,
+  placesOf,
+  resumeByRecord,
+  resumption,
+} from "./resumption.ts";
 import { findLiveness, type Liveness } from "./liveness.ts";
 import { rematerialise } from "./rematerialise.ts";
 import { Op } from "./wasm-code.ts";
-import { decodeModule, encodeModule, type Export, type FunctionBody, type FunctionType, I32, type ValueType, type WasmModule } from "./wasm-module.ts";
+import {
+  decodeModule,
+  encodeModule,
+  type Export,
+  type FunctionBody,
+  type FunctionType,
+  I32,
+  type WasmModule,
+} from "./wasm-module.ts";
 
 export interface InstrumentOptions {
   /** Imports ("module.name") in which a thread may be stopped. */
@@ -35,7 +72,10 @@ interface Suspendable {
 }
 
 /** The suspendable module: memory imported as `env.memory` and shared, no data segments. */
-export function instrument(bytes: Uint8Array, options: InstrumentOptions): { readonly engine: Uint8Array; readonly report: InstrumentReport } {
+export function instrument(
+  bytes: Uint8Array,
+  options: InstrumentOptions,
+): { readonly engine: Uint8Array; readonly report: InstrumentReport } {
   return new Instrumentation(decodeModule(bytes), options).run();
 }
 
@@ -46,7 +86,7 @@ class Instrumentation {
   readonly #types: FunctionType[];
   readonly #bodies: FunctionBody[];
   readonly #exports: Export[] = [];
-  readonly #slowOf = new Map<number, number>();
+  readonly #resumeOf = new Map<number, number>();
   #continuations = 0;
 
   constructor(source: WasmModule, options: InstrumentOptions) {
@@ -61,13 +101,21 @@ class Instrumentation {
     const source = this.#source;
     const suspendable = this.#analyse();
     const runtime = this.#addRuntime();
-    // Every slow copy has its index before any is written, since they call one another.
-    for (const { position } of suspendable) this.#slowOf.set(this.#imported + position, this.#reserve());
+    // Every function has the index it is resumed by before any is written, since they call one another.
+    for (const { position } of suspendable) this.#resumeOf.set(this.#imported + position, this.#reserve());
     for (const function_ of suspendable) this.#writeCopies(function_, runtime);
     this.#addExports(runtime);
     const engine = encodeModule(this.#assemble());
     const calls = suspendable.reduce((sum, { tree }) => sum + tree.calls.length, 0);
-    return { engine, report: { functions: source.functions.length, suspending: suspendable.length, calls, continuations: this.#continuations } };
+    return {
+      engine,
+      report: {
+        functions: source.functions.length,
+        suspending: suspendable.length,
+        calls,
+        continuations: this.#continuations,
+      },
+    };
   }
 
   #analyse(): Suspendable[] {
@@ -92,51 +140,54 @@ class Instrumentation {
   }
 
   #writeCopies({ position, tree, liveness }: Suspendable, runtime: Runtime): void {
-    const slow = present(this.#slowOf.get(this.#imported + position), "slow copy");
-    const paths = loopPaths(tree);
-    const continuations = new Map<number, Continuation>();
-    for (const path of paths) {
-      const { label } = present(path.at(-1), "loop");
-      continuations.set(label, { index: this.#reserve(), locals: liveness.atLoopHead(label) });
-    }
-    for (const path of paths) {
-      const { index } = present(continuations.get(present(path.at(-1), "loop").label), "continuation");
-      this.#set(index, continuationCopy(tree, runtime, path, continuations));
-    }
-    this.#continuations += paths.length;
+    const { calls, continued } = placesOf(tree);
+    const continuations = new Map<Construct | SuspendingCall, Continuation>();
+    for (const { node } of continued)
+      continuations.set(node, {
+        index: this.#reserve(),
+        locals: node.kind === "call" ? node.liveBehind : liveness.atLoopHead(node.label),
+      });
+    for (const place of continued)
+      this.#set(
+        present(continuations.get(place.node), "continuation").index,
+        continuationCopy(tree, runtime, place, continuations),
+      );
+    this.#continuations += continued.length;
+    const resumptions = calls.map((call) =>
+      this.#add(resumption(tree, runtime, call, continuations, this.#callTargets())),
+    );
+    this.#set(
+      present(this.#resumeOf.get(this.#imported + position), "resume"),
+      resumeByRecord(tree.type, runtime, resumptions),
+    );
     this.#set(this.#imported + position, fastCopy(tree, runtime));
-    this.#set(slow, slowCopy(tree, runtime, this.#slowTargets(), continuations));
   }
 
-  #slowTargets(): SlowTargets {
+  #callTargets(): CallTargets {
     return {
-      slowOf: (index) => (index < this.#imported ? index : present(this.#slowOf.get(index), "slow copy")),
+      resumeOf: (index) => present(this.#resumeOf.get(index), "resume"),
       imported: this.#imported,
       tableOffset: this.#source.tableSize,
-      typeOfSlow: ({ results }) => this.#typeIndex({ parameters: [], results }),
+      typeOfResume: ({ results }) => this.#typeIndex({ parameters: [], results }),
     };
   }
 
   #addRuntime(): Runtime {
     const globals = { state: this.#source.globals.length, descriptor: this.#source.globals.length + 1 };
-    for (const [name, function_] of controlFunctions(globals)) this.#exports.push({ name, kind: "function", index: this.#addFunction(function_) });
+    for (const [name, function_] of controlFunctions(globals))
+      this.#exports.push({ name, kind: "function", index: this.#addFunction(function_) });
     const shared = new Map<string, number>();
-    /** One function for all that need the same. */
+    /** One function for all calls whose records look the same. */
     const once = (key: string, make: () => AddedFunction): number => {
       const index = shared.get(key) ?? this.#addFunction(make());
       shared.set(key, index);
       return index;
     };
-    const saverOf = (types: readonly ValueType[]) => once(types.join(), () => saver(globals.descriptor, types));
-    const pop = this.#addFunction(popFrame(globals.descriptor));
     return {
       ...globals,
-      popFrame: pop,
-      takeCells: this.#addFunction(takeCells(globals.descriptor)),
       resumePoint: this.#addFunction(resumePoint(globals.descriptor)),
-      saverOf,
-      cellRestorerOf: (cells) => once(`restore ${cellsKey(cells)}`, () => cellRestorer({ popFrame: pop }, cells)),
-      cellSaverOf: (cells) => once(`save ${cellsKey(cells)}`, () => cellSaver(saverOf(cells.map(({ type }) => type)), cells)),
+      saverOf: (types) => once(`save ${types.join()}`, () => saver(globals.descriptor, types)),
+      restorerOf: (types) => once(`restore ${types.join()}`, () => restorer(globals.descriptor, types)),
     };
   }
 
@@ -145,16 +196,20 @@ class Instrumentation {
     for (const name of this.#options.exports) {
       const found = this.#source.exports.find((item) => item.name === name);
       if (found === undefined) throw failure("EENGINE", `the engine's module does not export ${name}`);
-      const slow = found.kind === "function" ? this.#slowOf.get(found.index) : undefined;
-      this.#exports.push(slow === undefined ? found : { ...found, index: this.#add(entry(this.#typeOf(found.index), runtime, found.index, slow)) });
+      const resume = found.kind === "function" ? this.#resumeOf.get(found.index) : undefined;
+      this.#exports.push(
+        resume === undefined
+          ? found
+          : { ...found, index: this.#add(entry(this.#typeOf(found.index), runtime, found.index, resume)) },
+      );
     }
   }
 
   #assemble(): WasmModule {
     const source = this.#source;
-    const slowElements = source.elements.map((segment) => ({
+    const resumeElements = source.elements.map((segment) => ({
       offset: segment.offset + source.tableSize,
-      functions: segment.functions.map((index) => this.#slowOf.get(index) ?? index),
+      functions: segment.functions.map((index) => this.#resumeOf.get(index) ?? index),
     }));
     const maximumPages = ADDRESS_SPACE_MAX_BYTES / WASM_PAGE_BYTES;
     return {
@@ -165,7 +220,7 @@ class Instrumentation {
       memory: { minimumPages: source.memory.minimumPages, imported: { module: "env", name: "memory", maximumPages } },
       globals: [...source.globals, { type: I32, mutable: true, value: 0 }, { type: I32, mutable: true, value: 0 }],
       exports: this.#exports,
-      elements: [...source.elements, ...slowElements],
+      elements: [...source.elements, ...resumeElements],
       data: [],
     };
   }
@@ -190,7 +245,8 @@ class Instrumentation {
   }
 
   #typeOf(index: number): FunctionType {
-    const type = index < this.#imported ? this.#source.imports[index]?.type : this.#source.functions[index - this.#imported]?.type;
+    const type =
+      index < this.#imported ? this.#source.imports[index]?.type : this.#source.functions[index - this.#imported]?.type;
     return present(this.#source.types[present(type, "function")], "type");
   }
 
@@ -201,60 +257,20 @@ class Instrumentation {
   }
 }
 
-function cellsKey(cells: readonly Cell[]): string {
-  return cells.map(({ offset, type }) => `${offset}:${type}`).join();
-}
-
 function typeKey(type: FunctionType): string {
   return `${type.parameters.join(",")}>${type.results.join(",")}`;
 }
 
-/** An exported function: into the slow copy while rewinding, into the fast one otherwise. */
-function entry(type: FunctionType, runtime: Runtime, fast: number, slow: number): Body {
+/** An exported function: resumed by its record while rewinding, called otherwise. */
+function entry(type: FunctionType, runtime: Runtime, fast: number, resume: number): Body {
   const code = new CodeWriter();
   code.indexed(Op.globalGet, runtime.state);
   code.constant(STATE_REWINDING);
   code.op(Op.i32Eq);
   code.open(Op.if, NO_LABEL);
-  code.indexed(Op.returnCall, slow);
+  code.indexed(Op.returnCall, resume);
   code.close();
   type.parameters.forEach((_, local) => code.get(local));
   code.indexed(Op.returnCall, fast);
   return { type, locals: [], code: code.finish() };
-}
-
-/** Every loop of a function up to this many instructions gets a continuation. */
-const SMALL_FUNCTION = 1500;
-
-/**
- * The loops that get a continuation: all of a small function, and of a large one those that are at least half of it (an
- * interpreter's dispatch loop, to whose head its other loops come soon). Each is given as the constructs that lead to it;
- * loops around a loop come before it, and have a continuation if it has one.
- */
-function loopPaths(tree: FunctionTree): Construct[][] {
-  const paths: Construct[][] = [];
-  const size = sizeOf(tree.body);
-  const enough = size <= SMALL_FUNCTION ? 0 : size / 2;
-  const visit = (nodes: readonly Node[], outer: readonly Construct[]): void => {
-    for (const node of nodes) {
-      if (node.kind !== "construct" || !node.resumable) continue;
-      const path = [...outer, node];
-      if (node.op === Op.loop && sizeOf(node.body) >= enough) paths.push(path);
-      visit(node.body, path);
-      visit(node.otherwise, path);
-    }
-  };
-  visit(tree.body, []);
-  return paths;
-}
-
-/** Instructions in a stretch of code. */
-function sizeOf(nodes: readonly Node[]): number {
-  let size = 0;
-  for (const node of nodes) {
-    if (node.kind === "straight") size += node.code.length;
-    else if (node.kind === "call") size++;
-    else size += sizeOf(node.body) + sizeOf(node.otherwise);
-  }
-  return size;
 }

@@ -98,10 +98,12 @@ export function findLiveness(tree: FunctionTree, imported: number): Liveness {
   }
 
   function call(node: SuspendingCall, live: LocalSet): void {
+    node.liveBehind = live.list();
     if (node.result >= 0) live.delete(node.result);
     const saved = live.copy();
     if (node.target >= 0) saved.add(node.target);
-    if (node.instruction.op === Op.call && node.instruction.index < imported) for (const local of node.operands) saved.add(local);
+    if (node.instruction.op === Op.call && node.instruction.index < imported)
+      for (const local of node.operands) saved.add(local);
     node.live = saved.list();
     for (const local of node.operands) live.add(local);
     if (node.target >= 0) live.add(node.target);

@@ -157,7 +157,7 @@ export class Processor {
     const { layout } = this.#engine.manifest;
     assert(stopped.frames.length <= layout.unwindBufferBytes, "unwound frames fit the buffer");
     new Uint8Array(this.memory.buffer).set(stopped.frames, layout.unwindBuffer);
-    this.#setDescriptor(layout.unwindBuffer + stopped.frames.length, layout.unwindBuffer + layout.unwindBufferBytes);
+    this.#setDescriptor(layout.unwindBuffer + stopped.frames.length);
     this.#load(context, stopped.stackPointer, stopped.currentFrame);
     this.#state = REWINDING;
     this.#rewindBytes = stopped.frames.length;
@@ -242,8 +242,6 @@ export class Processor {
   #enter(context: ThreadContext, entry: Entry, values: readonly number[], allocations: readonly number[], run: () => number): Stop {
     assert(context.stopped === undefined, "a thread enters the engine once at a time");
     this.#load(context, context.stackHigh, 0);
-    const { unwindBuffer, unwindBufferBytes } = this.#engine.manifest.layout;
-    this.#setDescriptor(unwindBuffer, unwindBuffer + unwindBufferBytes);
     return this.#execute(context, entry, values, allocations, run);
   }
 
@@ -263,7 +261,6 @@ export class Processor {
       return { kind: this.#stoppedBy };
     }
     assert(this.#state === RUNNING, "a returned entry is at rest");
-    this.#clearCells();
     if (values.length + allocations.length > 0) {
       this.onKernelStack(() => {
         for (const handle of values) this.#exports.qjs_free_value(handle);
@@ -282,29 +279,18 @@ export class Processor {
     const frames = new Uint8Array(used.length);
     frames.set(used);
     used.fill(0);
-    this.#clearCells();
     return frames;
   }
 
-  /** The slow copies that had them are no longer on the stack. */
-  #clearCells(): void {
-    const { unwindBuffer, unwindBufferBytes, unwindDescriptor } = this.#engine.manifest.layout;
-    const end = unwindBuffer + unwindBufferBytes;
-    const cells = this.readWord(unwindDescriptor + 4);
-    assert(cells >= unwindBuffer && cells <= end, "cells lie at the end of the buffer");
-    new Uint8Array(this.memory.buffer, cells, end - cells).fill(0);
-  }
-
-  #setDescriptor(current: number, end: number): void {
+  #setDescriptor(current: number): void {
     const { layout } = this.#engine.manifest;
     this.writeWord(layout.unwindDescriptor, current);
-    this.writeWord(layout.unwindDescriptor + 4, end);
+    this.writeWord(layout.unwindDescriptor + 4, layout.unwindBuffer + layout.unwindBufferBytes);
   }
 
   #beginStop(by: "blocked" | "preempted"): void {
     const { layout } = this.#engine.manifest;
-    // Cells of slow copies that are on the stack lie at the end of the buffer: records may not run into them.
-    this.writeWord(layout.unwindDescriptor, layout.unwindBuffer);
+    this.#setDescriptor(layout.unwindBuffer);
     this.#stoppedBy = by;
     this.#state = UNWINDING;
     this.#exports.asyncify_start_unwind(layout.unwindDescriptor);

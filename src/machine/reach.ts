@@ -1,22 +1,21 @@
 /**
- * Where control can be in a slow copy once it has found its call. It enters seeking, with no code run on the way, and it
- * leaves for a continuation at the head of every loop that has one: so what only such a head leads to (most of an
- * interpreter) is never run in the slow copy and need not be in it.
+ * Where control can be in a function that goes on from the middle. It leaves for a continuation at the head of every
+ * loop, so what only such a head leads to (most of an interpreter) is never run from there and need not be written.
  */
 
 import type { Node } from "./control-tree.ts";
 import { type Instruction, Op } from "./wasm-code.ts";
 
 export class Reach {
-  /** Labels that found control has branched to. */
+  /** Labels that control can have branched to. */
   readonly #targets = new Set<number>();
 
-  /** Whether found control can be behind a construct: it fell out of it, or branched there. */
+  /** Whether control can be behind a construct: it fell out of it, or branched there. */
   behind(label: number, fellOut: boolean): boolean {
     return fellOut || this.#targets.has(label);
   }
 
-  /** Follows found control through code without suspending calls; whether it comes out at the end. */
+  /** Follows control through code that is written as it was; whether it comes out at the end. */
   through(nodes: readonly Node[]): boolean {
     let live = true;
     for (const node of nodes) {

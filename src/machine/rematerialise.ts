@@ -25,7 +25,9 @@ export function rematerialise(code: readonly Instruction[], parameters: number):
   return code.flatMap((instruction, at) => {
     const definition = instruction.op === Op.localGet ? definitions.get(instruction.index) : undefined;
     // All uses or none: only then is the local itself no longer needed.
-    return definition?.uses.every((use) => valid.has(use)) === true ? definition.computation : [present(code[at], "instruction")];
+    return definition?.uses.every((use) => valid.has(use)) === true
+      ? definition.computation
+      : [present(code[at], "instruction")];
   });
 }
 
@@ -62,7 +64,14 @@ function computationBefore(code: readonly Instruction[], at: number): readonly I
 /** Constants, integer arithmetic other than division, and conversions between integers. */
 function isPure(op: number): boolean {
   const division = (op >= 0x6d && op <= 0x70) || (op >= 0x7f && op <= 0x82);
-  return op === Op.i32Const || op === Op.i64Const || (op >= 0x6a && op <= 0x8a && !division) || op === 0xa7 || op === 0xac || op === 0xad;
+  return (
+    op === Op.i32Const ||
+    op === Op.i64Const ||
+    (op >= 0x6a && op <= 0x8a && !division) ||
+    op === 0xa7 ||
+    op === 0xac ||
+    op === 0xad
+  );
 }
 
 /** A forward pass: at which uses does a local still equal its computation, on every way there? */
@@ -78,13 +87,14 @@ class Validity {
     this.#code = code;
     this.#definitions = definitions;
     for (const { local, computation } of definitions.values()) {
-      for (const { op, index } of computation) if (op === Op.localGet) this.#readers.set(index, [...(this.#readers.get(index) ?? []), local]);
+      for (const { op, index } of computation)
+        if (op === Op.localGet) this.#readers.set(index, [...(this.#readers.get(index) ?? []), local]);
     }
   }
 
   validUses(): ReadonlySet<number> {
     // A pass takes the branches back to a loop's head from the one before; what holds only shrinks.
-    for (let before = -1; ; ) {
+    for (let before = -1; ;) {
       const uses = this.#pass();
       const size = [...this.#atLabel.values()].reduce((sum, set) => sum + set.size, uses.size);
       if (size === before) return uses;
@@ -95,7 +105,8 @@ class Validity {
   #pass(): ReadonlySet<number> {
     const uses = new Set<number>();
     const seen = new Map<number, ReadonlySet<number>>();
-    const open: { readonly op: number; readonly label: number; readonly entered: ReadonlySet<number> | undefined }[] = [];
+    const open: { readonly op: number; readonly label: number; readonly entered: ReadonlySet<number> | undefined }[] =
+      [];
     /** Undefined where code cannot be reached: anything holds. */
     let holds: Set<number> | undefined = new Set();
     const branch = (label: number): void => void seen.set(label, intersection(seen.get(label), holds) ?? new Set());
@@ -118,7 +129,8 @@ class Validity {
         const frame = present(open.pop(), "construct");
         if (frame.op === Op.loop) return;
         // An `if` without `else` may have been passed by.
-        if (frame.op === Op.if && frame.entered !== undefined) seen.set(frame.label, intersection(seen.get(frame.label), frame.entered) ?? new Set());
+        if (frame.op === Op.if && frame.entered !== undefined)
+          seen.set(frame.label, intersection(seen.get(frame.label), frame.entered) ?? new Set());
         atEnd(frame.label);
       } else if (op === Op.br || op === Op.brIf || op === Op.brTable) {
         if (holds !== undefined) for (const label of labels ?? [index]) branch(label);
@@ -140,7 +152,10 @@ function copy(set: ReadonlySet<number> | undefined): Set<number> | undefined {
 }
 
 /** What holds on both ways; a way that is undefined is never taken. */
-function intersection(a: ReadonlySet<number> | undefined, b: ReadonlySet<number> | undefined): ReadonlySet<number> | undefined {
+function intersection(
+  a: ReadonlySet<number> | undefined,
+  b: ReadonlySet<number> | undefined,
+): ReadonlySet<number> | undefined {
   if (a === undefined || b === undefined) return a ?? b;
   return new Set([...a].filter((element) => b.has(element)));
 }

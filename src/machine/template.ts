@@ -32,7 +32,10 @@ const DESCRIPTOR_BYTES = 8;
 
 const NO_HOST: BareHost = {
   hostCall: () => {
-    throw failure("EENGINE", "the guest library made a system call while it was loaded: it may only make them once a process runs");
+    throw failure(
+      "EENGINE",
+      "the guest library made a system call while it was loaded: it may only make them once a process runs",
+    );
   },
   interrupt: () => undefined,
 };
@@ -52,13 +55,20 @@ export function bootTemplate(module: WebAssembly.Module, library: GuestLibrary):
   engine.setGlobal(HOST_GLOBAL, host);
   exports.qjs_free_value(host);
   engine.runCompiled(new BareEngine(module, NO_HOST).compile(library.boot, LIBRARY_NAME), LIBRARY_NAME);
-  if (exports.qjs_is_job_pending() !== 0) throw failure("EENGINE", "the guest library left promise jobs behind when it was loaded");
-  engine.run(`delete globalThis.${HOST_GLOBAL}; Object.defineProperty(globalThis, "${LIBRARY}", { enumerable: false, writable: false, configurable: false });`, LIBRARY_NAME);
+  if (exports.qjs_is_job_pending() !== 0)
+    throw failure("EENGINE", "the guest library left promise jobs behind when it was loaded");
+  engine.run(
+    `delete globalThis.${HOST_GLOBAL}; Object.defineProperty(globalThis, "${LIBRARY}", { enumerable: false, writable: false, configurable: false });`,
+    LIBRARY_NAME,
+  );
 
   const global = exports.qjs_get_global();
   const left = engine.property(global, LIBRARY);
   const entryPoints = engine.property(left, "entryPoints");
-  const handles = Object.fromEntries([["undefined", exports.qjs_get_undefined()], ...GUEST_ENTRY_POINTS.map((name) => [name, functionOf(engine, entryPoints, name)])]);
+  const handles = Object.fromEntries([
+    ["undefined", exports.qjs_get_undefined()],
+    ...GUEST_ENTRY_POINTS.map((name) => [name, functionOf(engine, entryPoints, name)]),
+  ]);
   const words = engine.property(left, "sharedWords");
   const exported = engine.property(left, "exports");
   const sharedWords = engine.elementsOf(words);
@@ -66,7 +76,8 @@ export function bootTemplate(module: WebAssembly.Module, library: GuestLibrary):
   for (const value of [exported, words, entryPoints, left, global]) exports.qjs_free_value(value);
   const unwindBuffer = exports.wasm_malloc(UNWIND_BUFFER_BYTES);
   const unwindDescriptor = exports.wasm_malloc(DESCRIPTOR_BYTES);
-  if (unwindBuffer === 0 || unwindDescriptor === 0) throw failure("EENGINE", "the engine has no room for the unwind buffer");
+  if (unwindBuffer === 0 || unwindDescriptor === 0)
+    throw failure("EENGINE", "the engine has no room for the unwind buffer");
   engine.finish();
   exports.qjs_run_gc();
   clearFreeMemory(exports, exports.memory);
@@ -81,7 +92,9 @@ export function bootTemplate(module: WebAssembly.Module, library: GuestLibrary):
       layout: { ...layout, sharedWords, unwindBuffer, unwindBufferBytes: UNWIND_BUFFER_BYTES, unwindDescriptor },
       handles: handles as EngineManifest["handles"],
       guestExports,
-      guestParts: Object.fromEntries(Object.entries(library.parts).map(([name, script]) => [name, compiled(module, script, name)])),
+      guestParts: Object.fromEntries(
+        Object.entries(library.parts).map(([name, script]) => [name, compiled(module, script, name)]),
+      ),
       memoryBytes: memory.length,
     },
   };
@@ -94,7 +107,8 @@ function compiled(module: WebAssembly.Module, script: string, name: string): str
 
 function functionOf(engine: BareEngine, entryPoints: number, name: string): number {
   const value = engine.property(entryPoints, name);
-  if (engine.exports.qjs_is_function(value) === 0) throw failure("EENGINE", `the guest library has no entry point ${name}`);
+  if (engine.exports.qjs_is_function(value) === 0)
+    throw failure("EENGINE", `the guest library has no entry point ${name}`);
   return value;
 }
 

@@ -59,7 +59,8 @@ export class ByteReader {
   }
 
   skip(length: number): void {
-    if (this.#at + length > this.#end) throw failure("EENGINE", "the WebAssembly module ends in the middle of a section");
+    if (this.#at + length > this.#end)
+      throw failure("EENGINE", "the WebAssembly module ends in the middle of a section");
     this.#at += length;
   }
 

@@ -92,15 +92,24 @@ export function decodeModule(bytes: Uint8Array): WasmModule {
     tables.byte();
     return readLimits(tables);
   });
-  if (memory.length !== 1 || table.length !== 1) throw failure("EENGINE", "an engine needs one memory and one table of its own");
+  if (memory.length !== 1 || table.length !== 1)
+    throw failure("EENGINE", "an engine needs one memory and one table of its own");
   return {
     types: types.list(() => readType(types)),
     imports: imports.list(() => readImport(imports)),
     functions: code.list(() => readBody(code, typeOf[next++] ?? 0)),
     tableSize: table[0] ?? 0,
     memory: { minimumPages: memory[0] ?? 0 },
-    globals: globals.list(() => ({ type: globals.byte(), mutable: globals.byte() === 1, value: readConstant(globals) })),
-    exports: exports.list(() => ({ name: exports.name(), kind: EXPORT_KINDS[exports.byte()] ?? "function", index: exports.unsigned() })),
+    globals: globals.list(() => ({
+      type: globals.byte(),
+      mutable: globals.byte() === 1,
+      value: readConstant(globals),
+    })),
+    exports: exports.list(() => ({
+      name: exports.name(),
+      kind: EXPORT_KINDS[exports.byte()] ?? "function",
+      index: exports.unsigned(),
+    })),
     elements: elements.list(() => {
       refuseUnless(elements.unsigned() === 0, "an element segment that is not active");
       return { offset: readConstant(elements), functions: elements.list(() => elements.unsigned()) };
@@ -113,11 +122,15 @@ export function decodeModule(bytes: Uint8Array): WasmModule {
 }
 
 function refuseUnless(condition: boolean, what: string): void {
-  if (!condition) throw failure("EENGINE", `the WebAssembly module has ${what}, which the engine's build does not handle`);
+  if (!condition)
+    throw failure("EENGINE", `the WebAssembly module has ${what}, which the engine's build does not handle`);
 }
 
 function readSections(bytes: Uint8Array): Map<number, ByteReader> {
-  refuseUnless(HEADER.every((byte, index) => bytes[index] === byte), "no WebAssembly header");
+  refuseUnless(
+    HEADER.every((byte, index) => bytes[index] === byte),
+    "no WebAssembly header",
+  );
   const reader = new ByteReader(bytes, HEADER.length);
   const sections = new Map<number, ByteReader>();
   while (!reader.done) {

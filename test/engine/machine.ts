@@ -15,7 +15,9 @@ export interface TestEngine {
 export const ENGINE_DIRECTORY = fileURLToPath(new URL("../../engine", import.meta.url));
 
 export async function loadEngine(directory = ENGINE_DIRECTORY): Promise<TestEngine> {
-  const [engine, template, manifest] = await Promise.all(["engine.wasm", "template.bin", "engine.json"].map((name) => readFile(`${directory}/${name}`)));
+  const [engine, template, manifest] = await Promise.all(
+    ["engine.wasm", "template.bin", "engine.json"].map((name) => readFile(`${directory}/${name}`)),
+  );
   assert(engine !== undefined && template !== undefined && manifest !== undefined, "three files");
   return { module: await WebAssembly.compile(engine), manifest: JSON.parse(manifest.toString("utf8")), template };
 }
@@ -47,6 +49,8 @@ export class Machine {
   /** The largest record of frames that a stop left, and the C stack it had in use, in bytes. */
   readonly deepest = { frames: 0, stack: 0 };
   readonly #options: MachineOptions;
+  /** Whether the host itself runs guest code, which nobody would rewind. */
+  #unstoppable = false;
 
   constructor(engine: TestEngine, options: MachineOptions = {}) {
     this.engine = engine;
@@ -64,7 +68,8 @@ export class Machine {
     const value = this.evaluate(source);
     if (this.exports.qjs_is_exception(value) !== 0) return `thrown: ${this.#text(this.exports.qjs_get_exception())}`;
     this.exports.qjs_free_value(value);
-    while (this.exports.qjs_is_job_pending() !== 0) this.#enter("qjs_execute_pending_job", () => this.exports.qjs_execute_pending_job());
+    while (this.exports.qjs_is_job_pending() !== 0)
+      this.#enter("qjs_execute_pending_job", () => this.exports.qjs_execute_pending_job());
     return this.#text(this.evaluate("String(globalThis.result)"));
   }
 
@@ -86,7 +91,12 @@ export class Machine {
       this.exports.asyncify_stop_unwind();
       this.#stopped();
       this.exports.asyncify_start_rewind(layout.unwindDescriptor);
-      value = entry === "qjs_eval" ? this.exports.qjs_eval(0, 0, 0, 0) : entry === "qjs_call" ? this.exports.qjs_call(0, 0, 0, 0) : this.exports.qjs_execute_pending_job();
+      value =
+        entry === "qjs_eval"
+          ? this.exports.qjs_eval(0, 0, 0, 0)
+          : entry === "qjs_call"
+            ? this.exports.qjs_call(0, 0, 0, 0)
+            : this.exports.qjs_execute_pending_job();
     }
     assert(this.exports.asyncify_get_state() === NORMAL, "an entry that returned is at rest");
     return value;
@@ -99,12 +109,22 @@ export class Machine {
     this.deepest.frames = Math.max(this.deepest.frames, this.#word(layout.unwindDescriptor) - layout.unwindBuffer);
     this.deepest.stack = Math.max(this.deepest.stack, layout.mainStackHigh - stackPointer);
     if (this.#options.moveTo === "copy") {
-      const copy = newMemory(this.memory.buffer.byteLength);
-      new Uint8Array(copy.buffer).set(new Uint8Array(this.memory.buffer));
-      this.memory = copy;
+      this.memory = this.#copiedMemory();
     }
     if (this.#options.moveTo !== "here") this.exports = this.#instantiate();
     this.exports.__stack_pointer.value = stackPointer;
+  }
+
+  /** Everything but what lies unused: the unwind buffer's rest. */
+  #copiedMemory(): WebAssembly.Memory {
+    const { layout } = this.engine.manifest;
+    const from = new Uint8Array(this.memory.buffer);
+    const copy = newMemory(from.length);
+    const to = new Uint8Array(copy.buffer);
+    to.set(from.subarray(0, this.#word(layout.unwindDescriptor)));
+    const afterBuffer = layout.unwindBuffer + layout.unwindBufferBytes;
+    to.set(from.subarray(afterBuffer), afterBuffer);
+    return copy;
   }
 
   #instantiate(): EngineExports {
@@ -150,7 +170,7 @@ export class Machine {
       return false;
     }
     this.polls++;
-    if (this.#options.stop?.() !== true) return false;
+    if (this.#unstoppable || this.#options.stop?.() !== true) return false;
     this.#setWord(layout.unwindDescriptor, layout.unwindBuffer);
     this.#setWord(layout.unwindDescriptor + 4, layout.unwindBuffer + layout.unwindBufferBytes);
     this.exports.asyncify_start_unwind(layout.unwindDescriptor);
@@ -168,7 +188,9 @@ export class Machine {
 
   #text(value: number): string {
     const out = this.exports.wasm_malloc(4);
+    this.#unstoppable = true;
     const address = this.exports.qjs_get_string_len(value, out);
+    this.#unstoppable = false;
     const bytes = new Uint8Array(this.memory.buffer, address, this.#word(out)).slice();
     this.exports.qjs_free_cstring(address);
     this.exports.qjs_free_value(value);
@@ -186,5 +208,9 @@ export class Machine {
 }
 
 function newMemory(bytes: number): WebAssembly.Memory {
-  return new WebAssembly.Memory({ initial: Math.ceil(bytes / WASM_PAGE_BYTES), maximum: MEMORY_MAXIMUM_PAGES, shared: true });
+  return new WebAssembly.Memory({
+    initial: Math.ceil(bytes / WASM_PAGE_BYTES),
+    maximum: MEMORY_MAXIMUM_PAGES,
+    shared: true,
+  });
 }
