@@ -29,6 +29,15 @@ export function ratioOf(name: string, row: Row, baseline: Row): Row {
   return { name, unit: "ratio", median: by(row.median), p10: by(row.p10), p90: by(row.p90), n: row.n };
 }
 
+/** Rows of the same name and unit, from several runs, as one: the medians of their figures. Throws a `RangeError` for none. */
+export function pooled(rows: readonly Row[]): Row {
+  const [first] = rows;
+  if (first === undefined) throw new RangeError("no rows to pool");
+  const median = (of: (row: Row) => number): number => rowOf(first.name, first.unit, rows.map(of)).median;
+  const n = rows.reduce((sum, row) => sum + row.n, 0);
+  return { ...first, median: median((row) => row.median), p10: median((row) => row.p10), p90: median((row) => row.p90), n };
+}
+
 /** Rows from a program's output: one JSON object a line. Throws a `SyntaxError` for a line that is not a row. */
 export function rowsFrom(output: string): Row[] {
   return output

@@ -1,6 +1,6 @@
 /**
  * From the call that starts it to the first statement of a program, for the ways there are in Node: a worker thread,
- * a child process, and a QuickJS of the package quickjs-wasi. Prints one JSON object a line; times in milliseconds.
+ * a child process, and a QuickJS of the package quickjs-wasi.
  *
  * `process.hrtime` is the system's monotonic clock, the same in every thread and process of a machine.
  */
@@ -13,20 +13,35 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { QuickJS } from "quickjs-wasi";
-import { rowOf } from "../row.ts";
 
 const PROGRAM = new URL("./first-statement.js", import.meta.url);
 const CHILD_TIMEOUT_MS = 30_000;
-/** Compiled once for all: what is measured is a new machine on it, as a host of many would make them. */
-const MODULE = await WebAssembly.compile(
-  await readFile(createRequire(import.meta.url).resolve("quickjs-wasi/quickjs.wasm")),
-);
 
-const WAYS: readonly (readonly [name: string, samples: number, start: () => Promise<bigint>])[] = [
-  ["worker_threads: spawn to first statement", 40, startWorker],
-  ["child_process: spawn to first statement", 20, startChild],
-  ["quickjs-wasi: create to first statement", 200, startQuickJS],
-];
+/** A way to start a program: milliseconds from the call to its first statement. */
+export interface Way {
+  readonly name: string;
+  /** Of so many turns, only one is this one's: some take long. */
+  readonly every: number;
+  start(): Promise<number>;
+}
+
+/** The ways that are not godwit's. */
+export async function nodeWays(): Promise<Way[]> {
+  // Compiled once for all: what is measured is a new machine on it, as a host of many would make them.
+  const wasm = await WebAssembly.compile(
+    await readFile(createRequire(import.meta.url).resolve("quickjs-wasi/quickjs.wasm")),
+  );
+  return [
+    { name: "quickjs-wasi: create to first statement", every: 1, start: () => timed(() => startQuickJS(wasm)) },
+    { name: "worker_threads: start to first statement", every: 8, start: () => timed(startWorker) },
+    { name: "child_process: start to first statement", every: 16, start: () => timed(startChild) },
+  ];
+}
+
+async function timed(start: () => Promise<bigint>): Promise<number> {
+  const began = process.hrtime.bigint();
+  return Number((await start()) - began) / 1e6;
+}
 
 async function startWorker(): Promise<bigint> {
   const worker = new Worker(PROGRAM);
@@ -46,9 +61,9 @@ async function startChild(): Promise<bigint> {
   return at;
 }
 
-async function startQuickJS(): Promise<bigint> {
+async function startQuickJS(wasm: WebAssembly.Module): Promise<bigint> {
   let at = 0n;
-  const vm = await QuickJS.create({ wasm: MODULE });
+  const vm = await QuickJS.create({ wasm });
   const note = vm.newFunction("note", () => {
     at = process.hrtime.bigint();
     return vm.undefined;
@@ -58,14 +73,4 @@ async function startQuickJS(): Promise<bigint> {
   vm.evalCode("note()").dispose();
   vm.dispose();
   return at;
-}
-
-for (const [name, samples, start] of WAYS) {
-  const times: number[] = [];
-  for (let i = -2; i < samples; i++) {
-    const began = process.hrtime.bigint();
-    const at = await start();
-    if (i >= 0) times.push(Number(at - began) / 1e6);
-  }
-  console.log(JSON.stringify(rowOf(name, "ms", times)));
 }
