@@ -83,8 +83,9 @@ export function bootTemplate(module: WebAssembly.Module, library: GuestLibrary):
   clearFreeMemory(exports, exports.memory);
 
   const memory = new Uint8Array(exports.memory.buffer).slice();
-  // What calls left on the stack is of no meaning, and a page of zeros costs nothing.
+  // What calls left on the stack, and a block's former user in it, is of no meaning; a page of zeros costs nothing.
   memory.fill(0, layout.mainStackLow, layout.mainStackHigh);
+  memory.fill(0, unwindBuffer, unwindBuffer + UNWIND_BUFFER_BYTES);
   return {
     memory,
     manifest: {

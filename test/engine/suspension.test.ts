@@ -1,0 +1,62 @@
+/** A thread can be stopped anywhere and goes on in another instance as if nothing had happened. */
+
+import assert from "node:assert/strict";
+import { before, describe, test } from "node:test";
+import { prepareV8 } from "../../src/machine/v8.ts";
+import { CALLBACKS } from "./callbacks.ts";
+import { loadEngine, Machine, type TestEngine } from "./machine.ts";
+
+prepareV8();
+let engine: TestEngine;
+before(async () => {
+  engine = await loadEngine();
+});
+
+describe("stopped at every poll, going on in a fresh instance over a copy of the memory", () => {
+  for (const [name, program] of Object.entries(CALLBACKS)) {
+    test(name, () => {
+      const undisturbed = new Machine(engine).run(program);
+      assert.doesNotMatch(undisturbed, /^thrown|^undefined$/);
+      const disturbed = new Machine(engine, { pollAlways: true, stop: () => true, moveTo: "copy" });
+      assert.equal(disturbed.run(program), undisturbed);
+      assert.ok(disturbed.stops > 5, `${disturbed.stops} stops`);
+      assert.equal(disturbed.stops, disturbed.polls);
+    });
+  }
+});
+
+test("stops of different distance find every mixture of copies on the stack", () => {
+  for (const every of [2, 3, 7, 31]) {
+    for (const [name, program] of Object.entries(CALLBACKS)) {
+      let polls = 0;
+      const machine = new Machine(engine, { pollAlways: true, stop: () => ++polls % every === 0, moveTo: "here" });
+      assert.equal(machine.run(program), new Machine(engine).run(program), `${name}, every ${every}`);
+    }
+  }
+});
+
+test("a loop that was stopped goes on at full speed", () => {
+  // Without a continuation it would take some 20 times as long.
+  const loop = (turns: number): string =>
+    `let t = 0; for (let i = 0; i < ${turns}; i++) t = (t + i) & 1023; result = t;`;
+  const time = (stopAt: number): number => {
+    let polls = 0;
+    const machine = new Machine(engine, { stop: () => ++polls === stopAt, moveTo: "here" });
+    const started = performance.now();
+    machine.run(loop(1_000_000));
+    assert.equal(machine.stops, stopAt > 0 ? 1 : 0);
+    return performance.now() - started;
+  };
+  for (let i = 0; i < 8; i++) time(1);
+  const ratios = Array.from({ length: 15 }, () => time(1) / time(0)).sort((a, b) => a - b);
+  const median = ratios[7] ?? Infinity;
+  assert.ok(median < 2, `a loop stopped once ran ${median.toFixed(2)} times as long`);
+});
+
+test("an engine at rest is not changed by a stop: its unwind buffer is used again", () => {
+  const machine = new Machine(engine, { pollAlways: true, stop: () => true, moveTo: "here" });
+  machine.run("result = [3, 2, 1].sort((a, b) => a - b).join()");
+  const first = machine.deepest.frames;
+  machine.run("result = [3, 2, 1].sort((a, b) => a - b).join()");
+  assert.equal(machine.deepest.frames, first);
+});
