@@ -23,7 +23,8 @@ const templates = new WeakMap<Engine, Template>();
 export function templateFor(engine: Engine): Template {
   let template = templates.get(engine);
   if (template === undefined) {
-    template = templateOf(engine.template);
+    const { unwindBuffer, unwindBufferBytes } = engine.manifest.layout;
+    template = templateOf(engine.template, unwindBuffer, unwindBufferBytes);
     templates.set(engine, template);
   }
   return template;

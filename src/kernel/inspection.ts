@@ -1,7 +1,8 @@
 /** Inspection: what a process looks like from outside, while it is at rest. */
 
 import type { ThreadInfo } from "../abi/control.ts";
-import { capturePages, countMemory, materialise as fillMemory, residentBytes } from "../machine/linear-memory.ts";
+import { PAGE_BYTES } from "../limits.ts";
+import { capturePages, countMemory, materialise as fillMemory } from "../machine/linear-memory.ts";
 import { Processor, type Traps } from "../machine/processor.ts";
 import { createMemory, regions } from "./address-space.ts";
 import { templateFor } from "./capture.ts";
@@ -73,10 +74,15 @@ const NO_TRAPS: Traps = {
   engineOutput: () => {},
 };
 
-export function summarise(process: Process): Summary {
+function residentBytes(kernel: Kernel, process: Process): number {
+  const { pages, templatePages } = countMemory(kernel.resident(process).memory.buffer, templateFor(kernel.engine));
+  return (pages + templatePages) * PAGE_BYTES;
+}
+
+export function summarise(kernel: Kernel, process: Process): Summary {
   const busy = process.hasReadyThreads;
   const state = process.holds.has("pause") ? "paused" : process.swapped !== undefined ? "swapped" : busy ? "running" : "idle";
-  const memoryBytes = process.processor === undefined ? (process.swapped?.length ?? 0) : residentBytes(process.processor.memory.buffer);
+  const memoryBytes = process.swapped?.length ?? residentBytes(kernel, process);
   return {
     state,
     threads: process.threads.size,
@@ -88,7 +94,7 @@ export function summarise(process: Process): Summary {
 }
 
 export function inspect(kernel: Kernel, process: Process): Extract<Answer, { kind: "inspect" }>["inspection"] {
-  const summary = summarise(process);
+  const summary = summarise(kernel, process);
   const memory = kernel.resident(process).memory;
   const threads = [...process.threads.values()];
   return {

@@ -180,7 +180,7 @@ function ask(kernel: Kernel, process: Process, request: number, question: Questi
     case "inspect":
       return answer({ kind: "inspect", inspection: inspect(kernel, process) });
     case "summary":
-      return answer({ kind: "summary", summary: summarise(process) });
+      return answer({ kind: "summary", summary: summarise(kernel, process) });
     case "deliver":
       deliver(kernel, process, question.from, question.payload);
       return answer({ kind: "deliver" });

@@ -14,6 +14,14 @@ export interface Template {
   readonly pageCount: number;
   /** Numbers of the pages that are not all zero, ascending. */
   readonly nonZero: readonly number[];
+  /** Pages that hold nothing while no thread executes: they are not looked at, and in no image. */
+  readonly scratch: PageRange;
+}
+
+/** Pages from `first` up to and without `end`. */
+interface PageRange {
+  readonly first: number;
+  readonly end: number;
 }
 
 /** One page's content and where it belongs. */
@@ -39,11 +47,19 @@ export interface ChangedPages {
 /** The page set of a process that has just begun. */
 export const UNCHANGED: PageSet = { pages: [], zeroed: [] };
 
-/** A template over `bytes`, a whole number of pages, which must not change from now on. */
-export function templateOf(bytes: Uint8Array): Template {
+/**
+ * A template over `bytes`, a whole number of pages, which must not change from now on. From address `scratchStart` on,
+ * `scratchBytes` of it are scratch space, all zero at rest.
+ */
+export function templateOf(bytes: Uint8Array, scratchStart = 0, scratchBytes = 0): Template {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const pageCount = countPages(view.length);
-  return { bytes: view, pageCount, nonZero: nonZeroPages(view, 0, pageCount) };
+  const first = Math.ceil(scratchStart / PAGE_BYTES);
+  const end = Math.max(first, Math.floor((scratchStart + scratchBytes) / PAGE_BYTES));
+  assert(end <= pageCount, "scratch space is a part of the template");
+  const nonZero = nonZeroPages(view, 0, pageCount);
+  assert(!nonZero.some((number) => number >= first && number < end), "scratch space is empty at rest");
+  return { bytes: view, pageCount, nonZero, scratch: { first, end } };
 }
 
 /** Which pages of `memory` differ from the template's; past the template's end, from zero. */
@@ -53,10 +69,14 @@ export function changedPages(memory: SharedArrayBuffer, template: Template): Cha
   const shared = Math.min(pageCount, template.pageCount);
   const changed: number[] = [];
   const zeroed: number[] = [];
-  for (let number = 0; number < shared; number++) {
-    if (isSameAt(bytes, template.bytes, number)) continue;
-    (isZeroAt(bytes, number) ? zeroed : changed).push(number);
-  }
+  const compare = (first: number, end: number): void => {
+    for (let number = first; number < end; number++) {
+      if (isSameAt(bytes, template.bytes, number)) continue;
+      (isZeroAt(bytes, number) ? zeroed : changed).push(number);
+    }
+  };
+  compare(0, Math.min(shared, template.scratch.first));
+  compare(template.scratch.end, shared);
   for (let number = shared; number < pageCount; number++) {
     if (!isZeroAt(bytes, number)) changed.push(number);
   }

@@ -68,6 +68,15 @@ test("counts agree with the pages", () => {
   );
 });
 
+test("scratch space is not looked at, and all around it is", () => {
+  const template = templateOf(new Uint8Array(memoryOf([1, 0, 0, 0, 1, 0])), PAGE_BYTES + 1, 3 * PAGE_BYTES - 2);
+  const memory = memoryOf([2, 2, 2, 2, 2, 2, 2]);
+  assert.deepEqual(changedPages(memory, template).changed, [0, 1, 3, 4, 5, 6]);
+  assert.deepEqual(countMemory(memory, template), { pages: 6, templatePages: 0, zeroPages: 1 });
+  assert.throws(() => templateOf(new Uint8Array(memoryOf([0, 1])), PAGE_BYTES, PAGE_BYTES), /scratch/);
+  assert.throws(() => templateOf(new Uint8Array(memoryOf([0])), 0, 2 * PAGE_BYTES), /scratch/);
+});
+
 test("a captured page does not change with its memory", () => {
   const template = templateOf(new Uint8Array(PAGE_BYTES));
   const memory = memoryOf([1, 2]);
