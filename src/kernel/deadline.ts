@@ -1,4 +1,7 @@
-/** Deadlines in order: a binary heap. Removal is lazy: an entry that no longer holds is skipped when it comes up. */
+/**
+ * Deadlines in order: a binary heap. Removal is lazy: an entry that no longer holds is skipped when it comes up. So that
+ * those that were given up do not pile up until then, they are swept out whenever the heap has doubled.
+ */
 
 export interface Deadline {
   /** On the host's monotonic clock. */
@@ -8,21 +11,40 @@ export interface Deadline {
   readonly holds: () => boolean;
 }
 
+/** A deadline and its number: of two for the same moment, the one that was added first comes first. */
+interface Entry {
+  readonly deadline: Deadline;
+  readonly number: number;
+}
+
+/** Fewer entries than this are not worth a sweep. */
+const SWEEP_MIN = 1024;
+
 export class DeadlineQueue {
-  readonly #heap: Deadline[] = [];
+  #heap: Entry[] = [];
+  #added = 0;
+  /** Invariant: at the last sweep at most half as many entries held, or it is SWEEP_MIN. */
+  #sweepAt = SWEEP_MIN;
+
+  /** Entries, given up ones among them: at most twice as many as hold, and a few. */
+  get size(): number {
+    return this.#heap.length;
+  }
 
   add(deadline: Deadline): void {
+    if (this.#heap.length >= this.#sweepAt) this.#sweep();
     const heap = this.#heap;
+    const entry = { deadline, number: this.#added++ };
     let child = heap.length;
-    heap.push(deadline);
+    heap.push(entry);
     while (child > 0) {
       const parent = (child - 1) >> 1;
       const above = heap[parent];
-      if (above === undefined || above.atMs <= deadline.atMs) break;
+      if (above === undefined || !isBefore(entry, above)) break;
       heap[child] = above;
       child = parent;
     }
-    heap[child] = deadline;
+    heap[child] = entry;
   }
 
   /** When the first deadline that still holds is due; Infinity when there is none. */
@@ -30,7 +52,7 @@ export class DeadlineQueue {
     for (;;) {
       const first = this.#heap[0];
       if (first === undefined) return Infinity;
-      if (first.holds()) return first.atMs;
+      if (first.deadline.holds()) return first.deadline.atMs;
       this.#removeFirst();
     }
   }
@@ -40,8 +62,14 @@ export class DeadlineQueue {
     while (this.nextMs() <= nowMs) {
       const first = this.#heap[0];
       this.#removeFirst();
-      first?.due();
+      first?.deadline.due();
     }
+  }
+
+  /** A list in order is a heap. */
+  #sweep(): void {
+    this.#heap = this.#heap.filter(({ deadline }) => deadline.holds()).sort((a, b) => (isBefore(a, b) ? -1 : 1));
+    this.#sweepAt = Math.max(SWEEP_MIN, 2 * this.#heap.length);
   }
 
   #removeFirst(): void {
@@ -54,12 +82,16 @@ export class DeadlineQueue {
       const left = heap[child];
       if (left === undefined) break;
       const right = heap[child + 1];
-      const lesser = right !== undefined && right.atMs < left.atMs ? right : left;
+      const lesser = right !== undefined && isBefore(right, left) ? right : left;
       if (lesser === right) child++;
-      if (last.atMs <= lesser.atMs) break;
+      if (!isBefore(lesser, last)) break;
       heap[parent] = lesser;
       parent = child;
     }
     heap[parent] = last;
   }
+}
+
+function isBefore(a: Entry, b: Entry): boolean {
+  return a.deadline.atMs < b.deadline.atMs || (a.deadline.atMs === b.deadline.atMs && a.number < b.number);
 }
