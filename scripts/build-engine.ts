@@ -11,13 +11,16 @@ import { KEPT_EXPORTS, SUSPENDING_IMPORTS } from "../src/machine/engine-exports.
 import { instrument } from "../src/machine/instrument.ts";
 import { bootTemplate } from "../src/machine/template.ts";
 import { bundleLibrary } from "./guest-library.ts";
+import { optimise } from "./optimise.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const LIBRARY = `${ROOT}src/guest/boot.ts`;
+const CACHE = `${ROOT}node_modules/.cache/godwit`;
 
 async function main(output: string, library: string): Promise<void> {
   const started = performance.now();
-  const bytes = await readFile(createRequire(import.meta.url).resolve("quickjs-wasi/quickjs.wasm"));
+  const shipped = await readFile(createRequire(import.meta.url).resolve("quickjs-wasi/quickjs.wasm"));
+  const bytes = await optimise(shipped, CACHE);
   const { engine, report } = instrument(bytes, { suspending: SUSPENDING_IMPORTS, exports: KEPT_EXPORTS });
   const template = bootTemplate(await WebAssembly.compile(bytes), await bundleLibrary(library));
   const hash = createHash("sha256")

@@ -1,8 +1,10 @@
 /** The build step: deterministic, and refusing what it does not understand. */
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
 import { GUEST_ENTRY_POINTS } from "../../src/abi/records.ts";
@@ -12,6 +14,7 @@ import { KEPT_EXPORTS, SUSPENDING_IMPORTS } from "../../src/machine/engine-expor
 import { instrument } from "../../src/machine/instrument.ts";
 import { bootTemplate, type GuestLibrary } from "../../src/machine/template.ts";
 import { decodeModule, encodeModule } from "../../src/machine/wasm-module.ts";
+import { optimise } from "../../scripts/optimise.ts";
 import { loadEngine } from "./machine.ts";
 
 const OPTIONS = { suspending: SUSPENDING_IMPORTS, exports: KEPT_EXPORTS };
@@ -68,6 +71,33 @@ describe("instrumentation", () => {
       );
     }
   });
+});
+
+test("optimisation gives the same bytes in a fresh cache, and takes them from there", async () => {
+  const folders = await Promise.all([1, 2].map(() => mkdtemp(join(tmpdir(), "godwit-test-"))));
+  try {
+    const [first, second] = [await optimise(shipped, folders[0] ?? ""), await optimise(shipped, folders[1] ?? "")];
+    assert.ok(Buffer.compare(first, second) === 0 && WebAssembly.validate(first));
+    const [cached] = await readdir(folders[0] ?? "");
+    await writeFile(join(folders[0] ?? "", cached ?? ""), "from the cache");
+    assert.equal(Buffer.from(await optimise(shipped, folders[0] ?? "")).toString(), "from the cache");
+    assert.throws(() => instrument(Buffer.from("from the cache"), OPTIONS), GodwitError);
+  } finally {
+    await Promise.all(folders.map((folder) => rm(folder, { recursive: true })));
+  }
+});
+
+test("optimisation refuses what is no module", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "godwit-test-"));
+  try {
+    await assert.rejects(
+      optimise(new Uint8Array(8), folder),
+      (error) => error instanceof GodwitError && error.code === "EENGINE",
+    );
+    assert.deepEqual(await readdir(folder), []);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 test("a module that is read and written again is the same program", () => {
