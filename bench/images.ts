@@ -92,7 +92,7 @@ async function insideLwp(samples: number): Promise<Row[]> {
   for (let i = -WARM_UP; i < samples; i++) {
     const times = [performance.now()];
     const lap = <T>(result: T): T => (times.push(performance.now()), result);
-    const image = lap(capture(engine, process, performance.now()));
+    const image = lap(capture(kernel, process, performance.now()));
     const encoded = lap(encodeImage(image, { compress: false }));
     lap(encodeImage(image, { compress: true }));
     const decoded = lap(decodeImage(encoded));

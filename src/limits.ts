@@ -28,6 +28,8 @@ export const UNWIND_BUFFER_BYTES = UNWIND_BYTES_PER_STACK_BYTE * THREAD_STACK_MA
 export const THREADS_DEFAULT_MAX = 256;
 export const PROCESSES_DEFAULT_MAX = 64;
 export const PROCESSES_PER_NODE_MAX = 100_000;
+/** Pids and tids are seen by guests as 32-bit words. */
+export const PID_MAX = 2 ** 31 - 1;
 export const PRIORITY_MIN = 1;
 export const PRIORITY_DEFAULT = 5;
 export const PRIORITY_MAX = 10;
@@ -39,6 +41,10 @@ export const SLICE_MAX_MS = 25;
 export const LOAD_REPORT_MS = 20;
 /** A guest that executes this long without a poll is stuck in native code: its memory is revoked. */
 export const STUCK_AFTER_MS = 5_000;
+/** The host's timers take no longer delay. */
+export const HOST_TIMER_MAX_MS = 2 ** 31 - 1;
+/** Polls after which a guest function that the kernel calls, and cannot stop, is interrupted: about ten million branches. */
+export const UNSTOPPABLE_POLLS_MAX = 1000;
 /** An LWP serves its host's events (files, messages) at least this often while guests run. */
 export const HOST_TURN_MS = 5;
 
@@ -46,14 +52,23 @@ export const MAILBOX_MAX_MESSAGES = 1024;
 export const MESSAGE_MAX_BYTES = 2 ** 20;
 export const MAILBOX_MAX_BYTES = 8 * 2 ** 20;
 export const NAME_MAX_CHARS = 128;
+/** Names that one process registers. */
+export const NAMES_MAX = 64;
+/** Ended children that nobody has waited for; of more, the oldest are forgotten. */
+export const ZOMBIES_MAX = 1024;
 export const HANDLES_MAX = 256;
 export const TIMERS_MAX = 10_000;
+/** Asynchronous calls of a process that have not been taken note of: those in flight, and outcomes that wait for its event loop. */
 export const CALLS_IN_FLIGHT_MAX = 1024;
+/** Arguments and results of those calls, which the host keeps outside of the memory quota. */
+export const CALLS_IN_FLIGHT_MAX_BYTES = 16 * 2 ** 20;
 export const IO_MAX_BYTES = 2 ** 20;
 /** URLs and their parts, as the host parses them for a guest. */
 export const URL_MAX_CHARS = 256 * 1024;
 /** Bytes of output a process may have on its way to its reader before its writes block. */
 export const OUTPUT_IN_FLIGHT_MAX_BYTES = 256 * 1024;
+/** What one piece of output counts beside its bytes, on its way and in the log: many small ones are bounded too. */
+export const OUTPUT_PIECE_BYTES = 256;
 /** Bytes of input kept for a process that does not read. */
 export const INPUT_BUFFER_MAX_BYTES = 2 ** 20;
 /** Output kept for `logs`, for each process. */
@@ -63,6 +78,8 @@ export const ENDED_PROCESSES_MAX = 1000;
 /** Program source after bundling. */
 export const PROGRAM_MAX_BYTES = 32 * 2 ** 20;
 
+/** An idle process's instance of the engine is let go after this long; its memory stays. */
+export const INSTANCE_IDLE_MS = 1_000;
 /** An idle process's memory is let go after this long. */
 export const SWAP_AFTER_MS = 30_000;
 

@@ -6,10 +6,11 @@
 import { assert } from "../assert.ts";
 import type { Engine } from "../machine/engine.ts";
 import { clearFreeMemory } from "../machine/free-memory.ts";
-import { encodeImage, type Image } from "../machine/image.ts";
+import { decodeImage, encodeImage, type Image } from "../machine/image.ts";
 import { capturePages, materialise as fillMemory, type PageSet, type Template, templateOf } from "../machine/linear-memory.ts";
 import { Processor, type Traps } from "../machine/processor.ts";
 import { createMemory, setGuard } from "./address-space.ts";
+import type { Kernel } from "./kernel.ts";
 import { Process } from "./process.ts";
 import type { ProcessRecord } from "./process-record.ts";
 
@@ -36,16 +37,15 @@ export function birthImage(engine: Engine, record: ProcessRecord): ProcessImage 
 }
 
 /** Captures a process at rest. It goes on unharmed; the image shares nothing with it. */
-export function capture(engine: Engine, process: Process, hostNowMs: number): ProcessImage {
-  const { memoryBytes, pages, zeroed } = residentPages(engine, process);
-  return { engine: engine.manifest.hash, memoryBytes, pages, zeroed, state: process.save(hostNowMs) };
+export function capture(kernel: Kernel, process: Process, hostNowMs: number): ProcessImage {
+  const { memoryBytes, pages, zeroed } = pagesOf(kernel, process);
+  return { engine: kernel.engine.manifest.hash, memoryBytes, pages, zeroed, state: process.save(hostNowMs) };
 }
 
-/** The pages of a process, whether it is swapped out or not. */
-function residentPages(engine: Engine, process: Process): PageSet & { memoryBytes: number } {
-  assert(process.processor !== undefined, "a captured process is swapped in first");
-  const memory = process.processor.memory.buffer;
-  return { memoryBytes: memory.byteLength, ...capturePages(memory, templateFor(engine)) };
+/** The pages of a process, which is brought back first if it was swapped out. */
+function pagesOf(kernel: Kernel, process: Process): PageSet & { memoryBytes: number } {
+  const { buffer } = kernel.memory(process);
+  return { memoryBytes: buffer.byteLength, ...capturePages(buffer, templateFor(kernel.engine)) };
 }
 
 /** Makes a process from an image. Its calls, timers and handles are still to be taken up (`Kernel.admit`). */
@@ -60,18 +60,29 @@ export function materialise(engine: Engine, image: ProcessImage, hostNowMs: numb
 /** Gives a process its memory, filled by whoever had it before. */
 export function attach(engine: Engine, process: Process, memory: WebAssembly.Memory, traps: (process: Process) => Traps): void {
   const processor = new Processor(engine, memory, traps(process));
+  processor.pollEveryCall = process.stress?.at === "call";
+  process.memory = memory;
   process.processor = processor;
   for (const thread of process.threads.values()) setGuard(processor, thread.context);
 }
 
-/** Lets go of a process's memory; returns what is kept of it. */
-export function swapOut(engine: Engine, process: Process): Uint8Array {
-  const { processor } = process;
-  assert(processor !== undefined, "a process is swapped out once at a time");
+/** Lets go of a process's memory, and keeps an image of it. */
+export function swapOut(kernel: Kernel, process: Process): void {
+  const processor = kernel.resident(process);
   processor.onKernelStack(() => clearFreeMemory(processor.exports, processor.memory));
-  const pages = residentPages(engine, process);
-  const image = encodeImage({ engine: engine.manifest.hash, state: null, ...pages }, { compress: true });
+  const pages = pagesOf(kernel, process);
+  process.swapped = encodeImage({ engine: kernel.engine.manifest.hash, state: null, ...pages }, { compress: true });
   process.processor = undefined;
-  process.swapped = image;
-  return image;
+  process.memory = undefined;
+}
+
+/** Brings a process's memory back from what was kept of it. */
+export function swapIn(engine: Engine, process: Process): WebAssembly.Memory {
+  assert(process.swapped !== undefined, "a process has its memory or an image of it");
+  const image = decodeImage(process.swapped);
+  const memory = createMemory(engine, image.memoryBytes, process.quotas.memoryBytes);
+  fillMemory(memory.buffer, templateFor(engine), image);
+  process.memory = memory;
+  process.swapped = undefined;
+  return memory;
 }

@@ -30,7 +30,7 @@ export function answered(record: ProcessRecord, call: Call, outcome: Delivery): 
 /** Makes `child` from `process`, which is at rest. `answer` is the call that forked, or undefined when asked from outside. */
 export function fork(kernel: Kernel, process: Process, child: number, answer: Call | undefined): void {
   const nowMs = kernel.host.monotonicMs();
-  const image = capture(kernel.engine, process, nowMs);
+  const image = capture(kernel, process, nowMs);
   const threads = answer === undefined ? "all" : (answer.arguments[0] as ForkRequest).threads;
   let record: ProcessRecord = { ...image.state, pid: child, parent: process.pid, mailbox: [], cpuMs: 0, epoch: 0, paused: false };
   if (answer !== undefined) record = answered(record, answer, { ok: true, value: 0 });

@@ -75,7 +75,7 @@ const NO_TRAPS: Traps = {
 };
 
 function residentBytes(kernel: Kernel, process: Process): number {
-  const { pages, templatePages } = countMemory(kernel.resident(process).memory.buffer, templateFor(kernel.engine));
+  const { pages, templatePages } = countMemory(kernel.memory(process).buffer, templateFor(kernel.engine));
   return (pages + templatePages) * PAGE_BYTES;
 }
 

@@ -12,16 +12,14 @@ import { assert } from "../assert.ts";
 import { GodwitError } from "../errors.ts";
 import { HOST_TURN_MS, QUANTUM_MS, STUCK_AFTER_MS, SWAP_AFTER_MS } from "../limits.ts";
 import type { Engine } from "../machine/engine.ts";
-import { decodeImage } from "../machine/image.ts";
-import { materialise as fillMemory } from "../machine/linear-memory.ts";
 import type { Processor, SyscallOutcome } from "../machine/processor.ts";
-import { createMemory } from "./address-space.ts";
 import { Call } from "./call.ts";
-import { attach, swapOut, templateFor } from "./capture.ts";
+import { attach, swapIn } from "./capture.ts";
 import { deadlockReport } from "./deadlock.ts";
 import { DeadlineQueue } from "./deadline.ts";
-import { onBehalfOf, runSlice } from "./execution.ts";
+import { runSlice } from "./execution.ts";
 import type { Host } from "./host.ts";
+import { watchIdle } from "./idle.ts";
 import type { Process } from "./process.ts";
 import type { CallRecord, Delivery, ProcessEvent } from "./process-record.ts";
 import { outcomeOf, ProcessTraps } from "./process-traps.ts";
@@ -43,7 +41,8 @@ export class Kernel {
   hostOperations = 0;
   /** Called when one of them has ended: there may be something to run. */
   onHostDone: () => void = () => {};
-  readonly #swapAfterMs: number;
+  /** How long a process is idle before its memory is let go; Infinity for never. */
+  readonly swapAfterMs: number;
   /** When the running slice is to end, on the host's clock. */
   #stopAtMs = Infinity;
   #running: Process | undefined;
@@ -53,7 +52,7 @@ export class Kernel {
   constructor(engine: Engine, host: Host, swapAfterMs = SWAP_AFTER_MS) {
     this.engine = engine;
     this.host = host;
-    this.#swapAfterMs = swapAfterMs;
+    this.swapAfterMs = swapAfterMs;
   }
 
   // ---- Time on the processor
@@ -90,7 +89,7 @@ export class Kernel {
     this.scheduler.charge(process, thread, endMs - nowMs);
     this.#running = undefined;
     this.current = undefined;
-    process.lastRanMs = endMs;
+    process.idleSinceMs = endMs;
     if (!process.ended) this.#afterSlice(process);
   }
 
@@ -99,7 +98,7 @@ export class Kernel {
     this.scheduler.update(next);
     if (next.hasReadyThreads || next.ended) return;
     if (this.#checkDeadlock(next)) return;
-    if (this.#swapAfterMs < Infinity) this.#swapLater(next);
+    watchIdle(this, next);
   }
 
   /** The host cut short a guest that did not come back from native code: its process ends, all else goes on. */
@@ -250,7 +249,6 @@ export class Kernel {
     processor.writeWord(layout.sharedWords + 4 * SHARED_WORDS.pid, process.pid);
     processor.writeWord(layout.sharedWords + 4 * SHARED_WORDS.epoch, process.epoch);
     processor.onKernelStack(() => processor.exports.qjs_set_memory_limit(process.quotas.memoryBytes));
-    processor.pollEveryCall = process.stress?.at === "call";
     for (const thread of process.threads.values()) process.setReady(thread);
     for (const call of calls) this.callAgain(process, call);
     for (const timer of timers) this.startTimer(process, timer.id, timer.dueMs, timer.repeatMs);
@@ -267,16 +265,18 @@ export class Kernel {
     new Uint8Array(this.resident(process).memory.buffer).set(seed, this.engine.manifest.layout.randomState);
   }
 
-  /** The process's processor, its memory brought back first if it was swapped out. */
+  /** The process's memory, brought back first if it was swapped out. */
+  memory(process: Process): WebAssembly.Memory {
+    if (process.memory !== undefined) return process.memory;
+    process.idleSinceMs = this.host.monotonicMs();
+    const memory = swapIn(this.engine, process);
+    watchIdle(this, process);
+    return memory;
+  }
+
+  /** The process's processor, over its memory, however much of the two was let go. */
   resident(process: Process): Processor {
-    if (process.processor === undefined) {
-      assert(process.swapped !== undefined, "a process has its memory or an image of it");
-      const image = decodeImage(process.swapped);
-      const memory = createMemory(this.engine, image.memoryBytes, process.quotas.memoryBytes);
-      fillMemory(memory.buffer, templateFor(this.engine), image);
-      this.attach(process, memory);
-      process.swapped = undefined;
-    }
+    if (process.processor === undefined) this.attach(process, this.memory(process));
     assert(process.processor !== undefined, "a resident process has a processor");
     return process.processor;
   }
@@ -369,17 +369,6 @@ export class Kernel {
     this.report(process, report);
     this.end(process, { pid: process.pid, code: 1, reason: "deadlock: every thread waits for another" });
     return true;
-  }
-
-  #swapLater(process: Process): void {
-    const idleSinceMs = process.lastRanMs;
-    this.deadlines.add({
-      atMs: idleSinceMs + this.#swapAfterMs,
-      holds: () => !process.ended && process.lastRanMs === idleSinceMs && process.processor !== undefined && !process.hasReadyThreads,
-      due: () => {
-        onBehalfOf(this, process, () => void swapOut(this.engine, process));
-      },
-    });
   }
 
   // ---- Output

@@ -185,13 +185,11 @@ function ask(kernel: Kernel, process: Process, request: number, question: Questi
       deliver(kernel, process, question.from, question.payload);
       return answer({ kind: "deliver" });
     case "capture":
-      kernel.resident(process);
       return kernel.whenQuiescent(process, () => {
-        const image = capture(kernel.engine, process, kernel.host.monotonicMs());
+        const image = capture(kernel, process, kernel.host.monotonicMs());
         answer({ kind: "capture", image: encodeImage(image, { compress: true }) });
       });
     case "fork":
-      kernel.resident(process);
       return kernel.whenQuiescent(process, () => answering(kernel, request, () => {
         fork(kernel, process, question.child, undefined);
         answer({ kind: "fork" });
@@ -205,7 +203,7 @@ function ask(kernel: Kernel, process: Process, request: number, question: Questi
 
 /** Gives a process up, memory and all, for another LWP to adopt. */
 function release(kernel: Kernel, process: Process): Answer {
-  const { memory } = kernel.resident(process);
+  const memory = kernel.memory(process);
   const record = process.save(kernel.host.monotonicMs());
   kernel.detach(process);
   for (const resource of process.handles.all()) void resource.close();

@@ -46,6 +46,8 @@ export class Process {
   readonly receivers: Call[] = [];
 
   /** Absent while the process is swapped out: then `swapped` holds the pages. */
+  memory: WebAssembly.Memory | undefined;
+  /** The instance of the engine over the memory; absent while the process idles. */
   processor: Processor | undefined;
   swapped: Uint8Array | undefined;
   /** What holds it still, if anything does. */
@@ -64,8 +66,10 @@ export class Process {
   cpuMs: number;
   /** Processor time weighted by share; the scheduler's. */
   virtualMs = 0;
-  /** When it last ran, on the host's clock: idle since. */
-  lastRanMs = 0;
+  /** When it last ran or its memory was brought back, on the host's clock. */
+  idleSinceMs: number;
+  /** Whether a deadline is set at which the idle process is looked at. */
+  idleWatched = false;
   stressPolls = 0;
   stressDue = false;
   /** Actions that wait until no call in flight forbids a capture. */
@@ -95,7 +99,7 @@ export class Process {
     this.keepAlive = record.keepAlive;
     this.messageEvents = record.messageEvents;
     this.rejectionsNoted = record.rejectionsNoted;
-    this.lastRanMs = hostNowMs;
+    this.idleSinceMs = hostNowMs;
     if (record.paused) this.holds.add("pause");
     for (const thread of record.threads) this.threads.set(thread.tid, Thread.restore(thread));
     this.events.push(...record.events);

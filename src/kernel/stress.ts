@@ -14,7 +14,7 @@ import { reopenHandles } from "./reopen.ts";
 /** Replaces a process by what its image makes of it. */
 export function rematerialise(kernel: Kernel, process: Process): Process {
   const nowMs = kernel.host.monotonicMs();
-  const captured = capture(kernel.engine, process, nowMs);
+  const captured = capture(kernel, process, nowMs);
   const decoded = decodeImage(encodeImage(captured, { compress: false }));
   const image: ProcessImage = { ...decoded, state: checkRecord(decoded.state) };
   kernel.detach(process);

@@ -77,7 +77,7 @@ export const processCalls = {
       const path = await allowed(kernel.host.files, process, "write", file);
       return new Promise<void>((resolve, reject) => {
         kernel.whenQuiescent(process, () => {
-          const image = capture(kernel.engine, process, kernel.host.monotonicMs());
+          const image = capture(kernel, process, kernel.host.monotonicMs());
           const restored = { ok: true, value: JSON.stringify({ restored: true, epoch: process.epoch + 1 }) } as const;
           const bytes = encodeImage({ ...image, state: answered(image.state, call, restored) }, { compress: true });
           kernel.host.files.writeWhole(path, bytes).then(resolve, reject);
