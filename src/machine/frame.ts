@@ -12,8 +12,8 @@ import { Op } from "./wasm-code.ts";
 import { type FunctionBody, type FunctionType, F32, F64, I32, I64, type ValueType } from "./wasm-module.ts";
 
 /** Values of the state global. */
-export const STATE_NORMAL = 0;
-export const STATE_UNWINDING = 1;
+const STATE_NORMAL = 0;
+const STATE_UNWINDING = 1;
 export const STATE_REWINDING = 2;
 
 /** Indices of what the instrumented functions share: two globals, and functions. */

@@ -84,6 +84,7 @@ class Instrumentation {
   readonly #options: InstrumentOptions;
   readonly #imported: number;
   readonly #types: FunctionType[];
+  readonly #typeIndices = new Map<string, number>();
   readonly #bodies: FunctionBody[];
   readonly #exports: Export[] = [];
   readonly #resumeOf = new Map<number, number>();
@@ -94,6 +95,7 @@ class Instrumentation {
     this.#options = options;
     this.#imported = source.imports.length;
     this.#types = [...source.types];
+    source.types.forEach((type, index) => this.#typeIndices.set(typeKey(type), index));
     this.#bodies = [...source.functions];
   }
 
@@ -252,8 +254,12 @@ class Instrumentation {
 
   #typeIndex(type: FunctionType): number {
     const key = typeKey(type);
-    const found = this.#types.findIndex((other) => typeKey(other) === key);
-    return found >= 0 ? found : this.#types.push(type) - 1;
+    let index = this.#typeIndices.get(key);
+    if (index === undefined) {
+      index = this.#types.push(type) - 1;
+      this.#typeIndices.set(key, index);
+    }
+    return index;
   }
 }
 

@@ -246,7 +246,7 @@ const EFFECTS: readonly (readonly [number, number, string])[] = [
 const effects = new Map<number, StackEffect>();
 for (const [from, to, text] of EFFECTS) {
   const [takes = "", leaves = ""] = text.split(">");
-  const types = (letters: string): ValueType[] => [...letters].map((letter) => TYPES[letter] ?? I32);
+  const types = (letters: string): ValueType[] => Array.from(letters, (letter) => TYPES[letter] ?? I32);
   const effect = { takes: types(takes), leaves: types(leaves) };
   for (let op = from; op <= to; op++) effects.set(op, effect);
 }
