@@ -8,7 +8,7 @@ import { failure } from "../errors.ts";
 import type { EngineExports } from "./engine.ts";
 
 /** The exports that booting and probing need besides those that stay. */
-export interface BareExports extends Omit<EngineExports, `asyncify_${string}`> {
+export interface BareExports extends Omit<EngineExports, `asyncify_${string}` | "__stack_low"> {
   readonly memory: WebAssembly.Memory;
   _initialize(): void;
   qjs_init(): number;

@@ -5,7 +5,7 @@ import type { EngineExports } from "./engine.ts";
 /** Imports in which a thread may be stopped. */
 export const SUSPENDING_IMPORTS = ["env.host_call", "env.host_interrupt"] as const;
 
-type AddedByBuild = `asyncify_${string}`;
+type AddedByBuild = `asyncify_${string}` | "__stack_low";
 type KeptExport = Exclude<keyof EngineExports, AddedByBuild>;
 
 const KEPT: Readonly<Record<KeptExport, true>> = {

@@ -53,6 +53,8 @@ export interface EngineManifest {
 /** The exports that the kernel uses; everything else is stripped from the module. */
 export interface EngineExports {
   readonly __stack_pointer: WebAssembly.Global;
+  /** The low end of the running thread's C stack: the engine traps rather than go below it. 0 guards nothing. */
+  readonly __stack_low: WebAssembly.Global;
   asyncify_start_unwind(descriptor: number): void;
   asyncify_stop_unwind(): void;
   asyncify_start_rewind(descriptor: number): void;

@@ -39,6 +39,7 @@ import {
 } from "./resumption.ts";
 import { findLiveness, type Liveness } from "./liveness.ts";
 import { rematerialise } from "./rematerialise.ts";
+import { guardStack, STACK_LOW } from "./stack-guard.ts";
 import { Op } from "./wasm-code.ts";
 import {
   decodeModule,
@@ -49,6 +50,9 @@ import {
   I32,
   type WasmModule,
 } from "./wasm-module.ts";
+
+/** The linker's name for the global that is the C stack's pointer. */
+const STACK_POINTER = "__stack_pointer";
 
 export interface InstrumentOptions {
   /** Imports ("module.name") in which a thread may be stopped. */
@@ -88,6 +92,8 @@ class Instrumentation {
   readonly #bodies: FunctionBody[];
   readonly #exports: Export[] = [];
   readonly #resumeOf = new Map<number, number>();
+  /** Indices of the globals that are added, in this order. */
+  readonly #globals: { readonly state: number; readonly descriptor: number; readonly stackLow: number };
   #continuations = 0;
 
   constructor(source: WasmModule, options: InstrumentOptions) {
@@ -97,6 +103,8 @@ class Instrumentation {
     this.#types = [...source.types];
     source.types.forEach((type, index) => this.#typeIndices.set(typeKey(type), index));
     this.#bodies = [...source.functions];
+    const first = source.globals.length;
+    this.#globals = { state: first, descriptor: first + 1, stackLow: first + 2 };
   }
 
   run(): { readonly engine: Uint8Array; readonly report: InstrumentReport } {
@@ -120,6 +128,12 @@ class Instrumentation {
     };
   }
 
+  #stackPointer(): number {
+    const found = this.#source.exports.find((item) => item.kind === "global" && item.name === STACK_POINTER);
+    if (found === undefined) throw failure("EENGINE", `the engine's module does not export ${STACK_POINTER}`);
+    return found.index;
+  }
+
   #analyse(): Suspendable[] {
     const source = this.#source;
     const code = decodeFunctions(source);
@@ -128,14 +142,16 @@ class Instrumentation {
       types: source.types,
       graph,
       typeOfFunction: (index) => this.#typeOf(index),
-      typeOfGlobal: (index) => present(source.globals[index], "global").type,
+      typeOfGlobal: (index) => source.globals[index]?.type ?? I32,
     };
     const found: Suspendable[] = [];
     source.functions.forEach((body, position) => {
       if (!graph.suspending.has(this.#imported + position)) return;
       const type = present(source.types[body.type], "type");
       const instructions = rematerialise(present(code[position], "code"), type.parameters.length);
-      const tree = controlTree(context, type, body.locals, instructions);
+      const firstFree = type.parameters.length + body.locals.length;
+      const guarded = guardStack(instructions, body.locals, firstFree, this.#stackPointer(), this.#globals.stackLow);
+      const tree = controlTree(context, type, guarded.locals, guarded.code);
       found.push({ position, tree, liveness: findLiveness(tree, this.#imported) });
     });
     return found;
@@ -175,7 +191,7 @@ class Instrumentation {
   }
 
   #addRuntime(): Runtime {
-    const globals = { state: this.#source.globals.length, descriptor: this.#source.globals.length + 1 };
+    const globals = this.#globals;
     for (const [name, function_] of controlFunctions(globals))
       this.#exports.push({ name, kind: "function", index: this.#addFunction(function_) });
     const shared = new Map<string, number>();
@@ -195,6 +211,7 @@ class Instrumentation {
 
   /** An export that may suspend is what a stopped thread is entered by again, so it chooses between the copies. */
   #addExports(runtime: Runtime): void {
+    this.#exports.push({ name: STACK_LOW, kind: "global", index: this.#globals.stackLow });
     for (const name of this.#options.exports) {
       const found = this.#source.exports.find((item) => item.name === name);
       if (found === undefined) throw failure("EENGINE", `the engine's module does not export ${name}`);
@@ -220,7 +237,7 @@ class Instrumentation {
       functions: this.#bodies,
       tableSize: source.tableSize * 2,
       memory: { minimumPages: source.memory.minimumPages, imported: { module: "env", name: "memory", maximumPages } },
-      globals: [...source.globals, { type: I32, mutable: true, value: 0 }, { type: I32, mutable: true, value: 0 }],
+      globals: [...source.globals, ...Object.keys(this.#globals).map(() => ({ type: I32, mutable: true, value: 0 }))],
       exports: this.#exports,
       elements: [...source.elements, ...resumeElements],
       data: [],

@@ -133,7 +133,9 @@ export class Processor {
   call(context: ThreadContext, func: number, args: readonly GuestArgument[]): Stop {
     const { values, argv } = this.onKernelStack(() => this.values.arguments(args));
     const self = this.#engine.manifest.handles.undefined;
-    return this.#enter(context, "qjs_call", values, [argv], () => this.#exports.qjs_call(func, self, args.length, argv));
+    return this.#enter(context, "qjs_call", values, [argv], () =>
+      this.#exports.qjs_call(func, self, args.length, argv),
+    );
   }
 
   callEntryPoint(context: ThreadContext, entryPoint: GuestEntryPoint, args: readonly GuestArgument[]): Stop {
@@ -231,6 +233,7 @@ export class Processor {
   #load(context: ThreadContext, stackPointer: number, currentFrame: number): void {
     const { layout } = this.#engine.manifest;
     this.#exports.__stack_pointer.value = stackPointer;
+    this.#exports.__stack_low.value = context.stackLow;
     this.#refresh(layout.stackTop);
     const words = this.#words;
     words[layout.currentFrame >>> 2] = currentFrame;
@@ -239,13 +242,25 @@ export class Processor {
     if (this.pollEveryCall) words[layout.interruptCounter >>> 2] = 1;
   }
 
-  #enter(context: ThreadContext, entry: Entry, values: readonly number[], allocations: readonly number[], run: () => number): Stop {
+  #enter(
+    context: ThreadContext,
+    entry: Entry,
+    values: readonly number[],
+    allocations: readonly number[],
+    run: () => number,
+  ): Stop {
     assert(context.stopped === undefined, "a thread enters the engine once at a time");
     this.#load(context, context.stackHigh, 0);
     return this.#execute(context, entry, values, allocations, run);
   }
 
-  #execute(context: ThreadContext, entry: Entry, values: readonly number[], allocations: readonly number[], run: () => number): Stop {
+  #execute(
+    context: ThreadContext,
+    entry: Entry,
+    values: readonly number[],
+    allocations: readonly number[],
+    run: () => number,
+  ): Stop {
     const value = run();
     if (this.#state === UNWINDING) {
       this.#exports.asyncify_stop_unwind();
@@ -274,7 +289,10 @@ export class Processor {
   #takeFrames(): Uint8Array {
     const { layout } = this.#engine.manifest;
     const end = this.readWord(layout.unwindDescriptor);
-    assert(end >= layout.unwindBuffer && end <= layout.unwindBuffer + layout.unwindBufferBytes, "unwound frames stay in the buffer");
+    assert(
+      end >= layout.unwindBuffer && end <= layout.unwindBuffer + layout.unwindBufferBytes,
+      "unwound frames stay in the buffer",
+    );
     const used = new Uint8Array(this.memory.buffer, layout.unwindBuffer, end - layout.unwindBuffer);
     const frames = new Uint8Array(used.length);
     frames.set(used);
@@ -310,7 +328,8 @@ export class Processor {
       this.#endRewind();
       return this.#answer(this.#traps.delivery());
     }
-    if (this.#unstoppable > 0) return this.#answer({ kind: "error", code: "EPERM", message: "no system call can be made here" });
+    if (this.#unstoppable > 0)
+      return this.#answer({ kind: "error", code: "EPERM", message: "no system call can be made here" });
     this.#unstoppable++;
     let outcome: SyscallOutcome;
     try {
@@ -358,9 +377,11 @@ export class Processor {
     return {
       env: {
         memory: this.memory,
-        host_call: (name: number, length: number, self: number, argc: number, argv: number) => this.#hostCall(name, length, self, argc, argv >>> 0),
+        host_call: (name: number, length: number, self: number, argc: number, argv: number) =>
+          this.#hostCall(name, length, self, argc, argv >>> 0),
         host_interrupt: () => this.#hostInterrupt(),
-        host_promise_rejection: (promise: number, reason: number, handled: number) => this.#promiseRejection(promise, reason, handled),
+        host_promise_rejection: (promise: number, reason: number, handled: number) =>
+          this.#promiseRejection(promise, reason, handled),
         host_module_normalize: () => 0,
         host_module_load: () => 0,
         // Guests live in UTC: a process keeps its time zone wherever it moves.

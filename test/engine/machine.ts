@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { assert } from "../../src/assert.ts";
-import { WASM_PAGE_BYTES } from "../../src/limits.ts";
+import { STACK_RESERVE_BYTES, WASM_PAGE_BYTES } from "../../src/limits.ts";
 import type { EngineExports, EngineManifest } from "../../src/machine/engine.ts";
 
 export interface TestEngine {
@@ -29,7 +29,8 @@ export interface MachineOptions {
   readonly moveTo?: "here" | "instance" | "copy";
   /** Every call and back edge is a poll. */
   readonly pollAlways?: boolean;
-  readonly stackLimit?: number;
+  /** The C stack's low end, where it is not the main stack's. */
+  readonly stackLow?: number;
 }
 
 type Entry = "qjs_eval" | "qjs_call" | "qjs_execute_pending_job";
@@ -37,7 +38,6 @@ type Entry = "qjs_eval" | "qjs_call" | "qjs_execute_pending_job";
 const NORMAL = 0;
 const UNWINDING = 1;
 const REWINDING = 2;
-const STACK_RESERVE = 48 * 1024;
 const MEMORY_MAXIMUM_PAGES = 65_536;
 
 export class Machine {
@@ -60,7 +60,7 @@ export class Machine {
     this.exports = this.#instantiate();
     const { layout } = engine.manifest;
     this.#setWord(layout.stackTop, layout.mainStackHigh);
-    this.#setWord(layout.stackLimit, options.stackLimit ?? layout.mainStackLow + STACK_RESERVE);
+    this.#setWord(layout.stackLimit, (options.stackLow ?? layout.mainStackLow) + STACK_RESERVE_BYTES);
   }
 
   /** Runs a script and all jobs it leads to; returns `globalThis.result` as text, or the error that was thrown. */
@@ -86,6 +86,7 @@ export class Machine {
     const { layout } = this.engine.manifest;
     if (this.#options.pollAlways === true) this.#setWord(layout.interruptCounter, 1);
     this.exports.__stack_pointer.value = layout.mainStackHigh;
+    this.exports.__stack_low.value = this.#options.stackLow ?? layout.mainStackLow;
     let value = start();
     while (this.exports.asyncify_get_state() === UNWINDING) {
       this.exports.asyncify_stop_unwind();
@@ -113,6 +114,7 @@ export class Machine {
     }
     if (this.#options.moveTo !== "here") this.exports = this.#instantiate();
     this.exports.__stack_pointer.value = stackPointer;
+    this.exports.__stack_low.value = this.#options.stackLow ?? layout.mainStackLow;
   }
 
   /** Everything but what lies unused: the unwind buffer's rest. */

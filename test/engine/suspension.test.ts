@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
+import { STACK_RESERVE_BYTES, THREAD_STACK_MIN_BYTES } from "../../src/limits.ts";
 import { prepareV8 } from "../../src/machine/v8.ts";
 import { CALLBACKS } from "./callbacks.ts";
 import { loadEngine, Machine, type TestEngine } from "./machine.ts";
@@ -59,4 +60,14 @@ test("an engine at rest is not changed by a stop: its unwind buffer is used agai
   const first = machine.deepest.frames;
   machine.run("result = [3, 2, 1].sort((a, b) => a - b).join()");
   assert.equal(machine.deepest.frames, first);
+});
+
+test("a recursion that the engine does not check traps at the end of its stack, and leaves what lies below alone", () => {
+  const { layout } = engine.manifest;
+  const stackLow = layout.mainStackHigh - THREAD_STACK_MIN_BYTES;
+  const machine = new Machine(engine, { stackLow });
+  const chain = "let g = [1].values(); for (let i = 0; i < 5000; i++) g = g.take(1); g.next()";
+  assert.throws(() => machine.run(chain), WebAssembly.RuntimeError);
+  const below = new Uint8Array(machine.memory.buffer, layout.mainStackLow, stackLow - STACK_RESERVE_BYTES);
+  assert.ok(below.every((byte) => byte === 0));
 });
