@@ -9,8 +9,9 @@ import { BenchNode } from "./bench-node.ts";
 import type { IdleMemory } from "./resident.ts";
 
 /** So many are there before the first look, so that what all share (compiled code, stacks of threads) does not count. */
-const BEFORE = 20;
+const BEFORE = 100;
 const LOOK_EVERY_MS = 200;
+const STEADY_LOOKS = 15;
 const SETTLE_MAX_MS = 30_000;
 /** Growth of the resident set that counts as none. */
 const STILL_BYTES = 100_000;
@@ -18,7 +19,7 @@ const STILL_BYTES = 100_000;
 const count = Number(process.argv[2]);
 const swapAfterMs = Number(process.argv[3]);
 const bench = await BenchNode.start({ swapAfterMs });
-await add(BEFORE);
+await add(Math.min(BEFORE, count));
 const before = await settled();
 await add(count);
 const after = await settled();
@@ -37,16 +38,16 @@ async function add(count: number): Promise<void> {
   await until(async () => (await bench.node.list()).every(({ state }) => state === wanted), `processes are ${wanted}`);
 }
 
-/** The resident set, once it no longer changes. */
+/** The resident set, once it has not changed for a while: a node tidies up when it has been idle. */
 async function settled(): Promise<number> {
-  let last = 0;
+  let steady = { atBytes: 0, looks: 0 };
   await until(async () => {
-    const now = process.memoryUsage.rss();
-    const still = Math.abs(now - last) < STILL_BYTES;
-    last = now;
-    return still;
+    const bytes = process.memoryUsage.rss();
+    const still = Math.abs(bytes - steady.atBytes) < STILL_BYTES;
+    steady = still ? { ...steady, looks: steady.looks + 1 } : { atBytes: bytes, looks: 0 };
+    return steady.looks >= STEADY_LOOKS;
   }, "memory is steady");
-  return last;
+  return steady.atBytes;
 }
 
 async function until(holds: () => Promise<boolean>, what: string): Promise<void> {

@@ -80,6 +80,11 @@ export const PROGRAM_MAX_BYTES = 32 * 2 ** 20;
 
 /** An idle process's instance of the engine is let go after this long; its memory stays. */
 export const INSTANCE_IDLE_MS = 1_000;
+/** An idle LWP collects garbage this often when processes let go of much memory: more than one for so many that live. */
+export const COLLECTION_PART = 8;
+export const COLLECTION_SOON_MS = 2_000;
+/** And this often when they let go of any. */
+export const COLLECTION_LATE_MS = 30_000;
 /** An idle process's memory is let go after this long. */
 export const SWAP_AFTER_MS = 30_000;
 
@@ -114,5 +119,7 @@ export const COMPILE_ERRORS_MAX = 10;
 
 /** Native stack of an LWP: guests recurse on it. */
 export const LWP_STACK_MB = 256;
+/** V8's space for young objects in an LWP: once grown it stays, and a kernel's objects are few. */
+export const LWP_YOUNG_GENERATION_MB = 6;
 /** Input is passed to a process in pieces of at most this. */
 export const INPUT_CHUNK_MAX_BYTES = 64 * 1024;

@@ -24,7 +24,12 @@ export function watchIdle(kernel: Kernel, process: Process): void {
 function letGo(kernel: Kernel, process: Process, nowMs: number): void {
   process.idleWatched = false;
   if (process.hasReadyThreads) return;
-  if (process.idleSinceMs + kernel.swapAfterMs <= nowMs) onBehalfOf(kernel, process, () => void swapOut(kernel, process));
-  else if (process.idleSinceMs + INSTANCE_IDLE_MS <= nowMs) process.processor = undefined;
+  if (process.idleSinceMs + kernel.swapAfterMs <= nowMs) {
+    onBehalfOf(kernel, process, () => swapOut(kernel, process));
+    kernel.letGo++;
+  } else if (process.idleSinceMs + INSTANCE_IDLE_MS <= nowMs) {
+    process.processor = undefined;
+    kernel.letGo++;
+  }
   watchIdle(kernel, process);
 }

@@ -35,6 +35,8 @@ export class Kernel {
   readonly processes = new Map<number, Process>();
   readonly scheduler = new Scheduler();
   readonly deadlines = new DeadlineQueue();
+  /** How often an instance or a memory was let go of. */
+  letGo = 0;
   /** The thread that executes now. */
   current: Thread | undefined;
   /** Operations that the host carries out for us: while there are any, guests make way for it every HOST_TURN_MS. */

@@ -4,7 +4,7 @@ import { type MessagePort, MessageChannel, Worker } from "node:worker_threads";
 
 import { failure, isErrorCode } from "../errors.ts";
 import type { Answer, FromLwp, Question, ToLwp } from "../kernel/protocol.ts";
-import { LWP_STACK_MB } from "../limits.ts";
+import { LWP_STACK_MB, LWP_YOUNG_GENERATION_MB } from "../limits.ts";
 import type { Engine } from "../machine/engine.ts";
 import { CONTROL_WORD_COUNT, CONTROL_WORDS } from "./lwp-control.ts";
 import type { LwpData } from "./lwp-worker.ts";
@@ -23,11 +23,14 @@ export class LwpThread {
   processes = 0;
   /** Pids of those that were ready to run when it last told. */
   ready: readonly number[] = [];
+  /** Pid of one that is on its way to it. */
+  expects: number | undefined;
   readonly #worker: Worker;
   readonly #port: MessagePort;
   readonly #control: Int32Array;
   readonly #pending = new Map<number, Pending>();
   #lastRequest = 0;
+  #failure: Error | undefined;
   readonly #stopped: Promise<void>;
 
   constructor(index: number, nodeName: string, engine: Engine, swapAfterMs: number, on: { told: (message: Told) => void; load: () => void; failed: (error: Error) => void }) {
@@ -42,7 +45,7 @@ export class LwpThread {
       transferList: [port2],
       name: `lwp-${index}`,
       // Guests recurse on the native stack; their own check ends them before it does.
-      resourceLimits: { stackSizeMb: LWP_STACK_MB },
+      resourceLimits: { stackSizeMb: LWP_STACK_MB, maxYoungGenerationSizeMb: LWP_YOUNG_GENERATION_MB },
     });
     this.#worker.on("error", (error) => {
       this.#fail(error);
@@ -50,6 +53,11 @@ export class LwpThread {
     });
     this.#stopped = new Promise((resolve) => this.#worker.once("exit", () => resolve()));
     this.#port.on("message", (message: FromLwp) => this.#receive(message, on));
+  }
+
+  /** Whether its worker is gone, for a fault of its own. */
+  get failed(): boolean {
+    return this.#failure !== undefined;
   }
 
   tell(message: ToLwp): void {
@@ -75,6 +83,7 @@ export class LwpThread {
 
   #expect<T>(send: (request: number) => void): Promise<T> {
     return new Promise<T>((resolve, reject) => {
+      if (this.#failure !== undefined) return reject(this.#failure);
       const request = ++this.#lastRequest;
       this.#pending.set(request, { resolve, reject });
       send(request);
@@ -101,7 +110,8 @@ export class LwpThread {
 
   /** The worker is gone: nothing that it was asked will be answered. */
   #fail(error: Error): void {
-    for (const { reject } of this.#pending.values()) reject(failure("ENODE", `LWP ${this.index} failed: ${error.message}`, error));
+    this.#failure = failure("ENODE", `LWP ${this.index} failed: ${error.message}`, error);
+    for (const { reject } of this.#pending.values()) reject(this.#failure);
     this.#pending.clear();
   }
 

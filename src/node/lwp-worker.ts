@@ -14,6 +14,7 @@ import { receive } from "../kernel/lwp.ts";
 import type { FromLwp, ToLwp } from "../kernel/protocol.ts";
 import * as codec from "../resources/codec.ts";
 import { hostFiles } from "../resources/file.ts";
+import { Collection } from "./collection.ts";
 import { CONTROL_WORDS } from "./lwp-control.ts";
 
 /** What the node gives an LWP at its start. */
@@ -38,6 +39,7 @@ const host: Host = {
   codec,
 };
 const kernel = new Kernel(engine, host, swapAfterMs);
+const collection = new Collection();
 
 let scheduled = false;
 let wakeup: NodeJS.Timeout | undefined;
@@ -78,8 +80,9 @@ function turn(): void {
   reportLoad();
   clearTimeout(wakeup);
   const nextMs = kernel.nextMs();
-  if (nextMs === 0) schedule();
-  else if (nextMs < Infinity) wakeup = setTimeout(schedule, Math.max(0, nextMs - host.monotonicMs()));
+  if (nextMs === 0) return schedule();
+  const wakeMs = Math.min(nextMs, collection.collect(host.monotonicMs(), kernel.processes.size, kernel.letGo));
+  if (wakeMs < Infinity) wakeup = setTimeout(schedule, Math.max(0, wakeMs - host.monotonicMs()));
 }
 
 /** Runs what the script says with a limit that even native code obeys; the price is a watching thread for each turn. */
