@@ -18,14 +18,23 @@ const GUARD_BYTES = 16;
 /** Room above the quota for stacks and for what the allocator loses between blocks: the quota itself is held by the engine. */
 const SLACK_BYTES = 16 * 2 ** 20;
 
-/** Fresh, zeroed memory for a process of this quota, with room for `memoryBytes` at once. */
+/** The largest address space of a process with this quota. */
+export function memoryMaxBytes(engine: Engine, quotaBytes: number): number {
+  return Math.min(2 ** 32, engine.manifest.memoryBytes + Math.ceil(quotaBytes * 1.25) + SLACK_BYTES);
+}
+
+/** Fresh, zeroed memory for a process of this quota, with room for `memoryBytes` at once. Throws ENOMEM. */
 export function createMemory(engine: Engine, memoryBytes: number, quotaBytes: number): WebAssembly.Memory {
-  const maximumBytes = Math.min(2 ** 32, engine.manifest.memoryBytes + Math.ceil(quotaBytes * 1.25) + SLACK_BYTES);
+  const maximumBytes = memoryMaxBytes(engine, quotaBytes);
   if (memoryBytes > maximumBytes) {
     throw failure("ENOMEM", `the process needs ${memoryBytes} bytes of memory, its quota allows ${maximumBytes}: raise --memory`);
   }
   const pages = (sizeBytes: number) => Math.ceil(sizeBytes / WASM_PAGE_BYTES);
-  return new WebAssembly.Memory({ initial: pages(memoryBytes), maximum: pages(maximumBytes), shared: true });
+  try {
+    return new WebAssembly.Memory({ initial: pages(memoryBytes), maximum: pages(maximumBytes), shared: true });
+  } catch (error) {
+    throw failure("ENOMEM", "the machine has no room for one more address space: end some processes, or let idle ones be swapped out sooner", error);
+  }
 }
 
 /** The main thread's stack: the engine's, above the part that the kernel keeps. */

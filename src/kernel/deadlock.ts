@@ -18,8 +18,9 @@ function canWake(process: Process): boolean {
   const eventLoopRests = process.main.call === undefined;
   if (eventLoopRests && (process.timers.size > 0 || process.keepAlive > 0 || process.events.length > 0)) return true;
   for (const call of process.calls) {
-    const internal = (call.name === "futexWait" || call.name === "threadJoin") && call.expiresMs < 0 && call.callId === 0;
-    if (!internal) return true;
+    const isInternal = (call.name === "futexWait" || call.name === "threadJoin") && call.expiresMs < 0;
+    // What is awaited wakes the event loop only, and that only when it rests.
+    if (!isInternal && (call.callId === 0 || eventLoopRests)) return true;
   }
   return false;
 }

@@ -1,7 +1,7 @@
 /** Execution: one thread's slice on the LWP, through its phases, until it blocks, ends or has had its time. */
 
+import { SHARED_WORDS } from "../abi/records.ts";
 import { assert, unreachable } from "../assert.ts";
-import { GodwitError } from "../errors.ts";
 import type { GuestArgument } from "../machine/guest-values.ts";
 import type { Processor, Stop } from "../machine/processor.ts";
 import { freeStack, guardHolds } from "./address-space.ts";
@@ -9,7 +9,9 @@ import type { Kernel } from "./kernel.ts";
 import type { Process } from "./process.ts";
 import type { Delivery, Phase, ProcessEvent } from "./process-record.ts";
 import { ProcessExit } from "./process-traps.ts";
+import { signalHandled } from "./signal.ts";
 import { MAIN_TID, type Thread } from "./thread.ts";
+import { takeEvent } from "./timer.ts";
 
 /** QuickJS's JS_EVAL_TYPE_MODULE. */
 const EVAL_MODULE = 1;
@@ -20,6 +22,8 @@ const TEXT_MAX_BYTES = 64 * 1024;
 /** Runs `thread` until its slice is over. Whatever goes wrong inside ends this process and no other. */
 export function runSlice(kernel: Kernel, process: Process, thread: Thread): void {
   try {
+    const { layout } = kernel.engine.manifest;
+    kernel.resident(process).writeWord(layout.sharedWords + 4 * SHARED_WORDS.tid, thread.tid);
     while (!process.ended && thread.state === "ready") {
       if (!advance(kernel, process, thread)) break;
       if (kernel.sliceOver()) break;
@@ -31,18 +35,26 @@ export function runSlice(kernel: Kernel, process: Process, thread: Thread): void
   }
 }
 
-/** Does `action`, which touches a guest's memory from outside; if that traps, the process ends and no other. Coded errors pass. */
-export function onBehalfOf(kernel: Kernel, process: Process, action: () => void): void {
+/** Does `action` for a process, beside its own slices: whatever it throws ends the process, and no other. */
+export function contain(kernel: Kernel, process: Process, action: () => void): void {
+  attempt(kernel, process, action, (error) => fault(kernel, process, error));
+}
+
+/** Does `action` for a process, beside its own slices. What it throws goes to `failed`. */
+export function attempt(kernel: Kernel, process: Process, action: () => void, failed: (error: unknown) => void): void {
+  const before = kernel.subject;
+  kernel.subject = process;
   try {
     action();
   } catch (error) {
-    if (error instanceof GodwitError) throw error;
-    fault(kernel, process, error);
+    failed(error);
+  } finally {
+    kernel.subject = before;
   }
 }
 
 /** The address space can no longer be trusted: the process ends, and says why. */
-function fault(kernel: Kernel, process: Process, error: unknown): void {
+export function fault(kernel: Kernel, process: Process, error: unknown): void {
   const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   const trace = error instanceof Error && error.name === "AssertionError" ? `\n${error.stack ?? ""}` : "";
   kernel.report(process, `godwit: process ${process.pid} faulted: ${what}${trace}\n`);
@@ -101,11 +113,15 @@ function dispatch(processor: Processor, thread: Thread, event: ProcessEvent): St
   }
 }
 
-/** (callId, 1, value) or (callId, 0, error). */
+/** (callId, 1, value) or (callId, 0, code, message); a value that there is no memory for is an error. */
 function completionArguments(processor: Processor, callId: number, outcome: Delivery): GuestArgument[] {
-  if (outcome.ok) return [callId, 1, outcome.value];
-  const error = processor.onKernelStack(() => processor.values.error(outcome.code, outcome.message));
-  return [callId, 0, error === 0 ? outcome.message : { handle: error }];
+  if (!outcome.ok) return [callId, 0, outcome.code, outcome.message];
+  return processor.onKernelStack(() => {
+    const handle = processor.values.create(outcome.value);
+    if (handle !== 0) return [callId, 1, { handle }];
+    processor.values.clearException();
+    return [callId, 0, "ENOMEM", "no memory for the result of a system call: raise --memory"];
+  });
 }
 
 /** The event loop: promise jobs first, then rejections that nobody handled, then events in order. */
@@ -116,7 +132,7 @@ function nextEvent(kernel: Kernel, process: Process, thread: Thread, processor: 
     process.rejectionsNoted = false;
     thread.phase = { kind: "rejections" };
   } else {
-    const event = process.events.shift();
+    const event = takeEvent(kernel, process);
     if (event !== undefined) thread.phase = { kind: "dispatch", event };
     else rest(kernel, process, thread, processor);
   }
@@ -206,5 +222,6 @@ function endThread(kernel: Kernel, process: Process, thread: Thread, processor: 
   freeStack(processor, thread.context);
   process.setEnded(thread);
   for (const joiner of thread.joiners) joiner.succeed(1);
+  if (thread.phase.kind === "signal") signalHandled(kernel, process, thread.phase.signal);
   kernel.reconsider(process);
 }

@@ -7,6 +7,7 @@ import type { Kernel } from "./kernel.ts";
 import type { Process } from "./process.ts";
 import type { Delivery, ProcessRecord, ThreadRecord } from "./process-record.ts";
 import { ProcessTraps } from "./process-traps.ts";
+import { hold } from "./quiescence.ts";
 import { reopenHandles } from "./reopen.ts";
 import { MAIN_TID } from "./thread.ts";
 
@@ -27,21 +28,26 @@ export function answered(record: ProcessRecord, call: Call, outcome: Delivery): 
   };
 }
 
-/** Makes `child` from `process`, which is at rest. `answer` is the call that forked, or undefined when asked from outside. */
+/**
+ * Makes `child` from `process`, which is at rest. `answer` is the call that forked, or undefined when asked from outside.
+ * Throws before there is a child, or not at all.
+ */
 export function fork(kernel: Kernel, process: Process, child: number, answer: Call | undefined): void {
   const nowMs = kernel.host.monotonicMs();
   const image = capture(kernel, process, nowMs);
   const threads = answer === undefined ? "all" : (answer.arguments[0] as ForkRequest).threads;
-  let record: ProcessRecord = { ...image.state, pid: child, parent: process.pid, mailbox: [], cpuMs: 0, epoch: 0, paused: false };
+  // What was sent to the parent is the parent's to read.
+  const input = { chunks: [], closed: image.state.input.closed };
+  let record: ProcessRecord = { ...image.state, pid: child, parent: process.pid, mailbox: [], input, cpuMs: 0, epoch: 0, paused: false };
   if (answer !== undefined) record = answered(record, answer, { ok: true, value: 0 });
   if (threads === "caller" && answer !== undefined) record = onlyThread(record, answer.thread.tid);
   const forked: ProcessImage = { ...image, state: record };
   const fresh = materialise(kernel.engine, forked, nowMs, (of) => new ProcessTraps(kernel, of));
-  kernel.host.post({ op: "forked", pid: process.pid, child });
-  kernel.hold(fresh, "reopen");
-  kernel.admit(fresh, record.calls, record.timers);
   kernel.reseed(fresh);
-  reopenHandles(kernel, fresh, record.handles, () => {});
+  kernel.host.post({ op: "forked", pid: process.pid, child });
+  hold(kernel, fresh, "reopen");
+  kernel.admit(fresh, record.calls, record.timers);
+  reopenHandles(kernel, fresh, record.handles);
 }
 
 /** Drops all threads but the caller. The event loop needs a main thread: if that was not the caller, it starts again, at rest. */

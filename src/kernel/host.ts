@@ -30,11 +30,18 @@ export interface Codec {
   urlUpdate(href: string, component: string, value: string): UrlRecord | null;
 }
 
+/** What is left of an open file in a record. */
+export interface FileState {
+  readonly path: string;
+  readonly request: OpenRequest;
+  readonly position: number;
+}
+
 /** The host's files. Paths are absolute and already allowed; errors are coded (`GodwitError`). */
 export interface FileSystem {
   open(path: string, request: OpenRequest): Promise<Resource>;
-  /** Opens again what `save()` of a file resource described. */
-  reopen(state: unknown): Promise<Resource>;
+  /** Opens again what `save()` of a file resource described; nothing is created or cut. */
+  reopen(state: FileState): Promise<Resource>;
   /** The path with symbolic links resolved; of a path that does not exist, its nearest existing parent's. */
   realPath(path: string): Promise<string>;
   stat(path: string): Promise<FileStatus>;

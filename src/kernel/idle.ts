@@ -5,7 +5,7 @@
 
 import { INSTANCE_IDLE_MS } from "../limits.ts";
 import { swapOut } from "./capture.ts";
-import { onBehalfOf } from "./execution.ts";
+import { contain } from "./execution.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Process } from "./process.ts";
 
@@ -25,7 +25,7 @@ function letGo(kernel: Kernel, process: Process, nowMs: number): void {
   process.idleWatched = false;
   if (process.hasReadyThreads) return;
   if (process.idleSinceMs + kernel.swapAfterMs <= nowMs) {
-    onBehalfOf(kernel, process, () => swapOut(kernel, process));
+    contain(kernel, process, () => swapOut(kernel, process));
     kernel.letGo++;
   } else if (process.idleSinceMs + INSTANCE_IDLE_MS <= nowMs) {
     process.processor = undefined;

@@ -3,30 +3,34 @@
  * It runs wherever a `Host` is: in a worker thread in production, under a seed in tests.
  */
 
-import { mapStack, type ProgramMap, readProgramMap } from "../abi/stack-map.ts";
 import type { Stream } from "../abi/control.ts";
 import type { ExitStatus } from "../abi/records.ts";
 import { SHARED_WORDS } from "../abi/records.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
 import { assert } from "../assert.ts";
 import { GodwitError } from "../errors.ts";
-import { HOST_TURN_MS, QUANTUM_MS, STUCK_AFTER_MS, SWAP_AFTER_MS } from "../limits.ts";
+import { OUTPUT_PIECE_BYTES, STUCK_AFTER_MS, SWAP_AFTER_MS } from "../limits.ts";
 import type { Engine } from "../machine/engine.ts";
 import type { Processor, SyscallOutcome } from "../machine/processor.ts";
 import { Call } from "./call.ts";
 import { attach, swapIn } from "./capture.ts";
 import { deadlockReport } from "./deadlock.ts";
 import { DeadlineQueue } from "./deadline.ts";
-import { runSlice } from "./execution.ts";
+import { contain, runSlice } from "./execution.ts";
 import type { Host } from "./host.ts";
 import { watchIdle } from "./idle.ts";
 import type { Process } from "./process.ts";
-import type { CallRecord, Delivery, ProcessEvent } from "./process-record.ts";
+import type { CallRecord, Delivery, ProcessEvent, TimerRecord } from "./process-record.ts";
 import { outcomeOf, ProcessTraps } from "./process-traps.ts";
 import type { NodeRequest } from "./protocol.ts";
+import { settle } from "./quiescence.ts";
+import { closeHandles } from "./reopen.ts";
 import { Scheduler } from "./scheduler.ts";
+import { Slice } from "./slice.ts";
+import { StackTraces } from "./stack-traces.ts";
 import { rematerialise } from "./stress.ts";
 import { HANDLERS } from "./syscalls/table.ts";
+import { startTimer } from "./timer.ts";
 import type { Thread } from "./thread.ts";
 
 export class Kernel {
@@ -37,19 +41,17 @@ export class Kernel {
   readonly deadlines = new DeadlineQueue();
   /** How often an instance or a memory was let go of. */
   letGo = 0;
-  /** The thread that executes now. */
-  current: Thread | undefined;
   /** Operations that the host carries out for us: while there are any, guests make way for it every HOST_TURN_MS. */
   hostOperations = 0;
   /** Called when one of them has ended: there may be something to run. */
   onHostDone: () => void = () => {};
   /** How long a process is idle before its memory is let go; Infinity for never. */
   readonly swapAfterMs: number;
-  /** When the running slice is to end, on the host's clock. */
-  #stopAtMs = Infinity;
-  #running: Process | undefined;
-  #sliceStartMs = 0;
-  readonly #maps = new WeakMap<object, ProgramMap>();
+  /** The thread that executes now, and its time. */
+  #slice: Slice | undefined;
+  /** The process that the kernel does something for now, beside its own slices. */
+  subject: Process | undefined;
+  readonly #traces = new StackTraces();
 
   constructor(engine: Engine, host: Host, swapAfterMs = SWAP_AFTER_MS) {
     this.engine = engine;
@@ -64,35 +66,34 @@ export class Kernel {
     return this.scheduler.readyCount > 0 ? 0 : this.deadlines.nextMs();
   }
 
-  /** Runs guests for at most so long, or until none is ready or the host asks for attention. */
+  /** The thread that executes now. */
+  get current(): Thread | undefined {
+    return this.#slice?.thread;
+  }
+
+  /** Runs guests for at most so long, or until none is ready or, after one slice at least, the host asks for attention. */
   run(forMs: number): void {
     const untilMs = this.host.monotonicMs() + forMs;
     for (;;) {
       const nowMs = this.host.monotonicMs();
       this.deadlines.expire(nowMs);
       const process = this.scheduler.pick();
-      if (process === undefined || nowMs >= untilMs || this.host.attention()) return;
+      if (process === undefined || nowMs >= untilMs) return;
       this.#runOne(process, nowMs, untilMs);
+      if (this.host.attention()) return;
     }
   }
 
   #runOne(process: Process, nowMs: number, untilMs: number): void {
     const thread = process.pickThread();
     assert(thread !== undefined, "a process among the ready ones has a ready thread");
-    this.#running = process;
-    this.current = thread;
-    this.#sliceStartMs = nowMs;
-    this.setSliceEnd(untilMs);
-    thread.state = "running";
-    this.resident(process).writeWord(this.engine.manifest.layout.sharedWords + 4 * SHARED_WORDS.tid, thread.tid);
-    thread.state = "ready";
+    this.#slice = new Slice(this, process, thread, nowMs, untilMs);
     runSlice(this, process, thread);
+    this.#slice = undefined;
     const endMs = this.host.monotonicMs();
     this.scheduler.charge(process, thread, endMs - nowMs);
-    this.#running = undefined;
-    this.current = undefined;
     process.idleSinceMs = endMs;
-    if (!process.ended) this.#afterSlice(process);
+    if (!process.ended) contain(this, process, () => this.#afterSlice(process));
   }
 
   #afterSlice(process: Process): void {
@@ -105,30 +106,24 @@ export class Kernel {
 
   /** The host cut short a guest that did not come back from native code: its process ends, all else goes on. */
   cutShort(): void {
-    const process = this.#running;
-    this.#running = undefined;
-    this.current = undefined;
+    const process = this.#slice?.process ?? this.subject;
+    this.#slice = undefined;
+    this.subject = undefined;
     if (process === undefined || process.ended) return;
     const reason = `stuck: ${STUCK_AFTER_MS} ms in one native operation that cannot be interrupted`;
     this.report(process, `godwit: process ${process.pid} ended: ${reason}\n`);
     this.end(process, { pid: process.pid, code: 137, reason });
   }
 
-  /** The slice ends when its quantum is over and others wait, when a deadline is due, or when the host needs a turn. */
-  setSliceEnd(untilMs: number): void {
-    const process = this.#running;
-    const thread = this.current;
-    if (process === undefined || thread === undefined) return;
-    const contended = this.scheduler.hasOtherThan(process) || process.hasOtherReadyThan(thread);
-    const quantumMs = contended ? this.#sliceStartMs + QUANTUM_MS : Infinity;
-    const hostMs = this.hostOperations > 0 ? this.#sliceStartMs + HOST_TURN_MS : Infinity;
-    this.#stopAtMs = Math.min(quantumMs, hostMs, this.deadlines.nextMs(), untilMs);
+  /** Something has changed that may end the running slice sooner. */
+  reckonSlice(): void {
+    this.#slice?.reckon(this);
   }
 
   sliceOver(): boolean {
-    const process = this.#running;
-    if (process === undefined || process.ended || process.holds.size > 0 || process.stressDue) return true;
-    return this.host.attention() || this.host.monotonicMs() >= this.#stopAtMs;
+    const slice = this.#slice;
+    if (slice === undefined || slice.process.ended || slice.process.holds.size > 0 || slice.process.stressDue) return true;
+    return this.host.attention() || slice.isOver(this.host.monotonicMs());
   }
 
   /** Asked at every poll of the running guest: whether it is to stop here. */
@@ -202,7 +197,7 @@ export class Kernel {
       thread.delivery = outcome;
       this.wake(process, thread);
     }
-    if (process.quiescence.length > 0 && process.quiescent) for (const action of process.quiescence.splice(0)) action();
+    settle(this, process);
   }
 
   /** Ends the call at its time on the process's clock, unless it ended before. The call says how. */
@@ -214,7 +209,7 @@ export class Kernel {
       holds: () => !call.ended && !process.ended,
       due: how,
     });
-    this.setSliceEnd(this.#stopAtMs);
+    this.reckonSlice();
   }
 
   /** Passes a call on to the node, which completes it. */
@@ -236,27 +231,45 @@ export class Kernel {
     };
     operation().then(
       (value) => done(() => call.succeed(value)),
-      (error: unknown) => done(() => call.fail(error)),
+      (error: unknown) => done(() => contain(this, call.process, () => call.fail(error))),
     );
   }
 
   // ---- Processes
 
-  /** Takes a process in that has its memory: makes its calls again and starts its timers. */
-  admit(process: Process, calls: readonly CallRecord[], timers: readonly { id: number; dueMs: number; repeatMs: number }[]): void {
+  /** Takes a process in that has its memory: makes its calls again and starts its timers. One that cannot go on ends. */
+  admit(process: Process, calls: readonly CallRecord[], timers: readonly TimerRecord[]): void {
     assert(!this.processes.has(process.pid), "a pid is on an LWP once");
     this.processes.set(process.pid, process);
-    const { layout } = this.engine.manifest;
-    const processor = this.resident(process);
-    processor.writeWord(layout.sharedWords + 4 * SHARED_WORDS.pid, process.pid);
-    processor.writeWord(layout.sharedWords + 4 * SHARED_WORDS.epoch, process.epoch);
-    processor.onKernelStack(() => processor.exports.qjs_set_memory_limit(process.quotas.memoryBytes));
-    for (const thread of process.threads.values()) process.setReady(thread);
-    for (const call of calls) this.callAgain(process, call);
-    for (const timer of timers) this.startTimer(process, timer.id, timer.dueMs, timer.repeatMs);
-    const { main } = process;
-    if (main.phase.kind === "loop" && main.context.stopped === undefined) process.setReady(main);
-    this.scheduler.update(process);
+    contain(this, process, () => {
+      const { layout } = this.engine.manifest;
+      const processor = this.resident(process);
+      processor.writeWord(layout.sharedWords + 4 * SHARED_WORDS.pid, process.pid);
+      processor.writeWord(layout.sharedWords + 4 * SHARED_WORDS.epoch, process.epoch);
+      processor.onKernelStack(() => processor.exports.qjs_set_memory_limit(process.quotas.memoryBytes));
+      for (const thread of process.threads.values()) process.setReady(thread);
+      for (const call of calls) this.callAgain(process, call);
+      for (const timer of timers) startTimer(this, process, timer);
+      const { main } = process;
+      if (main.phase.kind === "loop" && main.context.stopped === undefined) process.setReady(main);
+      this.#limitLife(process);
+      this.scheduler.update(process);
+    });
+  }
+
+  /** The quota of time to live, counted on the process's own clock. */
+  #limitLife(process: Process): void {
+    const { timeoutMs } = process.quotas;
+    if (timeoutMs === 0) return;
+    this.deadlines.add({
+      atMs: process.clockBaseMs + timeoutMs,
+      holds: () => !process.ended,
+      due: () => {
+        const reason = `timeout: the process has had its ${timeoutMs} ms`;
+        this.report(process, `godwit: ${reason}\n`);
+        this.end(process, { pid: process.pid, code: 124, reason });
+      },
+    });
   }
 
   /** A new seed for Math.random: every process draws its own numbers. */
@@ -291,7 +304,7 @@ export class Kernel {
   end(process: Process, status: ExitStatus): void {
     if (process.ended) return;
     this.detach(process);
-    for (const resource of process.handles.all()) resource.close().catch(() => {});
+    void closeHandles(process);
     this.host.post({ op: "ended", status, cpuMs: process.cpuMs });
   }
 
@@ -301,28 +314,11 @@ export class Kernel {
     for (const call of process.calls) call.drop();
     this.scheduler.remove(process);
     this.processes.delete(process.pid);
-  }
-
-  hold(process: Process, hold: "pause" | "capture" | "reopen"): void {
-    process.holds.add(hold);
-    this.scheduler.update(process);
-  }
-
-  release(process: Process, hold: "pause" | "capture" | "reopen"): void {
-    process.holds.delete(hold);
-    this.scheduler.update(process);
-  }
-
-  /** Does `action` as soon as the process can be captured; it is held still until then. */
-  whenQuiescent(process: Process, action: () => void): void {
-    this.hold(process, "capture");
-    const act = () => {
-      if (process.ended) return;
-      action();
-      if (process.quiescence.length === 0) this.release(process, "capture");
-    };
-    if (process.quiescent) act();
-    else process.quiescence.push(act);
+    // Deadlines and operations of the host may know the process for a while: they need not keep its memory too.
+    process.processor = undefined;
+    process.memory = undefined;
+    process.swapped = undefined;
+    settle(this, process);
   }
 
   // ---- Threads and events
@@ -330,11 +326,9 @@ export class Kernel {
   wake(process: Process, thread: Thread): void {
     process.setReady(thread);
     this.scheduler.update(process);
-    const running = this.current;
-    if (this.#running === undefined || running === undefined) return;
-    const preempts = this.#running === process && thread.priority > running.priority;
-    if (preempts) this.#stopAtMs = 0;
-    else this.setSliceEnd(this.#stopAtMs);
+    const slice = this.#slice;
+    if (slice?.process === process && thread.priority > slice.thread.priority) slice.cut();
+    this.reckonSlice();
   }
 
   postEvent(process: Process, event: ProcessEvent): void {
@@ -342,27 +336,16 @@ export class Kernel {
     this.reconsider(process);
   }
 
+  /** Messages wait: one event tells of them all, and the next is posted when it is taken. */
+  postMessageEvent(process: Process): void {
+    if (process.messageEvents && !process.events.some(({ kind }) => kind === "message")) this.postEvent(process, { kind: "message" });
+  }
+
   /** Lets the event-loop thread look again, if it is at rest. */
   reconsider(process: Process): void {
     if (process.ended) return;
     const { main } = process;
     if (main.state === "blocked" && main.call === undefined) this.wake(process, main);
-  }
-
-  startTimer(process: Process, id: number, dueMs: number, repeatMs: number): void {
-    const timer = { id, dueMs, repeatMs };
-    process.timers.set(id, timer);
-    this.deadlines.add({
-      atMs: dueMs + process.clockBaseMs,
-      holds: () => !process.ended && process.timers.get(id) === timer,
-      due: () => {
-        process.timers.delete(id);
-        const nowMs = process.clockMs(this.host.monotonicMs());
-        if (repeatMs > 0) this.startTimer(process, id, Math.max(nowMs, dueMs + repeatMs), repeatMs);
-        if (!process.events.some((event) => event.kind === "timer" && event.id === id)) this.postEvent(process, { kind: "timer", id });
-      },
-    });
-    this.setSliceEnd(this.#stopAtMs);
   }
 
   #checkDeadlock(process: Process): boolean {
@@ -380,21 +363,13 @@ export class Kernel {
     this.output(process, "stderr", Buffer.from(text));
   }
 
-  output(process: Process, stream: Stream, bytes: Uint8Array): void {
-    process.outputInFlight += bytes.length;
-    this.host.post({ op: "output", pid: process.pid, stream, bytes });
-  }
-
   /** `text` with the frames of its stack traces in the program's own source lines. */
   mapStack(process: Process, text: string): string {
-    const { program } = process;
-    if (program.sourceMap === "") return text;
-    let map = this.#maps.get(program);
-    if (map === undefined) {
-      map = readProgramMap(program.name, program.sourceMap);
-      if (map === undefined) return text;
-      this.#maps.set(program, map);
-    }
-    return mapStack(text, map);
+    return this.#traces.map(process.program, text);
+  }
+
+  output(process: Process, stream: Stream, bytes: Uint8Array): void {
+    process.outputInFlight += bytes.length + OUTPUT_PIECE_BYTES;
+    this.host.post({ op: "output", pid: process.pid, stream, bytes });
   }
 }

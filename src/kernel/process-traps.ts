@@ -3,7 +3,7 @@
 import { type ArgumentKind, SYSCALLS, type SyscallName } from "../abi/syscalls.ts";
 import { assert } from "../assert.ts";
 import { failure, GodwitError } from "../errors.ts";
-import { CALLS_IN_FLIGHT_MAX, IO_MAX_BYTES, MESSAGE_MAX_BYTES } from "../limits.ts";
+import { CALLS_IN_FLIGHT_MAX, CALLS_IN_FLIGHT_MAX_BYTES, IO_MAX_BYTES, MESSAGE_MAX_BYTES } from "../limits.ts";
 import type { GuestValues } from "../machine/guest-values.ts";
 import type { SyscallOutcome, Traps } from "../machine/processor.ts";
 import type { Kernel } from "./kernel.ts";
@@ -41,8 +41,10 @@ export class ProcessTraps implements Traps {
     if (name === undefined) return errorOutcome("ENOSYS", `there is no system call ${number}`);
     const args = decode(name, values, argv, argc);
     if (args === undefined) return errorOutcome("EINVAL", `${name} takes (${SYSCALLS[name].arguments.join(", ")}), each of at most ${ARGUMENT_MAX_BYTES} bytes`);
-    if (callId !== 0 && this.#process.calls.size >= CALLS_IN_FLIGHT_MAX) {
-      return errorOutcome("EAGAIN", `${CALLS_IN_FLIGHT_MAX} calls are in flight: await some first`);
+    if (callId !== 0) {
+      if (!Number.isSafeInteger(callId) || callId < 0) return errorOutcome("EINVAL", `a call's id is a whole number, not ${callId}`);
+      const refused = roomForCall(this.#process, args);
+      if (refused !== undefined) return errorOutcome("EAGAIN", refused);
     }
     return this.#kernel.call(this.#process, name, args, callId);
   }
@@ -78,6 +80,28 @@ export class ProcessTraps implements Traps {
   engineOutput(bytes: Uint8Array): void {
     this.#kernel.output(this.#process, "stderr", bytes);
   }
+}
+
+/** Why one more asynchronous call would be too much, if it would be. */
+function roomForCall(process: Process, args: readonly unknown[]): string | undefined {
+  let count = 0;
+  let sizeBytes = sizeOf(args);
+  for (const call of process.calls) {
+    if (call.callId === 0) continue;
+    count++;
+    sizeBytes += sizeOf(call.arguments) + (call.name === "read" ? Number(call.arguments[1]) : 0);
+  }
+  for (const event of process.events) {
+    if (event.kind !== "completion") continue;
+    count++;
+    if (event.outcome.ok) sizeBytes += sizeOf([event.outcome.value]);
+  }
+  if (count >= CALLS_IN_FLIGHT_MAX) return `${CALLS_IN_FLIGHT_MAX} calls are in flight: await some first`;
+  return sizeBytes > CALLS_IN_FLIGHT_MAX_BYTES ? `calls with ${sizeBytes} bytes are in flight: await some first` : undefined;
+}
+
+function sizeOf(values: readonly unknown[]): number {
+  return values.reduce((sum: number, value) => sum + (typeof value === "string" || value instanceof Uint8Array ? value.length : 0), 0);
 }
 
 export function outcomeOf(delivery: Delivery): SyscallOutcome {

@@ -12,6 +12,7 @@ import { InputStream } from "./input-stream.ts";
 import { Mailbox } from "./mailbox.ts";
 import { type ProcessEvent, type ProcessRecord, RECORD_VERSION, type TimerRecord } from "./process-record.ts";
 import type { Program } from "./protocol.ts";
+import type { Waiting } from "./quiescence.ts";
 import { HandleTable } from "./resource.ts";
 import { MAIN_TID, Thread } from "./thread.ts";
 
@@ -33,9 +34,16 @@ export class Process {
   readonly threads = new Map<number, Thread>();
   readonly calls = new Set<Call>();
   readonly timers = new Map<number, TimerRecord>();
-  /** For the event-loop thread, in order. Bounded: one for each timer, call in flight and subscription. */
+  /**
+   * For the event-loop thread, in order. Bounded: at most TIMERS_MAX of timers that run or have fired,
+   * CALLS_IN_FLIGHT_MAX of calls in flight or completed, and one of messages.
+   */
   readonly events: ProcessEvent[] = [];
+  /** Timers whose event is in the queue. */
+  readonly firedTimers = new Set<number>();
   readonly signals = new Map<SignalName, "handle" | "ignore">();
+  /** Signals that came while their handler ran: it runs once more then. */
+  readonly pendingSignals = new Set<SignalName>();
   readonly mailbox = new Mailbox();
   readonly handles = new HandleTable();
   readonly input = new InputStream();
@@ -73,7 +81,7 @@ export class Process {
   stressPolls = 0;
   stressDue = false;
   /** Actions that wait until no call in flight forbids a capture. */
-  readonly quiescence: (() => void)[] = [];
+  readonly quiescence: Waiting[] = [];
 
   readonly #ready = new Set<Thread>();
   #floorMs = 0;
@@ -103,7 +111,11 @@ export class Process {
     if (record.paused) this.holds.add("pause");
     for (const thread of record.threads) this.threads.set(thread.tid, Thread.restore(thread));
     this.events.push(...record.events);
-    for (const { signal, action } of record.signals) this.signals.set(signal, action);
+    for (const event of record.events) if (event.kind === "timer") this.firedTimers.add(event.id);
+    for (const { signal, action, pending } of record.signals) {
+      this.signals.set(signal, action);
+      if (pending) this.pendingSignals.add(signal);
+    }
     for (const message of record.mailbox) this.mailbox.put(message);
     this.input.restore(record.input);
   }
@@ -119,8 +131,9 @@ export class Process {
     return !this.ended && this.holds.size === 0 && this.#ready.size > 0;
   }
 
-  /** Whether it could be captured now: no call is in flight that must end where it began. */
+  /** Whether it could be captured now: its handles are open, and no call is in flight that must end where it began. */
   get quiescent(): boolean {
+    if (this.holds.has("reopen")) return false;
     for (const call of this.calls) if (call.inFlight !== "reissue") return false;
     return true;
   }
@@ -152,11 +165,12 @@ export class Process {
     this.threads.delete(thread.tid);
   }
 
-  /** The thread to run now: of the ready ones, that with the least weighted time. */
+  /** The thread to run now: of the ready ones, that with the least weighted time; of two alike, that of higher priority. */
   pickThread(): Thread | undefined {
     let first: Thread | undefined;
     for (const thread of this.#ready) {
-      if (first === undefined || thread.virtualMs < first.virtualMs) first = thread;
+      const earlier = first === undefined || thread.virtualMs < first.virtualMs;
+      if (earlier || (thread.virtualMs === first?.virtualMs && thread.priority > first.priority)) first = thread;
     }
     if (first !== undefined) this.#floorMs = Math.max(this.#floorMs, first.virtualMs);
     return first;
@@ -194,7 +208,7 @@ export class Process {
       calls: [...this.calls].map((call) => call.save()),
       timers: [...this.timers.values()],
       events: [...this.events],
-      signals: [...this.signals].map(([signal, action]) => ({ signal, action })),
+      signals: [...this.signals].map(([signal, action]) => ({ signal, action, pending: this.pendingSignals.has(signal) })),
       keepAlive: this.keepAlive,
       messageEvents: this.messageEvents,
       mailbox: this.mailbox.save(),

@@ -28,17 +28,17 @@ export interface Birth {
 export interface Rebirth {
   readonly pid: number;
   readonly parent: number;
-  readonly quotas: Partial<Quotas>;
+  readonly quotas: Quotas;
   readonly capabilities: Capabilities;
   readonly environment: Readonly<Record<string, string>> | undefined;
   readonly workingDirectory: string;
   readonly stress: StressMode | undefined;
 }
 
-/** What a process asks of its node, as a system call; answered by `complete`. */
+/** What a process asks of its node, as a system call; answered by `complete`, a fork by `fork`. */
 export type NodeRequest =
   | { readonly kind: "fork" }
-  | { readonly kind: "spawn"; readonly path: string; readonly request: SpawnRequest }
+  | { readonly kind: "spawn"; readonly path: string; readonly request: SpawnRequest; readonly lifeLeftMs: number }
   | { readonly kind: "exec"; readonly path: string; readonly request: SpawnRequest }
   | { readonly kind: "wait"; readonly pid: number; readonly timeoutMs: number }
   | { readonly kind: "kill"; readonly pid: number; readonly signal: SignalName }
@@ -60,8 +60,16 @@ export type Answer =
   | { readonly kind: "summary"; readonly summary: Summary }
   | { readonly kind: "capture"; readonly image: Uint8Array }
   | { readonly kind: "fork" }
-  | { readonly kind: "release"; readonly record: ProcessRecord; readonly memory: WebAssembly.Memory }
+  | ({ readonly kind: "release" } & Released)
   | { readonly kind: "deliver" };
+
+/** A process on its way from one LWP to another, with its memory as it is. */
+export interface Released {
+  readonly record: ProcessRecord;
+  readonly memory: WebAssembly.Memory;
+  /** Its output that the node has not acknowledged. */
+  readonly outputInFlight: number;
+}
 
 /** What changes about a process as it runs. */
 export interface Summary {
@@ -76,13 +84,15 @@ export interface Summary {
 export type ToLwp =
   | { readonly op: "spawn"; readonly birth: Birth }
   | { readonly op: "restore"; readonly rebirth: Rebirth; readonly image: Uint8Array; readonly request: number }
-  | { readonly op: "adopt"; readonly record: ProcessRecord; readonly memory: WebAssembly.Memory }
+  | { readonly op: "adopt"; readonly released: Released }
   | { readonly op: "ask"; readonly request: number; readonly pid: number; readonly question: Question }
   | { readonly op: "signal"; readonly pid: number; readonly signal: SignalName }
   | { readonly op: "pause"; readonly pid: number; readonly paused: boolean }
   | { readonly op: "end"; readonly pid: number; readonly code: number; readonly reason: string }
   | { readonly op: "input"; readonly pid: number; readonly bytes: Uint8Array | null }
   | { readonly op: "outputTaken"; readonly pid: number; readonly sizeBytes: number }
+  /** The child that a `fork` call is to make; answered by `forked` or `unborn`. */
+  | { readonly op: "fork"; readonly pid: number; readonly call: number; readonly child: number }
   | { readonly op: "complete"; readonly pid: number; readonly call: number; readonly outcome: Completion }
   | { readonly op: "stop" };
 
@@ -99,6 +109,8 @@ export type FromLwp =
   | { readonly op: "restored"; readonly request: number; readonly name: string }
   /** A fork's child is in place on the same LWP; its first output comes after this. */
   | { readonly op: "forked"; readonly pid: number; readonly child: number }
+  /** A child that a fork was to make will not come: its parent ended first, or had no memory for it. */
+  | { readonly op: "unborn"; readonly child: number }
   | { readonly op: "ended"; readonly status: ExitStatus; readonly cpuMs: number }
   | { readonly op: "output"; readonly pid: number; readonly stream: Stream; readonly bytes: Uint8Array }
   | { readonly op: "inputTaken"; readonly pid: number; readonly sizeBytes: number }

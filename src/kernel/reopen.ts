@@ -1,39 +1,44 @@
 /** Handles of a process that comes from a record: opened again before it runs, under the capabilities it has here. */
 
 import { GodwitError } from "../errors.ts";
-import { allowed } from "./file-access.ts";
+import { allowedToOpen, fileState } from "./file-access.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Process } from "./process.ts";
+import { hold, release } from "./quiescence.ts";
 import type { HandleRecord, Resource } from "./resource.ts";
 
-/** Opens every handle again; one that cannot be is kept as a handle whose every use says why. Releases the hold `reopen`. */
-export function reopenHandles(kernel: Kernel, process: Process, handles: readonly HandleRecord[], done: () => void): void {
+/**
+ * Opens every handle again; one that cannot be is kept as a handle whose every use says why. Releases the hold `reopen`,
+ * and tells when that is done; a process that has ended by then leaves nothing open.
+ */
+export function reopenHandles(kernel: Kernel, process: Process, handles: readonly HandleRecord[], done: () => void = () => {}): void {
   const finish = () => {
-    kernel.release(process, "reopen");
+    release(kernel, process, "reopen");
     done();
   };
-  if (handles.length === 0) {
-    finish();
-    return;
-  }
-  kernel.hold(process, "reopen");
+  if (handles.length === 0) return finish();
+  hold(kernel, process, "reopen");
   kernel.hostOperations++;
   const one = async ({ handle, state }: HandleRecord) => {
-    process.handles.put(handle, await reopen(kernel, process, state).catch((error: unknown) => lost(state, error)));
+    const resource = await reopen(kernel, process, state).catch((error: unknown) => lost(state, error));
+    if (process.ended) await resource.close().catch(() => {});
+    else process.handles.put(handle, resource);
   };
   void Promise.all(handles.map(one)).then(() => {
     kernel.hostOperationDone();
-    if (!process.ended) finish();
+    finish();
   });
 }
 
-async function reopen(kernel: Kernel, process: Process, state: unknown): Promise<Resource> {
-  const { path, request } = state as { path?: unknown; request?: { read?: unknown; write?: unknown; append?: unknown } };
-  if (typeof path === "string") {
-    if (request?.read === true) await allowed(kernel.host.files, process, "read", path);
-    if (request?.write === true || request?.append === true) await allowed(kernel.host.files, process, "write", path);
-  }
-  return kernel.host.files.reopen(state);
+/** Lets go of all handles of a process that is no more, or no longer here. */
+export function closeHandles(process: Process): Promise<unknown> {
+  return Promise.allSettled(process.handles.all().map((resource) => resource.close()));
+}
+
+async function reopen(kernel: Kernel, process: Process, record: unknown): Promise<Resource> {
+  const state = fileState(record);
+  const path = await allowedToOpen(kernel.host.files, process, state.path, state.request);
+  return kernel.host.files.reopen({ ...state, path });
 }
 
 /** A resource that could not be taken along: its handle stays valid, and its use fails with the reason. */

@@ -62,6 +62,12 @@ export class HandleTable {
     return resource;
   }
 
+  /** Takes over the handles of another table. */
+  takeAll(other: HandleTable): void {
+    for (const [handle, resource] of other.#resources) this.#resources.set(handle, resource);
+    other.#resources.clear();
+  }
+
   get full(): boolean {
     return this.#resources.size >= HANDLES_MAX - FIRST_HANDLE;
   }

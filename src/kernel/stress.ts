@@ -9,7 +9,8 @@ import type { Kernel } from "./kernel.ts";
 import type { Process } from "./process.ts";
 import { ProcessTraps } from "./process-traps.ts";
 import { checkRecord } from "./record-check.ts";
-import { reopenHandles } from "./reopen.ts";
+import { hold } from "./quiescence.ts";
+import { closeHandles, reopenHandles } from "./reopen.ts";
 
 /** Replaces a process by what its image makes of it. */
 export function rematerialise(kernel: Kernel, process: Process): Process {
@@ -17,22 +18,21 @@ export function rematerialise(kernel: Kernel, process: Process): Process {
   const captured = capture(kernel, process, nowMs);
   const decoded = decodeImage(encodeImage(captured, { compress: false }));
   const image: ProcessImage = { ...decoded, state: checkRecord(decoded.state) };
-  kernel.detach(process);
   const fresh = materialise(kernel.engine, image, nowMs, (of) => new ProcessTraps(kernel, of));
+  kernel.detach(process);
   fresh.outputInFlight = process.outputInFlight;
   fresh.stressPolls = process.stressPolls;
   fresh.virtualMs = process.virtualMs;
-  kernel.hold(fresh, "reopen");
+  hold(kernel, fresh, "reopen");
   kernel.admit(fresh, image.state.calls, image.state.timers);
-  const closing = process.handles.all().map((resource) => resource.close());
-  if (closing.length === 0) {
-    kernel.release(fresh, "reopen");
-  } else {
-    kernel.hostOperations++;
-    void Promise.allSettled(closing).then(() => {
-      kernel.hostOperationDone();
-      reopenHandles(kernel, fresh, image.state.handles, () => {});
-    });
+  if (image.state.handles.length === 0) {
+    reopenHandles(kernel, fresh, []);
+    return fresh;
   }
+  kernel.hostOperations++;
+  void closeHandles(process).then(() => {
+    kernel.hostOperationDone();
+    reopenHandles(kernel, fresh, image.state.handles);
+  });
   return fresh;
 }

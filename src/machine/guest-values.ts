@@ -72,7 +72,7 @@ export class GuestValues {
       const buffer = this.#exports.qjs_get_typed_array_buffer(this.#word(argv + index * 4), out, out + 4, out + 8);
       if (this.#exports.qjs_is_exception(buffer) !== 0) {
         this.#exports.qjs_free_value(buffer);
-        this.#exports.qjs_free_value(this.#exports.qjs_get_exception());
+        this.clearException();
         return undefined;
       }
       const start = this.#exports.qjs_get_array_buffer(buffer, out + 12) >>> 0;
@@ -108,6 +108,11 @@ export class GuestValues {
     return 0;
   }
 
+  /** Forgets what was thrown last in the guest. */
+  clearException(): void {
+    this.#exports.qjs_free_value(this.#exports.qjs_get_exception());
+  }
+
   /** A handle of a new Error with a code; 0 with an exception pending when there is no memory for it. */
   error(code: string, message: string): number {
     const error = this.#exports.qjs_new_error();
@@ -127,7 +132,7 @@ export class GuestValues {
     return 0;
   }
 
-  /** An argument vector for `qjs_call`, and the handles to release when the call returns. */
+  /** An argument vector for `qjs_call`, and the handles to release when the call returns. What there is no memory for is undefined. */
   arguments(args: readonly GuestArgument[]): { readonly values: number[]; readonly argv: number } {
     const argv = this.#exports.wasm_malloc(Math.max(4, args.length * 4)) >>> 0;
     assert(argv !== 0, "the kernel's reserve of guest memory holds an argument vector");

@@ -6,7 +6,7 @@
 
 import type { GuestEntryPoint } from "../abi/records.ts";
 import { assert } from "../assert.ts";
-import { STACK_RESERVE_BYTES } from "../limits.ts";
+import { STACK_RESERVE_BYTES, UNSTOPPABLE_POLLS_MAX } from "../limits.ts";
 import type { Engine, EngineExports } from "./engine.ts";
 import { GuestValues, type GuestArgument, type GuestResult } from "./guest-values.ts";
 
@@ -94,6 +94,8 @@ export class Processor {
   #stoppedBy: "blocked" | "preempted" = "blocked";
   /** Above zero while the host calls into the guest from an import or on the kernel stack: no stop can be taken. */
   #unstoppable = 0;
+  /** Polls since then: a guest function that the host calls and that goes on for too long is interrupted. */
+  #unstoppablePolls = 0;
   #words: Int32Array;
 
   constructor(engine: Engine, memory: WebAssembly.Memory, traps: Traps) {
@@ -192,7 +194,7 @@ export class Processor {
 
   /** Calls a guest function that cannot be stopped, from inside a trap or on the kernel stack; returns its handle. */
   callNow(entryPoint: GuestEntryPoint, args: readonly GuestArgument[]): number {
-    this.#unstoppable++;
+    this.#forbidStops();
     try {
       const { values, argv } = this.values.arguments(args);
       const { handles } = this.#engine.manifest;
@@ -201,7 +203,7 @@ export class Processor {
       this.#exports.wasm_free(argv);
       return result;
     } finally {
-      this.#unstoppable--;
+      this.#allowStops();
     }
   }
 
@@ -214,19 +216,32 @@ export class Processor {
     const value = this.#exports.qjs_eval_bytecode(address, bytecode.length);
     bytes.fill(0);
     this.#exports.wasm_free(address);
-    if (value !== 0 && this.#exports.qjs_is_exception(value) === 0) return value;
+    if (value === 0 || this.#exports.qjs_is_exception(value) === 0) return value;
     this.#exports.qjs_free_value(value);
     return 0;
+  }
+
+  #forbidStops(): void {
+    if (this.#unstoppable++ === 0) this.#unstoppablePolls = 0;
+  }
+
+  #allowStops(): void {
+    if (--this.#unstoppable === 0 && this.pollEveryCall) this.#pollNext();
+  }
+
+  /** The guest's next call or back edge is a poll. */
+  #pollNext(): void {
+    this.writeWord(this.#engine.manifest.layout.interruptCounter, 1);
   }
 
   #withRegisters<T>(context: ThreadContext, stackPointer: number, frame: number, action: () => T): T {
     assert(this.#state === RUNNING, "the kernel calls a guest only at rest");
     this.#load(context, stackPointer, frame);
-    this.#unstoppable++;
+    this.#forbidStops();
     try {
       return action();
     } finally {
-      this.#unstoppable--;
+      this.#allowStops();
     }
   }
 
@@ -239,7 +254,7 @@ export class Processor {
     words[layout.currentFrame >>> 2] = currentFrame;
     words[layout.stackTop >>> 2] = context.stackHigh;
     words[layout.stackLimit >>> 2] = context.stackLow + STACK_RESERVE_BYTES;
-    if (this.pollEveryCall) words[layout.interruptCounter >>> 2] = 1;
+    if (this.pollEveryCall) this.#pollNext();
   }
 
   #enter(
@@ -330,7 +345,7 @@ export class Processor {
     }
     if (this.#unstoppable > 0)
       return this.#answer({ kind: "error", code: "EPERM", message: "no system call can be made here" });
-    this.#unstoppable++;
+    this.#forbidStops();
     let outcome: SyscallOutcome;
     try {
       const number = argc > 0 ? this.values.number(argv, 0) : undefined;
@@ -340,7 +355,7 @@ export class Processor {
           ? { kind: "error", code: "EINVAL", message: "a system call takes a number and a call id" }
           : this.#traps.syscall(number, callId, this.values, argv, argc);
     } finally {
-      this.#unstoppable--;
+      this.#allowStops();
     }
     if (outcome.kind === "block") {
       this.#beginStop("blocked");
@@ -351,23 +366,23 @@ export class Processor {
 
   #answer(outcome: SyscallOutcome): number {
     assert(outcome.kind !== "block", "an answer is a result or an error");
-    this.#unstoppable++;
+    this.#forbidStops();
     try {
       if (outcome.kind === "result") return this.values.create(outcome.value);
       return this.values.throwError(outcome.code, outcome.message);
     } finally {
-      this.#unstoppable--;
+      this.#allowStops();
     }
   }
 
   #hostInterrupt(): number {
-    if (this.pollEveryCall) this.writeWord(this.#engine.manifest.layout.interruptCounter, 1);
+    if (this.#unstoppable > 0 && this.autopsy === undefined) return ++this.#unstoppablePolls > UNSTOPPABLE_POLLS_MAX ? 1 : 0;
+    if (this.pollEveryCall) this.#pollNext();
     if (this.#state === REWINDING) {
       this.#endRewind();
       return this.autopsy === undefined ? 0 : 1;
     }
     if (this.autopsy !== undefined) return 1;
-    if (this.#unstoppable > 0) return 0;
     if (this.#traps.poll()) this.#beginStop("preempted");
     return 0;
   }

@@ -1,15 +1,16 @@
 /** What processes ask of their node by system call: other processes, signals, messages, names. */
 
-import type { SpawnRequest } from "../abi/records.ts";
+import type { Quotas, SpawnRequest } from "../abi/records.ts";
 import { unreachable } from "../assert.ts";
 import { failure, GodwitError } from "../errors.ts";
+import { HOST_TIMER_MAX_MS } from "../limits.ts";
 import { narrow } from "../kernel/capability.ts";
 import { allowed } from "../kernel/file-access.ts";
 import type { Birth, Completion, NodeRequest } from "../kernel/protocol.ts";
 import { narrowQuotas } from "../kernel/quota.ts";
 import { hostFiles } from "../resources/file.ts";
 import type { Node } from "./node.ts";
-import { descendsFrom, type Entry, familyOf } from "./process-table.ts";
+import { descendsFrom, type Entry, type ParentWait } from "./process-table.ts";
 import { compileProgram, guestExports } from "./program.ts";
 
 /** Answered waits that are remembered for each process. */
@@ -17,26 +18,29 @@ const ANSWERED_WAITS_MAX = 64;
 
 /** Carries out one request and completes its call. */
 export function serve(node: Node, entry: Entry, call: number, request: NodeRequest): void {
-  const complete = (outcome: Completion) => node.complete(entry, call, outcome);
+  if (entry.exit !== undefined) return;
+  const failed = (error: unknown) => {
+    if (!(error instanceof GodwitError)) throw error;
+    node.complete(entry, call, { ok: false, code: error.code, message: error.message });
+  };
   if (request.kind === "wait") return wait(node, entry, call, request.pid, request.timeoutMs);
-  answer(node, entry, request).then(
-    (value) => complete({ ok: true, value }),
-    (error: unknown) => {
-      if (!(error instanceof GodwitError)) throw error;
-      complete({ ok: false, code: error.code, message: error.message });
-    },
-  );
+  if (request.kind === "fork") {
+    try {
+      return node.forkFor(entry, call);
+    } catch (error) {
+      return failed(error);
+    }
+  }
+  answer(node, entry, request).then((value) => node.complete(entry, call, { ok: true, value }), failed);
 }
 
-async function answer(node: Node, entry: Entry, request: Exclude<NodeRequest, { kind: "wait" }>): Promise<unknown> {
+async function answer(node: Node, entry: Entry, request: Exclude<NodeRequest, { kind: "wait" | "fork" }>): Promise<unknown> {
   const { table } = node;
   switch (request.kind) {
-    case "fork":
-      return node.reserveFork(entry).pid;
     case "spawn":
-      return node.start(entry, await birthOf(entry, request.path, request.request));
+      return spawn(node, entry, request);
     case "exec": {
-      const birth = await birthOf(entry, request.path, request.request);
+      const birth = await birthOf(entry, request.path, request.request, entry.quotas);
       entry.name = birth.program.name;
       return { program: birth.program, arguments: birth.arguments, environment: birth.environment };
     }
@@ -67,48 +71,78 @@ function recipient(node: Node, sender: Entry, to: number | string): Entry {
     return named;
   }
   const target = node.table.living(to);
-  if (familyOf(target) !== familyOf(sender)) throw failure("EPERM", `process ${to} is of another family: it can be sent to by a name that it registers`);
+  if (target.family !== sender.family) throw failure("EPERM", `process ${to} is of another family: it can be sent to by a name that it registers`);
   return target;
 }
 
-async function birthOf(entry: Entry, path: string, request: SpawnRequest): Promise<Omit<Birth, "pid" | "parent">> {
+async function spawn(node: Node, entry: Entry, { path, request, lifeLeftMs }: Extract<NodeRequest, { kind: "spawn" }>): Promise<number> {
+  const birth = await birthOf(entry, path, request, { ...entry.quotas, timeoutMs: lifeLeftMs });
+  if (entry.exit !== undefined) throw failure("ECANCELED", `process ${entry.pid} has ended`);
+  return node.start(entry, birth);
+}
+
+async function birthOf(entry: Entry, path: string, request: SpawnRequest, held: Quotas): Promise<Omit<Birth, "pid" | "parent">> {
   const file = await allowed(hostFiles, entry, "run", path);
   const { name, source, sourceMap } = await compileProgram(file, { guestExports: await guestExports(), workingDirectory: entry.workingDirectory });
   return {
     program: { name, source, sourceMap },
     arguments: request.arguments ?? [],
     environment: request.environment ?? {},
-    quotas: narrowQuotas(entry.quotas, request.quotas ?? {}),
+    quotas: narrowQuotas(held, request.quotas ?? {}),
     capabilities: narrow(entry.capabilities, request.capabilities ?? {}, entry.workingDirectory),
     workingDirectory: entry.workingDirectory,
     stress: undefined,
   };
 }
 
-function wait(node: Node, entry: Entry, call: number, pid: number, timeoutMs: number): void {
-  if (entry.answeredWaits.has(call)) return;
-  const complete = (outcome: Completion) => {
-    entry.answeredWaits.add(call);
-    if (entry.answeredWaits.size > ANSWERED_WAITS_MAX) entry.answeredWaits.delete(Math.min(...entry.answeredWaits));
-    node.complete(entry, call, outcome);
-  };
-  const again = entry.waits.findIndex((one) => one.call === call);
-  if (again >= 0) clearTimeout(entry.waits.splice(again, 1)[0]?.timer);
-  const children = node.table.all().filter((one) => one.parent === entry && one.exit === undefined && (pid === -1 || one.pid === pid));
-  const zombie = entry.zombies.findIndex((status) => pid === -1 || status.pid === pid);
-  if (zombie < 0 && children.length === 0) {
-    return complete({ ok: false, code: "ECHILD", message: pid === -1 ? `process ${entry.pid} has no children` : `process ${pid} is no child of process ${entry.pid}` });
+/**
+ * A child's end is told once, to a parent that is there to hear it. Between two LWPs nothing is answered: the parent
+ * makes its waits again where it arrives.
+ */
+function wait(node: Node, parent: Entry, call: number, pid: number, timeoutMs: number): void {
+  if (parent.held !== undefined || parent.answeredWaits.has(call)) return;
+  forgetWait(parent, call);
+  const isWanted = (child: Entry) => child.parent === parent && (pid === -1 || child.pid === pid);
+  const zombie = parent.zombies.some((status) => pid === -1 || status.pid === pid);
+  if (!zombie && ![...parent.heirs].some(isWanted)) {
+    const message = pid === -1 ? `process ${parent.pid} has no children` : `process ${pid} is no child of process ${parent.pid}`;
+    return completeWait(node, parent, call, { ok: false, code: "ECHILD", message });
   }
-  const expire = () => {
-    entry.waits.splice(entry.waits.findIndex((one) => one.call === call), 1);
-    complete({ ok: true, value: null });
-  };
-  const timer = timeoutMs >= 0 && zombie < 0 ? setTimeout(expire, timeoutMs) : undefined;
-  entry.waits.push({ call, pid, timer });
-  answerWaits(node, entry);
+  const one: ParentWait = { call, pid, timer: undefined };
+  if (timeoutMs >= 0) expireWait(node, parent, one, performance.now() + timeoutMs);
+  parent.waits.push(one);
+  answerWaits(node, parent);
 }
 
-/** Gives ended children to the waits that want them. Nothing is given while the parent is between two LWPs. */
+/** Ends the wait at its time, which may be further off than the host's timers reach. */
+function expireWait(node: Node, parent: Entry, one: ParentWait, atMs: number): void {
+  const leftMs = Math.max(0, atMs - performance.now());
+  one.timer = setTimeout(
+    () => {
+      if (leftMs > HOST_TIMER_MAX_MS) return expireWait(node, parent, one, atMs);
+      forgetWait(parent, one.call);
+      if (parent.held === undefined) completeWait(node, parent, one.call, { ok: true, value: null });
+    },
+    Math.min(leftMs, HOST_TIMER_MAX_MS),
+  );
+}
+
+function forgetWait(parent: Entry, call: number): void {
+  const index = parent.waits.findIndex((one) => one.call === call);
+  if (index >= 0) clearTimeout(parent.waits.splice(index, 1)[0]?.timer);
+}
+
+function completeWait(node: Node, parent: Entry, call: number, outcome: Completion): void {
+  const { answeredWaits } = parent;
+  answeredWaits.add(call);
+  for (const oldest of answeredWaits) {
+    if (answeredWaits.size <= ANSWERED_WAITS_MAX) break;
+    answeredWaits.delete(oldest);
+  }
+  node.complete(parent, call, outcome);
+}
+
+/** Gives ended children to the waits that want them. */
 export function answerWaits(node: Node, parent: Entry): void {
   if (parent.held !== undefined || parent.exit !== undefined) return;
   for (const one of [...parent.waits]) {
@@ -116,9 +150,7 @@ export function answerWaits(node: Node, parent: Entry): void {
     const status = parent.zombies[index];
     if (status === undefined) continue;
     parent.zombies.splice(index, 1);
-    parent.waits.splice(parent.waits.indexOf(one), 1);
-    clearTimeout(one.timer);
-    parent.answeredWaits.add(one.call);
-    node.complete(parent, one.call, { ok: true, value: status });
+    forgetWait(parent, one.call);
+    completeWait(node, parent, one.call, { ok: true, value: status });
   }
 }

@@ -16,8 +16,9 @@ export class InputGate {
     return new Promise((resolve) => this.#waiters.push(resolve));
   }
 
+  /** Bytes were read: of what came this way, or of what a restored process had in its image. */
   taken(sizeBytes: number): void {
-    this.#unreadBytes -= sizeBytes;
+    this.#unreadBytes = Math.max(0, this.#unreadBytes - sizeBytes);
     if (this.#unreadBytes <= INPUT_BUFFER_MAX_BYTES) for (const resolve of this.#waiters.splice(0)) resolve();
   }
 

@@ -6,7 +6,7 @@ import { Script } from "node:vm";
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 
 import { present } from "../assert.ts";
-import { HOST_TURN_MS, LOAD_REPORT_MS, SLICE_MAX_MS, STUCK_AFTER_MS } from "../limits.ts";
+import { HOST_TIMER_MAX_MS, HOST_TURN_MS, LOAD_REPORT_MS, SLICE_MAX_MS, STUCK_AFTER_MS } from "../limits.ts";
 import type { Engine } from "../machine/engine.ts";
 import type { Host } from "../kernel/host.ts";
 import { Kernel } from "../kernel/kernel.ts";
@@ -61,6 +61,11 @@ function drain(): boolean {
 }
 
 function take(message: ToLwp): boolean {
+  if (message.op === "ask" && message.question.kind === "inspect") {
+    // To tell where a guest is, its own code may run (a getter, `Error.prepareStackTrace`).
+    if (!guard(() => receive(kernel, message))) post({ op: "refuse", request: message.request, code: "ESRCH", message: `process ${message.pid} has ended` });
+    return true;
+  }
   if (message.op !== "stop") {
     receive(kernel, message);
     return true;
@@ -77,26 +82,33 @@ function turn(): void {
   scheduled = false;
   if (!drain()) return;
   runGuests();
-  reportLoad();
   clearTimeout(wakeup);
-  const nextMs = kernel.nextMs();
+  const nextMs = Math.min(kernel.nextMs(), reportLoad());
   if (nextMs === 0) return schedule();
   const wakeMs = Math.min(nextMs, collection.collect(host.monotonicMs(), kernel.processes.size, kernel.letGo));
-  if (wakeMs < Infinity) wakeup = setTimeout(schedule, Math.max(0, wakeMs - host.monotonicMs()));
+  if (wakeMs < Infinity) wakeup = setTimeout(schedule, Math.min(HOST_TIMER_MAX_MS, Math.max(0, wakeMs - host.monotonicMs())));
 }
 
-/** Runs what the script says with a limit that even native code obeys; the price is a watching thread for each turn. */
-const guarded = new Script("__godwit_turn()");
-Object.assign(globalThis, { __godwit_turn: () => kernel.run(kernel.hostOperations > 0 ? HOST_TURN_MS : SLICE_MAX_MS) });
+let guarded = () => {};
+const script = new Script("__godwit_guarded()");
+Object.assign(globalThis, { __godwit_guarded: () => guarded() });
 
-function runGuests(): void {
-  if (kernel.scheduler.readyCount === 0) return kernel.run(0);
+/** Does `action` with a limit that even native code obeys; false when it was cut short. The price is a watching thread. */
+function guard(action: () => void): boolean {
+  guarded = action;
   try {
-    guarded.runInThisContext({ timeout: STUCK_AFTER_MS });
+    script.runInThisContext({ timeout: STUCK_AFTER_MS });
+    return true;
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "ERR_SCRIPT_EXECUTION_TIMEOUT")) throw error;
     kernel.cutShort();
+    return false;
   }
+}
+
+function runGuests(): void {
+  if (kernel.scheduler.readyCount === 0) kernel.run(0);
+  else guard(() => kernel.run(kernel.hostOperations > 0 ? HOST_TURN_MS : SLICE_MAX_MS));
 }
 
 function schedule(): void {
@@ -105,15 +117,20 @@ function schedule(): void {
   setImmediate(turn);
 }
 
-/** Tells the node which processes are ready, when that has changed, so that it can balance its LWPs. */
-function reportLoad(): void {
+/**
+ * Tells the node which processes are ready, when that has changed, so that it can balance its LWPs. Returns when it is to
+ * be asked again, on the host's clock.
+ */
+function reportLoad(): number {
   const nowMs = host.monotonicMs();
   const ready = [...kernel.scheduler.ready()].map((process) => process.pid);
   const text = ready.join();
-  if (text === lastReady || nowMs - lastReportMs < LOAD_REPORT_MS) return;
+  if (text === lastReady) return Infinity;
+  if (nowMs - lastReportMs < LOAD_REPORT_MS) return lastReportMs + LOAD_REPORT_MS;
   lastReady = text;
   lastReportMs = nowMs;
   post({ op: "load", ready });
+  return Infinity;
 }
 
 kernel.onHostDone = schedule;

@@ -10,11 +10,12 @@ import { narrow, NO_CAPABILITIES } from "../kernel/capability.ts";
 import type { Answer, Birth, Completion, Question, Rebirth, ToLwp } from "../kernel/protocol.ts";
 import { quotasOf } from "../kernel/quota.ts";
 import { checkRecord } from "../kernel/record-check.ts";
-import { INPUT_CHUNK_MAX_BYTES, SWAP_AFTER_MS } from "../limits.ts";
+import { INPUT_CHUNK_MAX_BYTES, SWAP_AFTER_MS, ZOMBIES_MAX } from "../limits.ts";
 import type { Engine } from "../machine/engine.ts";
 import { assertEngine, describeImage } from "../machine/image.ts";
 import { loadEngine } from "../machine/load.ts";
 import { answerWaits, serve } from "./guest-requests.ts";
+import { Held } from "./held.ts";
 import { LwpThread, type Told } from "./lwp-thread.ts";
 import { type Entry, ProcessTable } from "./process-table.ts";
 
@@ -78,7 +79,7 @@ export class Node implements NodeControl {
     const rebirth: Rebirth = {
       pid: this.table.isFree(record.pid) ? record.pid : this.table.nextPid(),
       parent: 0,
-      quotas: options.quotas ?? {},
+      quotas: quotasOf({ ...record.quotas, ...options.quotas }),
       capabilities: narrow(EVERYTHING, { ...NO_CAPABILITIES, ...options.capabilities }, workingDirectory),
       environment: options.environment,
       workingDirectory,
@@ -86,8 +87,9 @@ export class Node implements NodeControl {
     };
     this.table.checkRoom(undefined);
     const lwp = this.#leastLoaded();
-    const quotas = quotasOf({ ...record.quotas, ...rebirth.quotas });
-    const entry = this.#enter({ pid: rebirth.pid, parent: undefined, name: record.program.name, lwp, quotas, capabilities: rebirth.capabilities, workingDirectory });
+    const { pid, quotas, capabilities } = rebirth;
+    const entry = this.#enter({ pid, parent: undefined, name: record.program.name, lwp, quotas, capabilities, workingDirectory });
+    if (record.input.closed) entry.input.close();
     try {
       await lwp.restore({ op: "restore", rebirth, image });
     } catch (error) {
@@ -122,9 +124,10 @@ export class Node implements NodeControl {
 
   async fork(pid: number): Promise<number> {
     const entry = this.table.living(pid);
-    const child = this.reserveFork(entry);
+    await this.#settled(entry);
+    const child = this.#reserveFork(entry);
     try {
-      await this.ask(entry, { kind: "fork", child: child.pid });
+      await entry.lwp.ask(pid, { kind: "fork", child: child.pid });
     } catch (error) {
       this.#drop(child);
       throw error;
@@ -161,6 +164,10 @@ export class Node implements NodeControl {
   async stop(): Promise<void> {
     this.#stopping = true;
     await Promise.all(this.#lwps.map((lwp) => lwp.stop()));
+    // Those that were between two LWPs.
+    for (const entry of this.table.all()) {
+      if (entry.exit === undefined) this.#ended({ pid: entry.pid, code: 137, signal: "SIGKILL", reason: "the node stopped" }, entry.cpuMs);
+    }
   }
 
   // ---- Processes
@@ -176,17 +183,25 @@ export class Node implements NodeControl {
     return pid;
   }
 
-  /** An entry for a child that the parent's LWP is about to make. Throws EPROCLIM. */
-  reserveFork(parent: Entry): Entry {
+  /** Has a process's LWP carry out its fork. Throws EPROCLIM. */
+  forkFor(parent: Entry, call: number): void {
+    const child = this.#reserveFork(parent);
+    parent.lwp.tell({ op: "fork", pid: parent.pid, call, child: child.pid });
+  }
+
+  /** An entry for a child that the parent's LWP is about to make: what it is told waits until it is there. */
+  #reserveFork(parent: Entry): Entry {
     this.table.checkRoom(parent);
     const { name, lwp, quotas, capabilities, workingDirectory } = parent;
-    return this.#enter({ pid: this.table.nextPid(), parent, name, lwp, quotas, capabilities, workingDirectory });
+    const child = this.#enter({ pid: this.table.nextPid(), parent, name, lwp, quotas, capabilities, workingDirectory });
+    child.held = new Held();
+    return child;
   }
 
   tell(entry: Entry, message: ToLwp): void {
     if (entry.exit !== undefined) return;
     if (entry.held === undefined) entry.lwp.tell(message);
-    else entry.held.push(message);
+    else entry.held.messages.push(message);
   }
 
   /** Completes a system call. What a process waits for before it can be handed over is not held back. */
@@ -195,8 +210,23 @@ export class Node implements NodeControl {
   }
 
   async ask<K extends Question["kind"]>(entry: Entry, question: Extract<Question, { kind: K }>): Promise<Extract<Answer, { kind: K }>> {
-    while (entry.held !== undefined) await this.#handedOver(entry);
+    await this.#settled(entry);
     return entry.lwp.ask(entry.pid, question);
+  }
+
+  /** Waits until the process is on an LWP. Throws ESRCH when it ends before. */
+  async #settled(entry: Entry): Promise<void> {
+    while (entry.held !== undefined) await entry.held.over;
+    if (entry.exit !== undefined) this.table.living(entry.pid);
+  }
+
+  /** It is there: what it was told in the meantime reaches it. */
+  #settle(entry: Entry): void {
+    const { held } = entry;
+    entry.held = undefined;
+    for (const message of held?.messages ?? []) this.tell(entry, message);
+    held?.end();
+    answerWaits(this, entry);
   }
 
   #enter(fields: Parameters<ProcessTable["add"]>[0]): Entry {
@@ -206,10 +236,14 @@ export class Node implements NodeControl {
     return entry;
   }
 
+  /** Takes out an entry that never came to be. */
   #drop(entry: Entry): void {
     if (entry.exit !== undefined) return;
     entry.lwp.processes--;
-    this.table.remove(entry);
+    const status = { pid: entry.pid, code: 1, reason: "it never started" };
+    this.table.remove(entry, status);
+    this.#settle(entry);
+    entry.resolveEnded(status);
   }
 
   #identity(entry: Entry): Omit<ProcessInfo, "state" | "threads" | "memoryBytes" | "cpuMs" | "mailbox" | "epoch"> {
@@ -232,29 +266,40 @@ export class Node implements NodeControl {
       case "ended":
         return this.#ended(message.status, message.cpuMs);
       case "output":
-        return this.table.get(message.pid).output.push(message.stream, message.bytes);
+        return this.table.find(message.pid)?.output.push(message.stream, message.bytes);
       case "inputTaken":
-        return this.table.get(message.pid).input.taken(message.sizeBytes);
-      case "request":
-        return serve(this, this.table.get(message.pid), message.call, message.request);
-      case "forked":
-        assert(this.table.get(message.child).lwp === lwp, "a child begins on its parent's LWP");
-        return;
+        return this.table.find(message.pid)?.input.taken(message.sizeBytes);
+      case "request": {
+        const entry = this.table.find(message.pid);
+        return entry === undefined ? undefined : serve(this, entry, message.call, message.request);
+      }
+      case "forked": {
+        const child = this.table.find(message.child);
+        if (child === undefined) return;
+        assert(child.lwp === lwp, "a child begins on its parent's LWP");
+        return this.#settle(child);
+      }
+      case "unborn": {
+        const child = this.table.find(message.child);
+        return child === undefined ? undefined : this.#drop(child);
+      }
     }
   }
 
   #ended(status: ExitStatus, cpuMs: number): void {
-    const entry = this.table.get(status.pid);
-    if (entry.exit !== undefined) return;
+    const entry = this.table.find(status.pid);
+    if (entry === undefined || entry.exit !== undefined) return;
+    const { parent } = entry;
     entry.cpuMs = cpuMs;
     entry.lwp.processes--;
     entry.input.close();
     this.table.end(entry, status);
+    this.#settle(entry);
     for (const one of entry.waits.splice(0)) clearTimeout(one.timer);
     void entry.output.drained().then(() => entry.resolveEnded(status));
-    const { parent } = entry;
-    if (parent === undefined || parent.exit !== undefined) return;
+    if (parent === undefined) return;
     parent.zombies.push(status);
+    if (parent.zombies.length > ZOMBIES_MAX) parent.zombies.shift();
     this.tell(parent, { op: "signal", pid: parent.pid, signal: "SIGCHLD" });
     answerWaits(this, parent);
   }
@@ -281,41 +326,43 @@ export class Node implements NodeControl {
 
   /** Hands a ready process from an LWP that has several to one that has none. */
   #balance(): void {
-    const idle = this.#lwps.find((lwp) => lwp.ready.length === 0);
+    const idle = this.#lwps.find((lwp) => lwp.ready.length === 0 && lwp.expects === undefined);
     const busy = this.#lwps.find((lwp) => lwp.ready.length >= 2);
     if (idle === undefined || busy === undefined || this.#stopping) return;
     const pid = present(busy.ready[0], "a ready process of a busy LWP");
-    const entry = this.table.all().find((one) => one.pid === pid);
+    const entry = this.table.find(pid);
     if (entry === undefined || entry.exit !== undefined || entry.held !== undefined || entry.lwp !== busy) return;
     void this.handOver(entry, idle);
   }
 
-  /** Moves a process to another LWP of this node, with its memory as it is. */
-  async handOver(entry: Entry, to: LwpThread): Promise<void> {
+  /**
+   * Moves a process to another LWP of this node, with its memory as it is; false when it stays, because it has ended or
+   * is in the middle of a call that must end where it began.
+   */
+  async handOver(entry: Entry, to: LwpThread): Promise<boolean> {
     assert(entry.held === undefined, "a process is handed over once at a time");
     const from = entry.lwp;
-    entry.held = [];
-    to.ready = [entry.pid];
+    entry.held = new Held();
+    to.expects = entry.pid;
     const answer = await from.ask(entry.pid, { kind: "release" }).catch(() => undefined);
+    to.expects = undefined;
+    if (entry.exit !== undefined) return false;
+    if (answer !== undefined && to.failed) {
+      this.#ended({ pid: entry.pid, code: 139, reason: "the LWP that it was handed to failed" }, entry.cpuMs);
+      return false;
+    }
     if (answer !== undefined) {
-      to.tell({ op: "adopt", record: answer.record, memory: answer.memory });
+      to.tell({ op: "adopt", released: answer });
       entry.lwp = to;
       from.processes--;
       to.processes++;
     }
-    const held = entry.held ?? [];
-    entry.held = undefined;
-    for (const message of held) this.tell(entry, message);
-    answerWaits(this, entry);
+    this.#settle(entry);
+    return answer !== undefined;
   }
 
   /** Another LWP than this one; itself when it is alone. */
   otherThan(lwp: LwpThread): LwpThread {
     return this.#lwps.find((other) => other !== lwp) ?? lwp;
-  }
-
-  async #handedOver(entry: Entry): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve));
-    assert(entry.held === undefined || entry.exit === undefined, "an ended process is not handed over");
   }
 }

@@ -1,13 +1,13 @@
 /** A process's output: kept within a bound for `logs`, handed to subscribers as it comes, held back by the slowest. */
 
 import type { Stream } from "../abi/control.ts";
-import { LOG_MAX_BYTES } from "../limits.ts";
+import { LOG_MAX_BYTES, OUTPUT_PIECE_BYTES } from "../limits.ts";
 
 /** Takes output; a promise holds back more of it. Anything else that it returns says nothing. */
 export type Subscriber = (stream: Stream, bytes: Uint8Array) => unknown;
 
 export class OutputLog {
-  /** Invariant: together at most LOG_MAX_BYTES, or one chunk. */
+  /** Invariant: together at most LOG_MAX_BYTES, each with OUTPUT_PIECE_BYTES more, or one chunk. */
   readonly #chunks: { readonly stream: Stream; readonly bytes: Uint8Array }[] = [];
   #sizeBytes = 0;
   readonly #subscribers = new Set<Subscriber>();
@@ -21,27 +21,22 @@ export class OutputLog {
 
   push(stream: Stream, bytes: Uint8Array): void {
     this.#keep(stream, bytes);
-    const pending: Promise<void>[] = [];
-    for (const subscriber of this.#subscribers) {
-      const taking = subscriber(stream, bytes);
-      if (taking instanceof Promise) pending.push(taking.catch(() => {}));
-    }
-    if (pending.length === 0) {
+    const taking = this.pass(stream, bytes);
+    if (taking === undefined) {
       this.#taken(bytes.length);
       return;
     }
-    const before = this.#drained;
-    this.#drained = Promise.all([before, ...pending]).then(() => this.#taken(bytes.length));
+    this.#drained = Promise.all([this.#drained, taking]).then(() => this.#taken(bytes.length));
   }
 
-  /** Hands output on to subscribers without keeping it: a child's, for those who watch its parent. */
-  pass(stream: Stream, bytes: Uint8Array): Promise<void> {
-    const taking = [...this.#subscribers].map((subscriber) => subscriber(stream, bytes));
-    return Promise.allSettled(taking).then(() => {});
-  }
-
-  get watched(): boolean {
-    return this.#subscribers.size > 0;
+  /** Hands output on to subscribers without keeping it: a child's, for those who watch its parent. Resolves when all took it. */
+  pass(stream: Stream, bytes: Uint8Array): Promise<void> | undefined {
+    const pending: Promise<unknown>[] = [];
+    for (const subscriber of this.#subscribers) {
+      const taking = subscriber(stream, bytes);
+      if (taking instanceof Promise) pending.push(taking);
+    }
+    return pending.length === 0 ? undefined : Promise.allSettled(pending).then(() => {});
   }
 
   drained(): Promise<void> {
@@ -56,9 +51,9 @@ export class OutputLog {
 
   #keep(stream: Stream, bytes: Uint8Array): void {
     this.#chunks.push({ stream, bytes });
-    this.#sizeBytes += bytes.length;
+    this.#sizeBytes += bytes.length + OUTPUT_PIECE_BYTES;
     while (this.#sizeBytes > LOG_MAX_BYTES && this.#chunks.length > 1) {
-      this.#sizeBytes -= this.#chunks.shift()?.bytes.length ?? 0;
+      this.#sizeBytes -= (this.#chunks.shift()?.bytes.length ?? 0) + OUTPUT_PIECE_BYTES;
     }
   }
 }

@@ -2,8 +2,9 @@
 
 import type { Capabilities, ExitStatus, Quotas } from "../abi/records.ts";
 import { failure } from "../errors.ts";
-import { ENDED_PROCESSES_MAX, PROCESSES_PER_NODE_MAX } from "../limits.ts";
-import type { ToLwp } from "../kernel/protocol.ts";
+import { ENDED_PROCESSES_MAX, NAMES_MAX, PID_MAX, PROCESSES_PER_NODE_MAX } from "../limits.ts";
+import { Account } from "./account.ts";
+import type { Held } from "./held.ts";
 import { InputGate } from "./input-gate.ts";
 import type { LwpThread } from "./lwp-thread.ts";
 import { OutputLog } from "./output-log.ts";
@@ -13,32 +14,40 @@ export interface ParentWait {
   readonly call: number;
   /** The child, or -1 for any. */
   readonly pid: number;
-  readonly timer: NodeJS.Timeout | undefined;
+  timer: NodeJS.Timeout | undefined;
 }
 
 export interface Entry {
   readonly pid: number;
-  readonly parent: Entry | undefined;
+  /** Who started it, while that one lives: it alone can wait for it. */
+  parent: Entry | undefined;
+  /** The nearest of its ancestors that lives: it may signal this one, and whoever watches it sees this one's output. */
+  ancestor: Entry | undefined;
+  /** Living processes whose nearest living ancestor this is. */
+  readonly heirs: Set<Entry>;
+  /** What it counts towards. */
+  readonly account: Account;
+  /** The same object for all that descend from one process that nobody started. */
+  readonly family: object;
   name: string;
   lwp: LwpThread;
-  /** Set while it is handed from one LWP to another: what it is told waits here, in order. */
-  held: ToLwp[] | undefined;
+  /** Set while it is handed from one LWP to another, and until a forked child is there. */
+  held: Held | undefined;
   readonly quotas: Quotas;
   readonly capabilities: Capabilities;
   readonly workingDirectory: string;
   readonly startedMs: number;
   readonly output: OutputLog;
   readonly input: InputGate;
+  /** At most NAMES_MAX. */
   readonly names: Set<string>;
   cpuMs: number;
   exit: ExitStatus | undefined;
-  /** Ended children that nobody waited for yet. */
+  /** Ended children that nobody waited for yet: the last ZOMBIES_MAX. */
   readonly zombies: ExitStatus[];
   readonly waits: ParentWait[];
-  /** Waits that were answered: one that is made again after a move is not answered twice. */
+  /** The last waits that were answered: one that is made again after a move is not answered twice. */
   readonly answeredWaits: Set<number>;
-  /** Living processes that descend from it, itself included. */
-  living: number;
   /** Resolves at its end, once its output was taken. */
   readonly ended: Promise<ExitStatus>;
   readonly resolveEnded: (status: ExitStatus) => void;
@@ -49,35 +58,38 @@ export type NewEntry = Pick<Entry, "pid" | "parent" | "name" | "lwp" | "quotas" 
 export class ProcessTable {
   readonly #entries = new Map<number, Entry>();
   readonly #names = new Map<string, Entry>();
+  /** Ended ones among them, the oldest first. */
+  readonly #ended = new Set<number>();
   #lastPid = 0;
   #living = 0;
 
   /** A pid that no process here has. */
   nextPid(): number {
-    do this.#lastPid++;
+    do this.#lastPid = this.#lastPid >= PID_MAX ? 1 : this.#lastPid + 1;
     while (this.#entries.has(this.#lastPid));
     return this.#lastPid;
   }
 
   /** Whether an image's own pid can be kept. */
   isFree(pid: number): boolean {
-    return pid > 0 && !this.#entries.has(pid);
+    return pid > 0 && pid <= PID_MAX && !this.#entries.has(pid);
   }
 
   /** Throws EPROCLIM when one more process would be more than the node, or an ancestor, may have. */
   checkRoom(parent: Entry | undefined): void {
     if (this.#living >= PROCESSES_PER_NODE_MAX) throw failure("EPROCLIM", `this node has ${PROCESSES_PER_NODE_MAX} processes: end some first`);
-    for (let entry = parent; entry !== undefined; entry = entry.parent) {
-      if (entry.living >= entry.quotas.processesMax) {
-        throw failure("EPROCLIM", `process ${entry.pid} may have ${entry.quotas.processesMax} processes below it: end some, or raise --processes`);
-      }
-    }
+    parent?.account.checkRoom();
   }
 
   add(fields: NewEntry, outputTaken: (sizeBytes: number) => void): Entry {
     const { promise: ended, resolve: resolveEnded } = promiseWithResolver<ExitStatus>();
+    const { pid, parent, quotas } = fields;
     const entry: Entry = {
       ...fields,
+      ancestor: parent,
+      heirs: new Set(),
+      account: Account.of(pid, quotas.processesMax, parent?.account),
+      family: parent?.family ?? {},
       held: undefined,
       startedMs: Date.now(),
       output: new OutputLog(outputTaken),
@@ -88,32 +100,46 @@ export class ProcessTable {
       zombies: [],
       waits: [],
       answeredWaits: new Set(),
-      living: 1,
       ended,
       resolveEnded,
     };
-    const { parent } = fields;
-    // A child writes where its parent does: whoever watches the parent sees it too.
-    if (parent !== undefined) entry.output.subscribe(false, (stream, bytes) => (parent.output.watched ? parent.output.pass(stream, bytes) : undefined));
-    this.#entries.set(entry.pid, entry);
+    // A child writes where its ancestors do: whoever watches one of them sees it too.
+    entry.output.subscribe(false, (stream, bytes) => entry.ancestor?.output.pass(stream, bytes));
+    parent?.heirs.add(entry);
+    this.#entries.set(pid, entry);
     this.#living++;
-    for (let above = entry.parent; above !== undefined; above = above.parent) above.living++;
+    entry.account.add(1);
     return entry;
   }
 
-  /** Marks a process as ended; it stays known for a while. */
+  /** Marks a process as ended; it stays known for a while. Its children are orphans from now on. */
   end(entry: Entry, status: ExitStatus): void {
     entry.exit = status;
     this.#living--;
-    for (let one: Entry | undefined = entry; one !== undefined; one = one.parent) one.living--;
-    for (const name of entry.names) this.#names.delete(name);
+    entry.account.add(-1);
+    const { ancestor, heirs, names } = entry;
+    ancestor?.heirs.delete(entry);
+    for (const heir of heirs) {
+      if (heir.parent === entry) heir.parent = undefined;
+      heir.ancestor = ancestor;
+      ancestor?.heirs.add(heir);
+    }
+    heirs.clear();
+    entry.ancestor = undefined;
+    for (const name of names) this.#names.delete(name);
+    this.#ended.add(entry.pid);
     this.#forgetOldest();
   }
 
   /** Takes out an entry that never came to be. */
-  remove(entry: Entry): void {
-    this.end(entry, { pid: entry.pid, code: 1, reason: "it never started" });
+  remove(entry: Entry, status: ExitStatus): void {
+    this.end(entry, status);
+    this.#ended.delete(entry.pid);
     this.#entries.delete(entry.pid);
+  }
+
+  find(pid: number): Entry | undefined {
+    return this.#entries.get(pid);
   }
 
   get(pid: number): Entry {
@@ -140,32 +166,24 @@ export class ProcessTable {
   register(entry: Entry, name: string): void {
     const holder = this.#names.get(name);
     if (holder !== undefined && holder !== entry) throw failure("EEXIST", `the name ${name} belongs to process ${holder.pid}`);
+    if (entry.names.size >= NAMES_MAX && !entry.names.has(name)) throw failure("ENOSPC", `process ${entry.pid} has registered ${NAMES_MAX} names, the most it may`);
     this.#names.set(name, entry);
     entry.names.add(name);
   }
 
   #forgetOldest(): void {
-    let ended = this.#entries.size - this.#living;
-    for (const [pid, entry] of this.#entries) {
-      if (ended <= ENDED_PROCESSES_MAX) return;
-      if (entry.exit === undefined) continue;
+    for (const pid of this.#ended) {
+      if (this.#ended.size <= ENDED_PROCESSES_MAX) return;
+      this.#ended.delete(pid);
       this.#entries.delete(pid);
-      ended--;
     }
   }
 }
 
 /** Whether `entry` is `ancestor` or descends from it. */
 export function descendsFrom(entry: Entry, ancestor: Entry): boolean {
-  for (let one: Entry | undefined = entry; one !== undefined; one = one.parent) if (one === ancestor) return true;
+  for (let one: Entry | undefined = entry; one !== undefined; one = one.ancestor) if (one === ancestor) return true;
   return false;
-}
-
-/** The process that a family begins with: the one that no process started. */
-export function familyOf(entry: Entry): Entry {
-  let first = entry;
-  while (first.parent !== undefined) first = first.parent;
-  return first;
 }
 
 function promiseWithResolver<T>(): { promise: Promise<T>; resolve: (value: T) => void } {

@@ -1,20 +1,14 @@
 /** The resource kind `file`: a file of the host, fastened to its machine, bound by its path. */
 
+import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
 import * as fs from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 
 import type { DirectoryEntry, FileStatus, OpenRequest } from "../abi/records.ts";
 import { type ErrorCode, failure, GodwitError, isErrorCode } from "../errors.ts";
-import type { FileSystem } from "../kernel/host.ts";
+import type { FileState, FileSystem } from "../kernel/host.ts";
 import type { Resource } from "../kernel/resource.ts";
-
-/** What `save` leaves of an open file. */
-interface FileState {
-  readonly path: string;
-  readonly request: OpenRequest;
-  readonly position: number;
-}
 
 /** An error of the host's file system by its own code, where godwit has one. */
 function coded(what: string, error: unknown): GodwitError {
@@ -150,23 +144,13 @@ async function realPath(path: string): Promise<string> {
   }
 }
 
-function isState(state: unknown): state is FileState {
-  return (
-    typeof state === "object" && state !== null &&
-    "path" in state && typeof state.path === "string" &&
-    "position" in state && typeof state.position === "number" && Number.isSafeInteger(state.position) && state.position >= 0 &&
-    "request" in state && typeof state.request === "object" && state.request !== null
-  );
-}
-
 /** The files of the machine that this runs on. */
 export const hostFiles: FileSystem = {
   open: (path, request) =>
     guarded(`open ${path}`, async () => new OpenFile(path, request, await openRegular(path, openFlags(request)), 0)),
-  reopen: (state) => {
-    if (!isState(state)) return Promise.reject(failure("EIMAGE_CORRUPT", "the image's record of an open file is damaged"));
-    const { path, request, position } = state;
-    const again = { ...request, create: false, exclusive: false, truncate: false, write: request.write === true || request.append !== true && request.read !== true };
+  reopen: ({ path, request, position }) => {
+    const writes = request.write === true || request.create === true || request.truncate === true;
+    const again = { ...request, write: writes, create: false, exclusive: false, truncate: false };
     return guarded(`open ${path} again`, async () => new OpenFile(path, request, await openRegular(path, openFlags(again)), position));
   },
   realPath,
@@ -192,8 +176,13 @@ export const hostFiles: FileSystem = {
   writeWhole: (path, bytes) =>
     guarded(`write ${path}`, async () => {
       // Whole or not at all: a reader never meets half an image.
-      const partial = `${path}.partial`;
-      await fs.writeFile(partial, bytes, { mode: 0o600 });
-      await fs.rename(partial, path);
+      const partial = join(dirname(path), `.${basename(path)}.${randomUUID()}`);
+      try {
+        await fs.writeFile(partial, bytes, { mode: 0o600, flag: "wx", flush: true });
+        await fs.rename(partial, path);
+      } catch (error) {
+        await fs.rm(partial, { force: true });
+        throw error;
+      }
     }),
 };

@@ -42,6 +42,23 @@ function assertKind(holds: boolean, call: Call, index: number): void {
   throw failure("EINVAL", `argument ${index} of ${call.name}, which was in flight in the image, is damaged`);
 }
 
+/** A timeout in ms; -1 for none. */
+export function timeoutAt(call: Call, index: number): number {
+  const ms = numberAt(call, index);
+  if (Number.isNaN(ms)) throw failure("EINVAL", `the timeout of ${call.name} is a number of milliseconds, or -1 for none, not NaN`);
+  return ms < 0 || ms > DELAY_MAX_MS ? -1 : ms;
+}
+
+/** A time from now in ms. Throws EINVAL for what is none. */
+export function delayAt(call: Call, index: number): number {
+  const ms = numberAt(call, index);
+  if (!(ms >= 0)) throw failure("EINVAL", `${call.name} takes a number of milliseconds, not ${ms}`);
+  return Math.min(ms, DELAY_MAX_MS);
+}
+
+/** Longer than any machine runs, and safe to reckon with. */
+const DELAY_MAX_MS = 2 ** 52;
+
 export function integerBetween(value: unknown, low: number, high: number, what: string): number {
   if (typeof value === "number" && Number.isInteger(value) && value >= low && value <= high) return value;
   throw failure("EINVAL", `${what} must be a whole number from ${low} to ${high}, not ${String(value)}`);

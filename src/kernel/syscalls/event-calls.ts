@@ -2,16 +2,19 @@
 
 import { failure } from "../../errors.ts";
 import { TIMERS_MAX } from "../../limits.ts";
-import { type Handlers, numberAt, stringAt } from "./arguments.ts";
+import { startTimer } from "../timer.ts";
+import { delayAt, type Handlers, integerBetween, numberAt, stringAt } from "./arguments.ts";
+
+const REASONS_MAX = 2 ** 31 - 1;
 
 export const eventCalls = {
   timerStart(kernel, call) {
     const { process } = call;
-    const [id, delayMs] = [numberAt(call, 0), numberAt(call, 1)];
-    if (process.timers.size >= TIMERS_MAX) throw failure("EAGAIN", `${TIMERS_MAX} timers are running: let some fire first`);
-    if (!(delayMs >= 0) || delayMs === Infinity) throw failure("EINVAL", `a timer's delay is a number of milliseconds, not ${delayMs}`);
-    const nowMs = process.clockMs(kernel.host.monotonicMs());
-    kernel.startTimer(process, id, nowMs + delayMs, numberAt(call, 2) === 0 ? 0 : Math.max(1, delayMs));
+    const id = integerBetween(numberAt(call, 0), 0, Number.MAX_SAFE_INTEGER, "a timer's id");
+    const delayMs = delayAt(call, 1);
+    if (process.timers.size + process.firedTimers.size >= TIMERS_MAX) throw failure("EAGAIN", `${TIMERS_MAX} timers are running: let some fire first`);
+    const dueMs = process.clockMs(kernel.host.monotonicMs()) + delayMs;
+    startTimer(kernel, process, { id, dueMs, repeatMs: numberAt(call, 2) === 0 ? 0 : Math.max(1, delayMs) });
     call.succeed();
   },
 
@@ -22,9 +25,11 @@ export const eventCalls = {
   },
 
   keepAlive(kernel, call) {
-    call.process.keepAlive = Math.max(0, call.process.keepAlive + Math.trunc(numberAt(call, 0)));
+    const { process } = call;
+    const change = integerBetween(numberAt(call, 0), -REASONS_MAX, REASONS_MAX, "a change of the reasons to go on");
+    process.keepAlive = Math.min(REASONS_MAX, Math.max(0, process.keepAlive + change));
     call.succeed();
-    kernel.reconsider(call.process);
+    kernel.reconsider(process);
   },
 
   subscribe(kernel, call) {
@@ -33,6 +38,6 @@ export const eventCalls = {
     if (source !== "message") throw failure("EINVAL", `there is no event source ${source}`);
     process.messageEvents = numberAt(call, 1) !== 0;
     call.succeed();
-    if (process.messageEvents && process.mailbox.length > 0) kernel.postEvent(process, { kind: "message" });
+    if (process.mailbox.length > 0) kernel.postMessageEvent(process);
   },
 } satisfies Partial<Handlers>;

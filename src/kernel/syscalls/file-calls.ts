@@ -2,9 +2,9 @@
 
 import type { OpenRequest } from "../../abi/records.ts";
 import { failure } from "../../errors.ts";
-import { HANDLES_MAX, IO_MAX_BYTES, OUTPUT_IN_FLIGHT_MAX_BYTES } from "../../limits.ts";
+import { HANDLES_MAX, IO_MAX_BYTES, OUTPUT_IN_FLIGHT_MAX_BYTES, OUTPUT_PIECE_BYTES } from "../../limits.ts";
 import type { Call } from "../call.ts";
-import { allowed } from "../file-access.ts";
+import { allowed, allowedToOpen, openRequest } from "../file-access.ts";
 import type { Kernel } from "../kernel.ts";
 import { STANDARD_STREAMS } from "../process-record.ts";
 import type { Process } from "../process.ts";
@@ -15,18 +15,18 @@ const SEEK_ORIGINS = ["start", "current", "end"] as const;
 export const fileCalls = {
   open(kernel, call) {
     const { process } = call;
-    const flags = objectAt<OpenRequest>(call, 1);
-    const request = Object.fromEntries(Object.entries(flags).map(([flag, on]) => [flag, on === true])) as OpenRequest;
-    const writes = request.write === true || request.append === true || request.create === true || request.truncate === true;
+    const request = openRequest(objectAt<OpenRequest>(call, 1));
     if (process.handles.full) throw failure("EMFILE", `this process has ${HANDLES_MAX} handles open: close one first`);
     kernel.perform(call, async () => {
-      let path = stringAt(call, 0);
-      if (request.read === true || !writes) path = await allowed(kernel.host.files, process, "read", path);
-      if (writes) path = await allowed(kernel.host.files, process, "write", path);
+      const path = await allowedToOpen(kernel.host.files, process, stringAt(call, 0), request);
       const resource = await kernel.host.files.open(path, request);
-      if (!process.ended) return process.handles.add(resource);
-      await resource.close();
-      return -1;
+      try {
+        if (call.ended || process.ended) throw failure("ECANCELED", "the process is over");
+        return process.handles.add(resource);
+      } catch (error) {
+        await resource.close();
+        throw error;
+      }
     });
   },
 
@@ -135,13 +135,13 @@ function writeOutput(kernel: Kernel, call: Call, stream: "stdout" | "stderr", by
     };
     return;
   }
-  kernel.output(process, stream, bytes);
+  if (bytes.length > 0) kernel.output(process, stream, bytes);
   call.succeed(bytes.length);
 }
 
 /** The node took output: writes that waited for room go on, in order. */
 export function outputTaken(kernel: Kernel, process: Process, sizeBytes: number): void {
-  process.outputInFlight -= sizeBytes;
+  process.outputInFlight -= sizeBytes + OUTPUT_PIECE_BYTES;
   while (process.outputInFlight <= OUTPUT_IN_FLIGHT_MAX_BYTES) {
     const call = process.outputWaiters[0];
     if (call === undefined) return;

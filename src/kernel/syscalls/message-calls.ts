@@ -3,7 +3,7 @@
 import { failure } from "../../errors.ts";
 import { MESSAGE_MAX_BYTES, NAME_MAX_CHARS } from "../../limits.ts";
 import type { Message } from "../mailbox.ts";
-import { bytesAt, type Handlers, numberAt, stringAt } from "./arguments.ts";
+import { bytesAt, type Handlers, stringAt, timeoutAt } from "./arguments.ts";
 
 const SENDER_BYTES = 8;
 
@@ -26,7 +26,7 @@ export const messageCalls = {
 
   receive(kernel, call) {
     const { process } = call;
-    const timeoutMs = numberAt(call, 0);
+    const timeoutMs = timeoutAt(call, 0);
     const message = process.mailbox.take();
     if (message !== undefined) return call.succeed(messageBytes(message));
     if (timeoutMs === 0) return call.succeed(new Uint8Array(0));

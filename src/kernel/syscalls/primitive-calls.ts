@@ -37,6 +37,7 @@ export const primitiveCalls = {
 
   libraryPart(kernel, call) {
     const name = stringAt(call, 0);
+    if (call.callId !== 0) throw failure("EINVAL", "a part of the library is loaded at once, not awaited");
     const { guestParts } = kernel.engine.manifest;
     const bytecode = Object.hasOwn(guestParts, name) ? guestParts[name] : undefined;
     if (bytecode === undefined) throw failure("ENOENT", `the guest library has no part ${name}`);

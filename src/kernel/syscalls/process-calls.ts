@@ -3,11 +3,14 @@
 import { type CheckpointRequest, type ForkRequest, type SignalName, SIGNALS, type SpawnRequest } from "../../abi/records.ts";
 import { failure } from "../../errors.ts";
 import { encodeImage } from "../../machine/image.ts";
+import type { Call } from "../call.ts";
 import { capture } from "../capture.ts";
 import { allowed } from "../file-access.ts";
 import { answered } from "../fork.ts";
+import type { Kernel } from "../kernel.ts";
 import { ProcessExit } from "../process-traps.ts";
-import { type Handlers, integerBetween, numberAt, objectAt, stringAt } from "./arguments.ts";
+import { whenQuiescent } from "../quiescence.ts";
+import { type Handlers, integerBetween, numberAt, objectAt, stringAt, timeoutAt } from "./arguments.ts";
 
 const UNCATCHABLE: readonly SignalName[] = ["SIGKILL", "SIGSTOP"];
 
@@ -42,7 +45,12 @@ export const processCalls = {
   },
 
   spawn(kernel, call) {
-    kernel.request(call, { kind: "spawn", path: stringAt(call, 0), request: spawnRequest(objectAt<SpawnRequest>(call, 1)) });
+    const { process } = call;
+    const { timeoutMs } = process.quotas;
+    // A child does not outlive what was left of its parent's time.
+    const lifeLeftMs = timeoutMs === 0 ? 0 : Math.max(1, timeoutMs - process.clockMs(kernel.host.monotonicMs()));
+    const request = spawnRequest(objectAt<SpawnRequest>(call, 1));
+    kernel.request(call, { kind: "spawn", path: stringAt(call, 0), request, lifeLeftMs });
   },
 
   exec(kernel, call) {
@@ -50,7 +58,7 @@ export const processCalls = {
   },
 
   wait(kernel, call) {
-    const timeoutMs = call.again && call.expiresMs >= 0 ? Math.max(0, call.expiresMs - call.process.clockMs(kernel.host.monotonicMs())) : numberAt(call, 1);
+    const timeoutMs = call.again && call.expiresMs >= 0 ? Math.max(0, call.expiresMs - call.process.clockMs(kernel.host.monotonicMs())) : timeoutAt(call, 1);
     if (timeoutMs > 0) call.expiresMs = call.process.clockMs(kernel.host.monotonicMs()) + timeoutMs;
     kernel.request(call, { kind: "wait", pid: integerBetween(numberAt(call, 0), -1, Number.MAX_SAFE_INTEGER, "pid"), timeoutMs });
   },
@@ -73,23 +81,26 @@ export const processCalls = {
     const { process } = call;
     const { file } = objectAt<CheckpointRequest>(call, 0);
     if (typeof file !== "string") throw failure("EINVAL", "checkpoint({ file }) needs the path of a file");
-    const write = async () => {
-      const path = await allowed(kernel.host.files, process, "write", file);
-      return new Promise<void>((resolve, reject) => {
-        kernel.whenQuiescent(process, () => {
-          const image = capture(kernel, process, kernel.host.monotonicMs());
-          const restored = { ok: true, value: JSON.stringify({ restored: true, epoch: process.epoch + 1 }) } as const;
-          const bytes = encodeImage({ ...image, state: answered(image.state, call, restored) }, { compress: true });
-          kernel.host.files.writeWhole(path, bytes).then(resolve, reject);
-        });
-      });
-    };
     kernel.perform(call, async () => {
-      await write();
+      const path = await allowed(kernel.host.files, process, "write", file);
+      await kernel.host.files.writeWhole(path, await imageAnswering(kernel, call));
       return { restored: false, epoch: process.epoch };
     });
   },
 } satisfies Partial<Handlers>;
+
+/** An image of the process, taken as soon as that can be, in which the call has ended by the process's being restored. */
+function imageAnswering(kernel: Kernel, call: Call): Promise<Uint8Array> {
+  const { process } = call;
+  const restored = { ok: true, value: JSON.stringify({ restored: true, epoch: process.epoch + 1 }) } as const;
+  return new Promise((resolve, reject) => {
+    const take = () => {
+      const image = capture(kernel, process, kernel.host.monotonicMs());
+      resolve(encodeImage({ ...image, state: answered(image.state, call, restored) }, { compress: true }));
+    };
+    whenQuiescent(kernel, process, take, reject);
+  });
+}
 
 /** What the guest asked for, as far as it is of the right types; what it may have is the node's to say. */
 function spawnRequest(asked: { readonly [K in keyof SpawnRequest]?: unknown }): SpawnRequest {

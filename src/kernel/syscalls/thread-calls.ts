@@ -5,7 +5,7 @@ import { failure } from "../../errors.ts";
 import { NAME_MAX_CHARS, PRIORITY_MAX, PRIORITY_MIN, THREAD_STACK_MAX_BYTES, THREAD_STACK_MIN_BYTES } from "../../limits.ts";
 import { allocateStack, setGuard } from "../address-space.ts";
 import { Thread } from "../thread.ts";
-import { integerBetween, type Handlers, numberAt, objectAt } from "./arguments.ts";
+import { delayAt, integerBetween, type Handlers, numberAt, objectAt, timeoutAt } from "./arguments.ts";
 
 /** What futexWait returns. */
 const WOKEN = 0;
@@ -21,12 +21,13 @@ export const threadCalls = {
     }
     const stackBytes = integerBetween(request.stackBytes, THREAD_STACK_MIN_BYTES, THREAD_STACK_MAX_BYTES, "stackBytes");
     const priority = integerBetween(request.priority, PRIORITY_MIN, PRIORITY_MAX, "priority");
+    const slot = integerBetween(numberAt(call, 0), 0, Number.MAX_SAFE_INTEGER, "a slot");
     const processor = kernel.resident(process);
     const context = allocateStack(processor, stackBytes);
     setGuard(processor, context);
     const tid = process.nextTid++;
     const name = String(request.name ?? `thread-${tid}`).slice(0, NAME_MAX_CHARS);
-    const thread = new Thread({ tid, name, kind: "body", phase: { kind: "body", slot: numberAt(call, 0) }, context, priority, daemon: request.daemon === true });
+    const thread = new Thread({ tid, name, kind: "body", phase: { kind: "body", slot }, context, priority, daemon: request.daemon === true });
     process.threads.set(tid, thread);
     call.succeed(tid);
     kernel.wake(process, thread);
@@ -34,7 +35,7 @@ export const threadCalls = {
 
   threadJoin(kernel, call) {
     const target = call.process.threads.get(numberAt(call, 0));
-    const timeoutMs = numberAt(call, 1);
+    const timeoutMs = timeoutAt(call, 1);
     if (target === undefined) return call.succeed(1);
     if (target === call.thread) throw failure("EDEADLK", "a thread cannot join itself");
     if (timeoutMs === 0) return call.succeed(0);
@@ -54,7 +55,7 @@ export const threadCalls = {
     if (thread === undefined) throw failure("ESRCH", `there is no thread ${numberAt(call, 0)} in this process`);
     thread.priority = integerBetween(numberAt(call, 1), PRIORITY_MIN, PRIORITY_MAX, "priority");
     call.succeed();
-    kernel.setSliceEnd(Infinity);
+    kernel.reckonSlice();
   },
 
   yield(kernel, call) {
@@ -65,18 +66,12 @@ export const threadCalls = {
   },
 
   sleep(kernel, call) {
-    const ms = numberAt(call, 0);
-    if (!(ms >= 0)) throw failure("EINVAL", `sleep takes a number of milliseconds, not ${ms}`);
-    if (ms === Infinity) {
-      call.inFlight = "reissue";
-      return;
-    }
-    kernel.expire(call, ms, () => call.succeed());
+    kernel.expire(call, delayAt(call, 0), () => call.succeed());
   },
 
   futexWait(kernel, call) {
     const address = numberAt(call, 0);
-    const timeoutMs = numberAt(call, 2);
+    const timeoutMs = timeoutAt(call, 2);
     const { process } = call;
     if (!call.again && kernel.resident(process).readWord(address) !== (numberAt(call, 1) | 0)) return call.succeed(DIFFERED);
     if (timeoutMs === 0) return call.succeed(TIMED_OUT);
@@ -93,7 +88,7 @@ export const threadCalls = {
 
   futexWake(_kernel, call) {
     const waiters = call.process.futexes.get(numberAt(call, 0)) ?? [];
-    const woken = waiters.slice(0, Math.max(0, numberAt(call, 1)));
+    const woken = waiters.slice(0, integerBetween(numberAt(call, 1), 0, Number.MAX_SAFE_INTEGER, "how many to wake"));
     for (const waiter of woken) waiter.succeed(WOKEN);
     call.succeed(woken.length);
   },
