@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { StressMode } from "../../src/abi/control.ts";
 import { NO_CAPABILITIES } from "../../src/kernel/capability.ts";
 import { capture } from "../../src/kernel/capture.ts";
 import { Kernel } from "../../src/kernel/kernel.ts";
@@ -35,11 +36,11 @@ class Idling {
     SWAP_AFTER_MS,
   );
 
-  constructor(source: string) {
+  constructor(source: string, stress?: StressMode) {
     const program = { name: "program.js", source, sourceMap: "" };
     const [quotas, capabilities] = [quotasOf({}), NO_CAPABILITIES];
     const who = { pid: PID, parent: 0, program, arguments: [], environment: {}, workingDirectory: "/" };
-    receive(this.kernel, { op: "spawn", birth: { ...who, quotas, capabilities, stress: { every: 1, at: "call" } } });
+    receive(this.kernel, { op: "spawn", birth: { ...who, quotas, capabilities, stress } });
     this.run();
   }
 
@@ -77,7 +78,7 @@ let count = 0;
 for (;;) console.log(stdin.readLine(), ++count);`;
 
 test("an idle process gives up its instance, then its memory, and goes on from either", () => {
-  const idling = new Idling(ANSWERS);
+  const idling = new Idling(ANSWERS, { every: 1000, at: "call" });
   assert.equal(idling.state, "instance");
   idling.input("a");
   idling.pass(INSTANCE_IDLE_MS - 1);
@@ -107,7 +108,7 @@ test("a process that was looked at while it was swapped out is swapped out again
 
 test("a process that runs now and then keeps what it needs, at one deadline's cost", () => {
   const idling = new Idling(ANSWERS);
-  for (let i = 0; i < 100; i++) {
+  for (let i = 0; i < 10; i++) {
     idling.input(String(i));
     idling.pass(INSTANCE_IDLE_MS * 0.6);
     assert.equal(idling.state, "instance");
