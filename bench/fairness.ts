@@ -61,6 +61,9 @@ async function answers(bench: BenchNode, samples: number): Promise<number[]> {
 function percentiles(name: string, samples: readonly number[]): Row[] {
   const sorted = [...samples].sort((a, b) => a - b);
   const at = (part: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
-  const tail = (label: string, value: number): Row => ({ ...rowOf(`${name}: ${label}`, "ms", [value]), n: samples.length });
+  const tail = (label: string, value: number): Row => ({
+    ...rowOf(`${name}: ${label}`, "ms", [value]),
+    n: samples.length,
+  });
   return [rowOf(name, "ms", samples), tail("p99", at(0.99)), tail("longest", at(1))];
 }

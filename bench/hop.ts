@@ -23,7 +23,8 @@ export async function measureHop({ quick }: Extent): Promise<Group[]> {
   for (let turn = quick ? 0 : -2; turn < (quick ? 1 : TURNS); turn++) {
     const plain = run(kernel, false);
     const stressed = run(kernel, true);
-    if (stressed.output !== plain.output) throw new Error(`with hops the program printed ${stressed.output}, not ${plain.output}`);
+    if (stressed.output !== plain.output)
+      throw new Error(`with hops the program printed ${stressed.output}, not ${plain.output}`);
     if (turn < 0) continue;
     hops.push(((stressed.tookMs - plain.tookMs) / stressed.polls) * 1000);
     polls.push(stressed.polls);

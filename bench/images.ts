@@ -39,7 +39,12 @@ const IDLE = `${PROGRAM}setTimeout(() => {}, 1e9);`;
 export async function measureImages({ quick }: Extent): Promise<Group[]> {
   const samples = quick ? 1 : SAMPLES;
   return [
-    { title: "A process with a heap of 16 MB, through its node", rows: await throughNode(samples), goals: [], missing: [] },
+    {
+      title: "A process with a heap of 16 MB, through its node",
+      rows: await throughNode(samples),
+      goals: [],
+      missing: [],
+    },
     { title: "The same, steps inside the LWP", rows: await insideLwp(samples), goals: [], missing: [] },
   ];
 }
@@ -88,7 +93,13 @@ async function insideLwp(samples: number): Promise<Row[]> {
   kernel.settle();
   const process = kernel.processes.get(pid);
   assert(process?.processor !== undefined, "an idle process keeps its memory");
-  const took = { capture: [] as number[], encode: [] as number[], deflate: [] as number[], decode: [] as number[], materialise: [] as number[] };
+  const took = {
+    capture: [] as number[],
+    encode: [] as number[],
+    deflate: [] as number[],
+    decode: [] as number[],
+    materialise: [] as number[],
+  };
   for (let i = -WARM_UP; i < samples; i++) {
     const times = [performance.now()];
     const lap = <T>(result: T): T => (times.push(performance.now()), result);

@@ -76,7 +76,11 @@ function chooseBenchmarks(names: readonly string[]): Benchmark[] {
 async function runAll(benchmarks: readonly Benchmark[], file: string, extent: Extent): Promise<void> {
   const results: Record<string, Group["rows"]> = {};
   const verdicts: string[] = [];
-  console.log(`${Object.entries(thisMachine()).map(([key, value]) => `${key}: ${value}`).join(", ")}\n`);
+  console.log(
+    `${Object.entries(thisMachine())
+      .map(([key, value]) => `${key}: ${value}`)
+      .join(", ")}\n`,
+  );
   for (const { name } of benchmarks) {
     for (const { title, rows, goals, missing } of await runApart(name, extent)) {
       console.log(`${tableOf(title, rows)}\n`);
@@ -85,7 +89,8 @@ async function runAll(benchmarks: readonly Benchmark[], file: string, extent: Ex
       verdicts.push(...goals.map((goal) => verdictOf(goal, rows)));
     }
   }
-  if (verdicts.length > 0) console.log(`Goals${extent.quick ? " (a quick run says little)" : ""}\n${verdicts.join("\n")}\n`);
+  if (verdicts.length > 0)
+    console.log(`Goals${extent.quick ? " (a quick run says little)" : ""}\n${verdicts.join("\n")}\n`);
   writeResults(file, results);
   console.log(`As JSON: ${file}`);
 }

@@ -30,7 +30,11 @@ export async function measureResident({ quick }: Extent): Promise<Group[]> {
     swapped.push(await idleProcesses(processes, 100));
   }
   const row = (name: string, from: readonly IdleMemory[], of: (memory: IdleMemory) => number) =>
-    rowOf(name, "KB", from.map((memory) => of(memory) / 1000));
+    rowOf(
+      name,
+      "KB",
+      from.map((memory) => of(memory) / 1000),
+    );
   const rows = [
     row(RESIDENT, resident, (memory) => memory.residentBytes),
     row("of that, pages of the guest that are not zero", resident, (memory) => memory.guestBytes),

@@ -35,7 +35,13 @@ export function pooled(rows: readonly Row[]): Row {
   if (first === undefined) throw new RangeError("no rows to pool");
   const median = (of: (row: Row) => number): number => rowOf(first.name, first.unit, rows.map(of)).median;
   const n = rows.reduce((sum, row) => sum + row.n, 0);
-  return { ...first, median: median((row) => row.median), p10: median((row) => row.p10), p90: median((row) => row.p90), n };
+  return {
+    ...first,
+    median: median((row) => row.median),
+    p10: median((row) => row.p10),
+    p90: median((row) => row.p90),
+    n,
+  };
 }
 
 /** Rows from a program's output: one JSON object a line. Throws a `SyntaxError` for a line that is not a row. */

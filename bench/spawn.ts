@@ -37,7 +37,9 @@ export async function measureSpawn({ quick }: Extent): Promise<Group[]> {
   const [spawned, ...others] = rows;
   if (spawned === undefined) throw new RangeError("godwit was not measured");
   const ratios = others.slice(2).map((row) => ratioOf(`godwit to ${row.name.split(":", 1)[0]}`, spawned, row));
-  return [{ title: "Spawn to first statement", rows: [...rows, ...ratios], goals: [{ row: GOAL, atMost: 1 }], missing: [] }];
+  return [
+    { title: "Spawn to first statement", rows: [...rows, ...ratios], goals: [{ row: GOAL, atMost: 1 }], missing: [] },
+  ];
 }
 
 /** To the news of the first statement: the way back from the LWP counts, too. */
