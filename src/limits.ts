@@ -78,6 +78,8 @@ export const ENDED_PROCESSES_MAX = 1000;
 /** Program source after bundling. */
 export const PROGRAM_MAX_BYTES = 32 * 2 ** 20;
 
+/** Address spaces that an LWP keeps ready for processes to come. */
+export const NURSERY_MAX = 2;
 /** An idle process's instance of the engine is let go after this long; its memory stays. */
 export const INSTANCE_IDLE_MS = 1_000;
 /** An idle LWP collects garbage this often when processes let go of much memory: more than one for so many that live. */

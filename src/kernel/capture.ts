@@ -48,9 +48,23 @@ function pagesOf(kernel: Kernel, process: Process): PageSet & { memoryBytes: num
   return { memoryBytes: buffer.byteLength, ...capturePages(buffer, templateFor(kernel.engine)) };
 }
 
-/** Makes a process from an image. Its calls, timers and handles are still to be taken up (`Kernel.admit`). */
-export function materialise(engine: Engine, image: ProcessImage, hostNowMs: number, traps: (process: Process) => Traps): Process {
+/**
+ * Makes a process from an image. Its calls, timers and handles are still to be taken up (`Kernel.admit`). The image of a
+ * new process can be in place already, in a processor made `ahead`.
+ */
+export function materialise(
+  engine: Engine,
+  image: ProcessImage,
+  hostNowMs: number,
+  traps: (process: Process) => Traps,
+  ahead?: Processor,
+): Process {
   const process = new Process(image.state, hostNowMs);
+  if (ahead !== undefined) {
+    ahead.traps = traps(process);
+    give(process, ahead);
+    return process;
+  }
   const memory = createMemory(engine, image.memoryBytes, process.quotas.memoryBytes);
   fillMemory(memory.buffer, templateFor(engine), image);
   attach(engine, process, memory, traps);
@@ -59,9 +73,12 @@ export function materialise(engine: Engine, image: ProcessImage, hostNowMs: numb
 
 /** Gives a process its memory, filled by whoever had it before. */
 export function attach(engine: Engine, process: Process, memory: WebAssembly.Memory, traps: (process: Process) => Traps): void {
-  const processor = new Processor(engine, memory, traps(process));
+  give(process, new Processor(engine, memory, traps(process)));
+}
+
+function give(process: Process, processor: Processor): void {
   processor.pollEveryCall = process.stress?.at === "call";
-  process.memory = memory;
+  process.memory = processor.memory;
   process.processor = processor;
   for (const thread of process.threads.values()) setGuard(processor, thread.context);
 }

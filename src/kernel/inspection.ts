@@ -3,11 +3,12 @@
 import type { ThreadInfo } from "../abi/control.ts";
 import { PAGE_BYTES } from "../limits.ts";
 import { capturePages, countMemory, materialise as fillMemory } from "../machine/linear-memory.ts";
-import { Processor, type Traps } from "../machine/processor.ts";
+import { Processor } from "../machine/processor.ts";
 import { createMemory, regions } from "./address-space.ts";
 import { templateFor } from "./capture.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Process } from "./process.ts";
+import { NO_TRAPS } from "./process-traps.ts";
 import type { Answer, Summary } from "./protocol.ts";
 import type { Thread } from "./thread.ts";
 
@@ -61,18 +62,6 @@ function autopsy(kernel: Kernel, processor: Processor, thread: Thread): string {
     return "";
   }
 }
-
-const refused = { kind: "error", code: "EPERM", message: "this is a copy to be looked into" } as const;
-const NO_TRAPS: Traps = {
-  syscall: () => refused,
-  delivery: () => refused,
-  poll: () => false,
-  realTimeMs: () => 0,
-  monotonicMs: () => 0,
-  randomBytes: () => {},
-  rejectionNoted: () => {},
-  engineOutput: () => {},
-};
 
 function residentBytes(kernel: Kernel, process: Process): number {
   const { pages, templatePages } = countMemory(kernel.memory(process).buffer, templateFor(kernel.engine));

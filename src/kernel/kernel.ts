@@ -19,6 +19,7 @@ import { DeadlineQueue } from "./deadline.ts";
 import { contain, runSlice } from "./execution.ts";
 import type { Host } from "./host.ts";
 import { watchIdle } from "./idle.ts";
+import { Nursery } from "./nursery.ts";
 import type { Process } from "./process.ts";
 import type { CallRecord, Delivery, ProcessEvent, TimerRecord } from "./process-record.ts";
 import { outcomeOf, ProcessTraps } from "./process-traps.ts";
@@ -39,6 +40,7 @@ export class Kernel {
   readonly processes = new Map<number, Process>();
   readonly scheduler = new Scheduler();
   readonly deadlines = new DeadlineQueue();
+  readonly nursery: Nursery;
   /** How often an instance or a memory was let go of. */
   letGo = 0;
   /** Operations that the host carries out for us: while there are any, guests make way for it every HOST_TURN_MS. */
@@ -55,6 +57,7 @@ export class Kernel {
 
   constructor(engine: Engine, host: Host, swapAfterMs = SWAP_AFTER_MS) {
     this.engine = engine;
+    this.nursery = new Nursery(engine);
     this.host = host;
     this.swapAfterMs = swapAfterMs;
   }

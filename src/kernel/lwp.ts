@@ -128,7 +128,8 @@ function stillborn(kernel: Kernel, pid: number, error: unknown): void {
 function spawn(kernel: Kernel, birth: Birth): void {
   try {
     const image = birthImage(kernel.engine, birthRecord(kernel, birth));
-    const process = materialise(kernel.engine, image, kernel.host.monotonicMs(), (of) => new ProcessTraps(kernel, of));
+    const ahead = kernel.nursery.take(birth.quotas.memoryBytes);
+    const process = materialise(kernel.engine, image, kernel.host.monotonicMs(), (of) => new ProcessTraps(kernel, of), ahead);
     kernel.reseed(process);
     kernel.admit(process, [], []);
   } catch (error) {

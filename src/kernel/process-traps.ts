@@ -156,3 +156,17 @@ export function codedError(error: unknown): GodwitError {
   if (error instanceof RangeError) return failure("EINVAL", error.message, error);
   throw error;
 }
+
+const refused = { kind: "error", code: "EPERM", message: "nobody is there to answer this call" } as const;
+
+/** For a processor without a process: a copy to be looked into, or one made ahead. */
+export const NO_TRAPS: Traps = {
+  syscall: () => refused,
+  delivery: () => refused,
+  poll: () => false,
+  realTimeMs: () => 0,
+  monotonicMs: () => 0,
+  randomBytes: () => {},
+  rejectionNoted: () => {},
+  engineOutput: () => {},
+};

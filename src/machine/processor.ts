@@ -80,7 +80,7 @@ export class Processor {
   readonly memory: WebAssembly.Memory;
   readonly #engine: Engine;
   readonly #exports: EngineExports;
-  readonly #traps: Traps;
+  #traps: Traps;
   /** Stress: every call and back edge of the guest is a poll. */
   pollEveryCall = false;
   /**
@@ -106,6 +106,11 @@ export class Processor {
     const instance = new WebAssembly.Instance(engine.module, this.#imports());
     this.#exports = instance.exports as EngineExports;
     this.values = new GuestValues(this.#exports, memory, engine.manifest.handles.undefined);
+  }
+
+  /** For a processor that was made before its process. */
+  set traps(traps: Traps) {
+    this.#traps = traps;
   }
 
   get exports(): EngineExports {

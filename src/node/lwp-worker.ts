@@ -85,6 +85,7 @@ function turn(): void {
   clearTimeout(wakeup);
   const nextMs = Math.min(kernel.nextMs(), reportLoad());
   if (nextMs === 0) return schedule();
+  if (kernel.nursery.prepare()) return schedule();
   const wakeMs = Math.min(nextMs, collection.collect(host.monotonicMs(), kernel.processes.size, kernel.letGo));
   if (wakeMs < Infinity) wakeup = setTimeout(schedule, Math.min(HOST_TIMER_MAX_MS, Math.max(0, wakeMs - host.monotonicMs())));
 }
@@ -134,6 +135,7 @@ function reportLoad(): number {
 }
 
 kernel.onHostDone = schedule;
+schedule();
 port.on("message", (message: ToLwp) => {
   if (take(message)) schedule();
 });
