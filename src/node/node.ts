@@ -40,6 +40,8 @@ export class Node implements NodeControl {
   readonly table = new ProcessTable();
   readonly #engineHash: string;
   readonly #lwps: LwpThread[];
+  /** Index of the LWP that is first asked to take a process. */
+  #turn = 0;
   #stopping = false;
 
   constructor(options: NodeOptions, engine: Engine) {
@@ -317,9 +319,13 @@ export class Node implements NodeControl {
 
   // ---- LWPs
 
+  /** Of several, each in turn: while one takes a process in, the other gets ready for the next. */
   #leastLoaded(): LwpThread {
     let least: LwpThread | undefined;
-    for (const lwp of this.#lwps) if (least === undefined || lwp.processes < least.processes) least = lwp;
+    this.#turn = (this.#turn + 1) % this.#lwps.length;
+    for (const lwp of [...this.#lwps.slice(this.#turn), ...this.#lwps.slice(0, this.#turn)]) {
+      if (least === undefined || lwp.processes < least.processes) least = lwp;
+    }
     if (least === undefined) throw failure("ENODE", "every LWP of this node has failed: start it again");
     return least;
   }
