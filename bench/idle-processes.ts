@@ -1,7 +1,7 @@
 /**
  * A node with many idle processes: prints what each of them takes (`IdleMemory`).
  *
- *     node dist/bench/idle-processes.js COUNT SWAP_AFTER_MS
+ *     node dist/bench/idle-processes.js COUNT SWAP_AFTER_MS STEADY_MS
  */
 
 import { setTimeout as pause } from "node:timers/promises";
@@ -11,13 +11,14 @@ import type { IdleMemory } from "./resident.ts";
 /** So many are there before the first look, so that what all share (compiled code, stacks of threads) does not count. */
 const BEFORE = 100;
 const LOOK_EVERY_MS = 200;
-const STEADY_LOOKS = 15;
 const SETTLE_MAX_MS = 30_000;
 /** Growth of the resident set that counts as none. */
 const STILL_BYTES = 100_000;
 
 const count = Number(process.argv[2]);
 const swapAfterMs = Number(process.argv[3]);
+/** How long the resident set must not have changed. */
+const steadyMs = Number(process.argv[4]);
 const bench = await BenchNode.start({ swapAfterMs });
 await add(Math.min(BEFORE, count));
 const before = await settled();
@@ -45,7 +46,7 @@ async function settled(): Promise<number> {
     const bytes = process.memoryUsage.rss();
     const still = Math.abs(bytes - steady.atBytes) < STILL_BYTES;
     steady = still ? { ...steady, looks: steady.looks + 1 } : { atBytes: bytes, looks: 0 };
-    return steady.looks >= STEADY_LOOKS;
+    return steady.looks * LOOK_EVERY_MS >= steadyMs;
   }, "memory is steady");
   return steady.atBytes;
 }

@@ -7,6 +7,7 @@
  */
 
 import { execFile } from "node:child_process";
+import { loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { type Benchmark, type Extent, type Group, verdictOf } from "./benchmark.ts";
@@ -76,11 +77,8 @@ function chooseBenchmarks(names: readonly string[]): Benchmark[] {
 async function runAll(benchmarks: readonly Benchmark[], file: string, extent: Extent): Promise<void> {
   const results: Record<string, Group["rows"]> = {};
   const verdicts: string[] = [];
-  console.log(
-    `${Object.entries(thisMachine())
-      .map(([key, value]) => `${key}: ${value}`)
-      .join(", ")}\n`,
-  );
+  const machine = Object.entries(thisMachine()).map(([key, value]) => `${key}: ${value}`);
+  console.log(`${machine.join(", ")}\nload before: ${load()}\n`);
   for (const { name } of benchmarks) {
     for (const { title, rows, goals, missing } of await runApart(name, extent)) {
       console.log(`${tableOf(title, rows)}\n`);
@@ -92,7 +90,12 @@ async function runAll(benchmarks: readonly Benchmark[], file: string, extent: Ex
   if (verdicts.length > 0)
     console.log(`Goals${extent.quick ? " (a quick run says little)" : ""}\n${verdicts.join("\n")}\n`);
   writeResults(file, results);
-  console.log(`As JSON: ${file}`);
+  console.log(`load after: ${load()}\nAs JSON: ${file}`);
+}
+
+/** How many threads wanted a core, over the last minute: what else this machine did. */
+function load(): string {
+  return (loadavg()[0] ?? 0).toFixed(1);
 }
 
 async function runApart(name: string, { quick }: Extent): Promise<Group[]> {

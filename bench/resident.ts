@@ -8,6 +8,9 @@ import { rowOf } from "./row.ts";
 
 const RUNS = 5;
 const PROCESSES = 400;
+const SWAP_AFTER_MS = 100;
+/** Idle processes are done giving memory back when nothing has changed for so long. */
+const STEADY_MS = 3000;
 const RUN_TIMEOUT_MS = 120_000;
 const PROGRAM = fileURLToPath(new URL("./idle-processes.js", import.meta.url));
 const RESIDENT = "resident memory of an idle process";
@@ -22,12 +25,12 @@ export interface IdleMemory {
 }
 
 export async function measureResident({ quick }: Extent): Promise<Group[]> {
-  const [runs, processes] = quick ? [1, 10] : [RUNS, PROCESSES];
+  const [runs, processes, steadyMs] = quick ? [1, 10, 200] : [RUNS, PROCESSES, STEADY_MS];
   const resident: IdleMemory[] = [];
   const swapped: IdleMemory[] = [];
   for (let run = 0; run < runs; run++) {
-    resident.push(await idleProcesses(processes, Infinity));
-    swapped.push(await idleProcesses(processes, 100));
+    resident.push(await idleProcesses(processes, Infinity, steadyMs));
+    swapped.push(await idleProcesses(processes, SWAP_AFTER_MS, steadyMs));
   }
   const row = (name: string, from: readonly IdleMemory[], of: (memory: IdleMemory) => number) =>
     rowOf(
@@ -48,8 +51,8 @@ export async function measureResident({ quick }: Extent): Promise<Group[]> {
   return [{ title: `Memory of a process (${processes} idle ones)`, rows, goals, missing: [] }];
 }
 
-async function idleProcesses(count: number, swapAfterMs: number): Promise<IdleMemory> {
-  const options = [PROGRAM, String(count), String(swapAfterMs)];
+async function idleProcesses(count: number, swapAfterMs: number, steadyMs: number): Promise<IdleMemory> {
+  const options = [PROGRAM, ...[count, swapAfterMs, steadyMs].map(String)];
   const { stdout } = await promisify(execFile)(process.execPath, options, { timeout: RUN_TIMEOUT_MS });
   return JSON.parse(stdout) as IdleMemory;
 }
