@@ -126,8 +126,8 @@ export class Node implements NodeControl {
 
   async fork(pid: number): Promise<number> {
     const entry = this.table.living(pid);
-    await this.#settled(entry);
-    const child = this.#reserveFork(entry);
+    while (entry.held !== undefined) await entry.held.over;
+    const child = this.#reserveFork(this.table.living(pid));
     try {
       await entry.lwp.ask(pid, { kind: "fork", child: child.pid });
     } catch (error) {
@@ -212,14 +212,10 @@ export class Node implements NodeControl {
   }
 
   async ask<K extends Question["kind"]>(entry: Entry, question: Extract<Question, { kind: K }>): Promise<Extract<Answer, { kind: K }>> {
-    await this.#settled(entry);
-    return entry.lwp.ask(entry.pid, question);
-  }
-
-  /** Waits until the process is on an LWP. Throws ESRCH when it ends before. */
-  async #settled(entry: Entry): Promise<void> {
+    // Nothing may come between the last look and the question: not even a turn of the promises.
     while (entry.held !== undefined) await entry.held.over;
-    if (entry.exit !== undefined) this.table.living(entry.pid);
+    if (entry.exit !== undefined) throw failure("ESRCH", `process ${entry.pid} has ended with code ${entry.exit.code}`);
+    return entry.lwp.ask(entry.pid, question);
   }
 
   /** It is there: what it was told in the meantime reaches it. */
