@@ -181,12 +181,36 @@ await withNode({ lwps: 2, swapAfterMs: 50 }, (t) => {
     }
   });
 
+  test("an image opens nothing that the restored process was not given, whatever it asks for", async () => {
+    const secret = join(t.folder, "secret.txt");
+    writeFileSync(secret, "secret");
+    writeFileSync(join(t.folder, "harmless.txt"), "harmless");
+    const attempt = "(f) => { try { return String(f()) } catch (e) { return e.code } }";
+    const program = await t.start(
+      `const attempt = ${attempt}; const file = open("harmless.txt", { read: true, write: true }); console.log("up"); receive({ timeoutMs: 100 });
+       console.log(attempt(() => new TextDecoder().decode(file.read(100))), attempt(() => file.write(new Uint8Array(3))))`,
+      { capabilities: { read: [t.folder], write: [t.folder] } },
+    );
+    await program.printed("up");
+    const image = decodeImage(await t.node.checkpoint(program.pid));
+    await program.ended;
+    const position = 0;
+    const asked = [{}, { read: true }, { write: true }, { append: true }, { create: true }, { truncate: true }, { read: 1 }, { write: 1, read: "x" }, { read: false, append: false }];
+    for (const state of [...asked.map((request) => ({ path: secret, position, request })), null, 7, {}, { path: secret }, { path: 7, position, request: {} }]) {
+      const hostile = withValue(image.state, ["handles", 0, "state"], state);
+      const restored = t.watch(await t.node.restore(encodeImage({ ...image, state: hostile }, { compress: false }), { workingDirectory: t.folder }));
+      assert.match((await restored.ended).stdout, /^(EACCES EACCES|EIMAGE_CORRUPT EIMAGE_CORRUPT)\n$/, JSON.stringify(state));
+    }
+    assert.equal(readFileSync(secret, "utf8"), "secret");
+  });
+
   test(
     "hostile images: every damaged record is refused, or ends its process and no other",
     { timeout: 240_000 },
     async () => {
       const program = await t.start(
-        `Thread.create(() => sleep(100000)); setTimeout(() => {}, 100000); console.log("up"); sleep(100000)`,
+        `writeFile("open.txt", "text"); open("open.txt"); Thread.create(() => sleep(100000)); setTimeout(() => {}, 100000); onSignal("SIGUSR1", () => {}); console.log("up"); sleep(100000)`,
+        { capabilities: { read: [t.folder], write: [t.folder] } },
       );
       await program.printed("up");
       const good = decodeImage(await t.node.checkpoint(program.pid));
