@@ -18,6 +18,8 @@ const EVAL_MODULE = 1;
 /** Exit code of a program whose module waits for something that nothing can bring; Node's too. */
 const EXIT_UNSETTLED = 13;
 const TEXT_MAX_BYTES = 64 * 1024;
+/** QuickJS's JS_PROMISE_REJECTED. */
+const PROMISE_REJECTED = 2;
 
 /** Runs `thread` until its slice is over. Whatever goes wrong inside ends this process and no other. */
 export function runSlice(kernel: Kernel, process: Process, thread: Thread): void {
@@ -195,9 +197,17 @@ function succeededPhase(kernel: Kernel, process: Process, phase: Phase, processo
 function reportUncaught(kernel: Kernel, process: Process, processor: Processor, value: number, always: boolean): undefined {
   const text = processor.onKernelStack(() => processor.values.text(value, TEXT_MAX_BYTES));
   if (text === "" && !always) return undefined;
-  const mapped = kernel.mapStack(process, text);
+  const mapped = kernel.mapStack(process, programThrew(process, processor) ? text.replace(REJECTION, "Uncaught ") : text);
   kernel.report(process, `${mapped}\n`);
   throw new ProcessEnd(1, firstLine(mapped));
+}
+
+/** How the guest library begins the text of a rejection that nobody handled. */
+const REJECTION = /^Unhandled rejection: /;
+
+/** A module that throws is a promise that is rejected; to its author it is an error that nobody caught. */
+function programThrew(process: Process, processor: Processor): boolean {
+  return process.modulePromise !== 0 && processor.exports.qjs_promise_state(process.modulePromise) === PROMISE_REJECTED;
 }
 
 /** Ends the process for a reason that `ps` and `wait` tell. */
