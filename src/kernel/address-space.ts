@@ -27,13 +27,20 @@ export function memoryMaxBytes(engine: Engine, quotaBytes: number): number {
 export function createMemory(engine: Engine, memoryBytes: number, quotaBytes: number): WebAssembly.Memory {
   const maximumBytes = memoryMaxBytes(engine, quotaBytes);
   if (memoryBytes > maximumBytes) {
-    throw failure("ENOMEM", `the process needs ${memoryBytes} bytes of memory, its quota allows ${maximumBytes}: raise --memory`);
+    throw failure(
+      "ENOMEM",
+      `the process needs ${memoryBytes} bytes of memory, its quota allows ${maximumBytes}: raise --memory`,
+    );
   }
   const pages = (sizeBytes: number) => Math.ceil(sizeBytes / WASM_PAGE_BYTES);
   try {
     return new WebAssembly.Memory({ initial: pages(memoryBytes), maximum: pages(maximumBytes), shared: true });
   } catch (error) {
-    throw failure("ENOMEM", "the machine has no room for one more address space: end some processes, or let idle ones be swapped out sooner", error);
+    throw failure(
+      "ENOMEM",
+      "the machine has no room for one more address space: end some processes, or let idle ones be swapped out sooner",
+      error,
+    );
   }
 }
 
@@ -46,7 +53,8 @@ export function mainStack(engine: Engine): ThreadContext {
 /** Takes a stack from the heap. Throws ENOMEM when there is none to be had. */
 export function allocateStack(processor: Processor, sizeBytes: number): ThreadContext {
   const low = processor.exports.wasm_malloc(sizeBytes) >>> 0;
-  if (low === 0) throw failure("ENOMEM", `no memory for a stack of ${sizeBytes} bytes: raise --memory or use fewer threads`);
+  if (low === 0)
+    throw failure("ENOMEM", `no memory for a stack of ${sizeBytes} bytes: raise --memory or use fewer threads`);
   return { stackLow: low, stackHigh: (low + sizeBytes) & ~15, stopped: undefined };
 }
 
@@ -68,9 +76,21 @@ function guardAddress(context: ThreadContext): number {
 }
 
 /** The region table, by address. */
-export function regions(engine: Engine, memory: WebAssembly.Memory, threads: Iterable<Thread>, limitBytes: number): RegionInfo[] {
+export function regions(
+  engine: Engine,
+  memory: WebAssembly.Memory,
+  threads: Iterable<Thread>,
+  limitBytes: number,
+): RegionInfo[] {
   const { layout } = engine.manifest;
-  const region = (kind: RegionInfo["kind"], start: number, end: number, grows: RegionInfo["grows"], limit: number, tid?: number): RegionInfo => ({
+  const region = (
+    kind: RegionInfo["kind"],
+    start: number,
+    end: number,
+    grows: RegionInfo["grows"],
+    limit: number,
+    tid?: number,
+  ): RegionInfo => ({
     kind,
     start,
     end,

@@ -30,7 +30,10 @@ export function narrow(held: Capabilities, asked: Partial<Capabilities>, working
   };
 }
 
-function narrowNames(mine: readonly string[] | "all", theirs: readonly string[] | "all" | undefined): readonly string[] | "all" {
+function narrowNames(
+  mine: readonly string[] | "all",
+  theirs: readonly string[] | "all" | undefined,
+): readonly string[] | "all" {
   if (theirs === undefined) return [];
   if (theirs === "all") return mine;
   return mine === "all" ? theirs : theirs.filter((name) => mine.includes(name));

@@ -7,8 +7,15 @@ import { assert } from "../assert.ts";
 import type { Engine } from "../machine/engine.ts";
 import { clearFreeMemory } from "../machine/free-memory.ts";
 import { decodeImage, encodeImage, type Image } from "../machine/image.ts";
-import { capturePages, materialise as fillMemory, type PageSet, type Template, templateOf } from "../machine/linear-memory.ts";
-import { Processor, type Traps } from "../machine/processor.ts";
+import {
+  capturePages,
+  materialise as fillMemory,
+  type PageSet,
+  type Template,
+  templateOf,
+} from "../machine/linear-memory.ts";
+import { Processor } from "../machine/processor.ts";
+import type { Traps } from "../machine/trap.ts";
 import { createMemory, setGuard } from "./address-space.ts";
 import type { Kernel } from "./kernel.ts";
 import { Process } from "./process.ts";
@@ -33,7 +40,13 @@ export function templateFor(engine: Engine): Template {
 
 /** The image that a new process starts from: the template, and nothing else. */
 export function birthImage(engine: Engine, record: ProcessRecord): ProcessImage {
-  return { engine: engine.manifest.hash, memoryBytes: engine.manifest.memoryBytes, pages: [], zeroed: [], state: record };
+  return {
+    engine: engine.manifest.hash,
+    memoryBytes: engine.manifest.memoryBytes,
+    pages: [],
+    zeroed: [],
+    state: record,
+  };
 }
 
 /** Captures a process at rest. It goes on unharmed; the image shares nothing with it. */
@@ -72,7 +85,12 @@ export function materialise(
 }
 
 /** Gives a process its memory, filled by whoever had it before. */
-export function attach(engine: Engine, process: Process, memory: WebAssembly.Memory, traps: (process: Process) => Traps): void {
+export function attach(
+  engine: Engine,
+  process: Process,
+  memory: WebAssembly.Memory,
+  traps: (process: Process) => Traps,
+): void {
   give(process, new Processor(engine, memory, traps(process)));
 }
 

@@ -66,7 +66,8 @@ export function fault(kernel: Kernel, process: Process, error: unknown): void {
 /** One step: goes on from the stop, or enters the phase. False when the thread gave the processor up. */
 function advance(kernel: Kernel, process: Process, thread: Thread): boolean {
   const processor = kernel.resident(process);
-  const stop = thread.context.stopped === undefined ? enter(kernel, process, thread, processor) : processor.resume(thread.context);
+  const stop =
+    thread.context.stopped === undefined ? enter(kernel, process, thread, processor) : processor.resume(thread.context);
   if (stop === undefined) return thread.state === "ready";
   if (!guardHolds(processor, thread.context)) {
     throw new RangeError(`thread ${thread.tid} overran its stack`);
@@ -111,7 +112,13 @@ function dispatch(processor: Processor, thread: Thread, event: ProcessEvent): St
     case "message":
       return processor.callEntryPoint(thread.context, "dispatchMessage", []);
     case "completion":
-      return processor.callEntryPoint(thread.context, "dispatchCompletion", completionArguments(processor, event.callId, event.outcome));
+      return processor.callEntryPoint(
+        thread.context,
+        "dispatchCompletion",
+        completionArguments(processor, event.callId, event.outcome),
+      );
+    default:
+      return unreachable(event, "event");
   }
 }
 
@@ -149,7 +156,8 @@ function rest(kernel: Kernel, process: Process, thread: Thread, processor: Proce
     return;
   }
   const pending = process.modulePromise !== 0 && processor.exports.qjs_promise_state(process.modulePromise) === 0;
-  if (pending) kernel.report(process, "godwit: the program's top-level await waits for something that nothing can bring\n");
+  if (pending)
+    kernel.report(process, "godwit: the program's top-level await waits for something that nothing can bring\n");
   throw new ProcessExit(pending ? EXIT_UNSETTLED : 0);
 }
 
@@ -162,7 +170,8 @@ function returned(kernel: Kernel, process: Process, thread: Thread, processor: P
   }
   const failed = value === 0 || processor.exports.qjs_is_exception(value) !== 0;
   const next = failed ? failedPhase(phase, processor) : succeededPhase(kernel, process, phase, processor, value);
-  if (value !== 0 && process.modulePromise !== value) processor.onKernelStack(() => processor.exports.qjs_free_value(value));
+  if (value !== 0 && process.modulePromise !== value)
+    processor.onKernelStack(() => processor.exports.qjs_free_value(value));
   if (next !== undefined) thread.phase = next;
   else endThread(kernel, process, thread, processor);
 }
@@ -173,7 +182,13 @@ function failedPhase(phase: Phase, processor: Processor): Phase {
 }
 
 /** The phase that follows; undefined when the thread is over. */
-function succeededPhase(kernel: Kernel, process: Process, phase: Phase, processor: Processor, value: number): Phase | undefined {
+function succeededPhase(
+  kernel: Kernel,
+  process: Process,
+  phase: Phase,
+  processor: Processor,
+  value: number,
+): Phase | undefined {
   switch (phase.kind) {
     case "load":
       process.modulePromise = value;
@@ -194,10 +209,19 @@ function succeededPhase(kernel: Kernel, process: Process, phase: Phase, processo
 }
 
 /** Prints what describes an uncaught error and ends the process; nothing to print is no error. */
-function reportUncaught(kernel: Kernel, process: Process, processor: Processor, value: number, always: boolean): undefined {
+function reportUncaught(
+  kernel: Kernel,
+  process: Process,
+  processor: Processor,
+  value: number,
+  always: boolean,
+): undefined {
   const text = processor.onKernelStack(() => processor.values.text(value, TEXT_MAX_BYTES));
   if (text === "" && !always) return undefined;
-  const mapped = kernel.mapStack(process, programThrew(process, processor) ? text.replace(REJECTION, "Uncaught ") : text);
+  const mapped = kernel.mapStack(
+    process,
+    programThrew(process, processor) ? text.replace(REJECTION, "Uncaught ") : text,
+  );
   kernel.report(process, `${mapped}\n`);
   throw new ProcessEnd(1, firstLine(mapped));
 }

@@ -38,7 +38,16 @@ export function fork(kernel: Kernel, process: Process, child: number, answer: Ca
   const threads = answer === undefined ? "all" : (answer.arguments[0] as ForkRequest).threads;
   // What was sent to the parent is the parent's to read.
   const input = { chunks: [], closed: image.state.input.closed };
-  let record: ProcessRecord = { ...image.state, pid: child, parent: process.pid, mailbox: [], input, cpuMs: 0, epoch: 0, paused: false };
+  let record: ProcessRecord = {
+    ...image.state,
+    pid: child,
+    parent: process.pid,
+    mailbox: [],
+    input,
+    cpuMs: 0,
+    epoch: 0,
+    paused: false,
+  };
   if (answer !== undefined) record = answered(record, answer, { ok: true, value: 0 });
   if (threads === "caller" && answer !== undefined) record = onlyThread(record, answer.thread.tid);
   const forked: ProcessImage = { ...image, state: record };
@@ -55,7 +64,9 @@ function onlyThread(record: ProcessRecord, tid: number): ProcessRecord {
   const keep = (thread: ThreadRecord): ThreadRecord[] => {
     if (thread.tid === tid) return [thread];
     if (thread.tid !== MAIN_TID) return [];
-    return [{ ...thread, phase: { kind: "loop" }, delivery: undefined, context: { ...thread.context, stopped: undefined } }];
+    return [
+      { ...thread, phase: { kind: "loop" }, delivery: undefined, context: { ...thread.context, stopped: undefined } },
+    ];
   };
   return {
     ...record,

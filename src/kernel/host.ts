@@ -24,7 +24,10 @@ export interface Host {
 /** Pure primitives by the host's own implementation of the standards; errors are coded. */
 export interface Codec {
   utf8Encode(text: string): Uint8Array;
-  utf8Decode(bytes: Uint8Array, options: { encoding: string; fatal: boolean; ignoreBOM: boolean; stream: boolean }): string;
+  utf8Decode(
+    bytes: Uint8Array,
+    options: { encoding: string; fatal: boolean; ignoreBOM: boolean; stream: boolean },
+  ): string;
   encodingName(label: string): string;
   urlParse(url: string, base: string): UrlRecord | null;
   urlUpdate(href: string, component: string, value: string): UrlRecord | null;

@@ -56,7 +56,9 @@ function autopsy(kernel: Kernel, processor: Processor, thread: Thread): string {
     if (stack !== "" || stop.kind !== "returned") return stack;
     const job = thread.context.stopped?.entry === "qjs_execute_pending_job";
     if (job ? stop.value >= 0 : copy.exports.qjs_is_exception(stop.value) === 0) return "";
-    return copy.onKernelStack(() => copy.values.textProperty(copy.exports.qjs_get_exception(), "stack", BACKTRACE_MAX_BYTES));
+    return copy.onKernelStack(() =>
+      copy.values.textProperty(copy.exports.qjs_get_exception(), "stack", BACKTRACE_MAX_BYTES),
+    );
   } catch {
     // The copy trapped: its process will too when it runs, and say so itself.
     return "";
@@ -70,7 +72,13 @@ function residentBytes(kernel: Kernel, process: Process): number {
 
 export function summarise(kernel: Kernel, process: Process): Summary {
   const busy = process.hasReadyThreads;
-  const state = process.holds.has("pause") ? "paused" : process.swapped !== undefined ? "swapped" : busy ? "running" : "idle";
+  const state = process.holds.has("pause")
+    ? "paused"
+    : process.swapped !== undefined
+      ? "swapped"
+      : busy
+        ? "running"
+        : "idle";
   const memoryBytes = process.swapped?.length ?? residentBytes(kernel, process);
   return {
     state,

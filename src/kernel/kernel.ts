@@ -11,7 +11,8 @@ import { assert } from "../assert.ts";
 import { GodwitError } from "../errors.ts";
 import { OUTPUT_PIECE_BYTES, STUCK_AFTER_MS, SWAP_AFTER_MS } from "../limits.ts";
 import type { Engine } from "../machine/engine.ts";
-import type { Processor, SyscallOutcome } from "../machine/processor.ts";
+import type { Processor } from "../machine/processor.ts";
+import type { SyscallOutcome } from "../machine/trap.ts";
 import { Call } from "./call.ts";
 import { attach, swapIn } from "./capture.ts";
 import { deadlockReport } from "./deadlock.ts";
@@ -125,7 +126,8 @@ export class Kernel {
 
   sliceOver(): boolean {
     const slice = this.#slice;
-    if (slice === undefined || slice.process.ended || slice.process.holds.size > 0 || slice.process.stressDue) return true;
+    if (slice === undefined || slice.process.ended || slice.process.holds.size > 0 || slice.process.stressDue)
+      return true;
     return this.host.attention() || slice.isOver(this.host.monotonicMs());
   }
 
@@ -169,8 +171,14 @@ export class Kernel {
   callAgain(process: Process, record: CallRecord): void {
     const thread = process.threads.get(record.tid) ?? process.main;
     const call = new Call(
-      record.id, process, thread, record.name, record.arguments, record.callId,
-      (ended, outcome) => this.#deliver(ended, outcome), record.expiresMs,
+      record.id,
+      process,
+      thread,
+      record.name,
+      record.arguments,
+      record.callId,
+      (ended, outcome) => this.#deliver(ended, outcome),
+      record.expiresMs,
     );
     if (record.callId === 0) {
       thread.call = call;
@@ -341,7 +349,8 @@ export class Kernel {
 
   /** Messages wait: one event tells of them all, and the next is posted when it is taken. */
   postMessageEvent(process: Process): void {
-    if (process.messageEvents && !process.events.some(({ kind }) => kind === "message")) this.postEvent(process, { kind: "message" });
+    if (process.messageEvents && !process.events.some(({ kind }) => kind === "message"))
+      this.postEvent(process, { kind: "message" });
   }
 
   /** Lets the event-loop thread look again, if it is at rest. */

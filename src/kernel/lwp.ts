@@ -34,7 +34,9 @@ export function receive(kernel: Kernel, message: Exclude<ToLwp, { op: "stop" }>)
     case "fork":
       return forkFor(kernel, message.pid, message.call, message.child);
     case "ask":
-      return answering(kernel, message.request, () => ask(kernel, living(kernel, message.pid), message.request, message.question));
+      return answering(kernel, message.request, () =>
+        ask(kernel, living(kernel, message.pid), message.request, message.question),
+      );
     default: {
       const process = kernel.processes.get(message.pid);
       if (process !== undefined) contain(kernel, process, () => tell(kernel, process, message));
@@ -101,7 +103,13 @@ function birthRecord(kernel: Kernel, birth: Birth): ProcessRecord {
     nextCall: 1,
     modulePromise: 0,
     threads: [
-      new Thread({ tid: MAIN_TID, name: "main", kind: "main", phase: { kind: "load" }, context: mainStack(kernel.engine) }).save(),
+      new Thread({
+        tid: MAIN_TID,
+        name: "main",
+        kind: "main",
+        phase: { kind: "load" },
+        context: mainStack(kernel.engine),
+      }).save(),
     ],
     calls: [],
     timers: [],
@@ -129,7 +137,13 @@ function spawn(kernel: Kernel, birth: Birth): void {
   try {
     const image = birthImage(kernel.engine, birthRecord(kernel, birth));
     const ahead = kernel.nursery.take(birth.quotas.memoryBytes);
-    const process = materialise(kernel.engine, image, kernel.host.monotonicMs(), (of) => new ProcessTraps(kernel, of), ahead);
+    const process = materialise(
+      kernel.engine,
+      image,
+      kernel.host.monotonicMs(),
+      (of) => new ProcessTraps(kernel, of),
+      ahead,
+    );
     kernel.reseed(process);
     kernel.admit(process, [], []);
   } catch (error) {
@@ -145,15 +159,29 @@ function restore(kernel: Kernel, rebirth: Rebirth, bytes: Uint8Array, request: n
   const environment = rebirth.environment ?? saved.environment;
   const state: ProcessRecord = {
     ...saved,
-    pid, parent, quotas, capabilities, workingDirectory, environment,
-    stress: rebirth.stress ?? null, epoch: saved.epoch + 1, paused: false,
+    pid,
+    parent,
+    quotas,
+    capabilities,
+    workingDirectory,
+    environment,
+    stress: rebirth.stress ?? null,
+    epoch: saved.epoch + 1,
+    paused: false,
   };
-  const process = materialise(kernel.engine, { ...image, state }, kernel.host.monotonicMs(), (of) => new ProcessTraps(kernel, of));
+  const process = materialise(
+    kernel.engine,
+    { ...image, state },
+    kernel.host.monotonicMs(),
+    (of) => new ProcessTraps(kernel, of),
+  );
   hold(kernel, process, "reopen");
   kernel.admit(process, state.calls, state.timers);
-  if (process.ended) throw failure("EIMAGE_CORRUPT", "the image's address space is damaged: the process could not be put in place");
+  if (process.ended)
+    throw failure("EIMAGE_CORRUPT", "the image's address space is damaged: the process could not be put in place");
   reopenHandles(kernel, process, state.handles, () => {
-    if (process.ended) refuse(kernel, request, failure("ESRCH", `process ${pid} has ended before its files were open again`));
+    if (process.ended)
+      refuse(kernel, request, failure("ESRCH", `process ${pid} has ended before its files were open again`));
     else kernel.host.post({ op: "restored", request, name: state.program.name });
   });
 }
@@ -178,7 +206,12 @@ function ask(kernel: Kernel, process: Process, request: number, question: Questi
   const answer = (given: Answer) => kernel.host.post({ op: "answer", request, answer: given });
   const failed = (error: unknown) => {
     if (error instanceof GodwitError) return refuse(kernel, request, error);
-    if (error instanceof RangeError) return refuse(kernel, request, failure("ENOMEM", `no memory to ${question.kind} process ${process.pid}: ${error.message}`));
+    if (error instanceof RangeError)
+      return refuse(
+        kernel,
+        request,
+        failure("ENOMEM", `no memory to ${question.kind} process ${process.pid}: ${error.message}`),
+      );
     fault(kernel, process, error);
     refuse(kernel, request, failure("ESRCH", `process ${process.pid} has ended`));
   };
@@ -193,7 +226,12 @@ function ask(kernel: Kernel, process: Process, request: number, question: Questi
     case "release":
       return now(() => giveUp(kernel, process));
     case "capture":
-      return whenQuiescent(kernel, process, () => answer({ kind: "capture", image: captured(kernel, process) }), failed);
+      return whenQuiescent(
+        kernel,
+        process,
+        () => answer({ kind: "capture", image: captured(kernel, process) }),
+        failed,
+      );
     case "fork": {
       const make = () => {
         fork(kernel, process, question.child, undefined);
@@ -212,11 +250,12 @@ function captured(kernel: Kernel, process: Process): Uint8Array {
 
 /** Gives a process up, memory and all, for another LWP to adopt; it does not wait, so that two that wait for each other can move. */
 function giveUp(kernel: Kernel, process: Process): Answer {
-  if (!process.quiescent) throw failure("EAGAIN", `process ${process.pid} is in a call that must end where it began: try again`);
+  if (!process.quiescent)
+    throw failure("EAGAIN", `process ${process.pid} is in a call that must end where it began: try again`);
   const memory = kernel.memory(process);
   const record = process.save(kernel.host.monotonicMs());
   kernel.detach(process);
-  closeHandles(process);
+  void closeHandles(process);
   return { kind: "release", record, memory, outputInFlight: process.outputInFlight };
 }
 
@@ -228,7 +267,10 @@ function deliver(kernel: Kernel, process: Process, from: number, payload: Uint8A
     return { kind: "deliver" };
   }
   if (!process.mailbox.put(message)) {
-    throw failure("ENOSPC", `the mailbox of process ${process.pid} is full (${process.mailbox.length} messages): send again when it has received some`);
+    throw failure(
+      "ENOSPC",
+      `the mailbox of process ${process.pid} is full (${process.mailbox.length} messages): send again when it has received some`,
+    );
   }
   kernel.postMessageEvent(process);
   return { kind: "deliver" };
@@ -240,7 +282,8 @@ function complete(kernel: Kernel, process: Process, id: number, outcome: Complet
   const call = callNumbered(process, id);
   if (call === undefined) return;
   if (!outcome.ok) call.fail(new GodwitError(outcome.code as GodwitError["code"], outcome.message));
-  else if (call.name === "exec") execute(kernel, call, outcome.value as Pick<Birth, "program" | "arguments" | "environment">);
+  else if (call.name === "exec")
+    execute(kernel, call, outcome.value as Pick<Birth, "program" | "arguments" | "environment">);
   else call.succeed(outcome.value);
 }
 
@@ -264,7 +307,10 @@ function forkFor(kernel: Kernel, pid: number, id: number, child: number): void {
   };
   whenQuiescent(kernel, process, make, (error) => {
     unborn();
-    const why = error instanceof RangeError ? failure("ENOMEM", `no memory for a child of process ${pid}: ${error.message}`) : error;
+    const why =
+      error instanceof RangeError
+        ? failure("ENOMEM", `no memory for a child of process ${pid}: ${error.message}`)
+        : error;
     if (!process.ended) contain(kernel, process, () => call.fail(why));
   });
 }
@@ -276,7 +322,14 @@ function execute(kernel: Kernel, call: Call, next: Pick<Birth, "program" | "argu
   const nowMs = kernel.host.monotonicMs();
   const birth = birthRecord(kernel, { pid, parent, quotas, capabilities, workingDirectory, stress, ...next });
   const mailbox = process.mailbox.save();
-  const record: ProcessRecord = { ...birth, mailbox, input: process.input.save(), paused: process.holds.has("pause"), clockMs: process.clockMs(nowMs), cpuMs };
+  const record: ProcessRecord = {
+    ...birth,
+    mailbox,
+    input: process.input.save(),
+    paused: process.holds.has("pause"),
+    clockMs: process.clockMs(nowMs),
+    cpuMs,
+  };
   let fresh: Process;
   try {
     fresh = materialise(kernel.engine, birthImage(kernel.engine, record), nowMs, (of) => new ProcessTraps(kernel, of));

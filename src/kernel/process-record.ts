@@ -94,7 +94,11 @@ export interface ProcessRecord {
   readonly calls: readonly CallRecord[];
   readonly timers: readonly TimerRecord[];
   readonly events: readonly ProcessEvent[];
-  readonly signals: readonly { readonly signal: SignalName; readonly action: "handle" | "ignore"; readonly pending: boolean }[];
+  readonly signals: readonly {
+    readonly signal: SignalName;
+    readonly action: "handle" | "ignore";
+    readonly pending: boolean;
+  }[];
   readonly keepAlive: number;
   readonly messageEvents: boolean;
   readonly mailbox: readonly Message[];

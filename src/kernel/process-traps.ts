@@ -1,11 +1,10 @@
 /** The kernel's side of a process's traps: decodes system calls by the table, and decides at polls whether to stop. */
 
 import { type ArgumentKind, SYSCALLS, type SyscallName } from "../abi/syscalls.ts";
-import { assert } from "../assert.ts";
-import { failure, GodwitError } from "../errors.ts";
+import { assert, unreachable } from "../assert.ts";
 import { CALLS_IN_FLIGHT_MAX, CALLS_IN_FLIGHT_MAX_BYTES, IO_MAX_BYTES, MESSAGE_MAX_BYTES } from "../limits.ts";
 import type { GuestValues } from "../machine/guest-values.ts";
-import type { SyscallOutcome, Traps } from "../machine/processor.ts";
+import type { SyscallOutcome, Traps } from "../machine/trap.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Process } from "./process.ts";
 import type { Delivery } from "./process-record.ts";
@@ -40,9 +39,14 @@ export class ProcessTraps implements Traps {
     const name = NAMES.get(number);
     if (name === undefined) return errorOutcome("ENOSYS", `there is no system call ${number}`);
     const args = decode(name, values, argv, argc);
-    if (args === undefined) return errorOutcome("EINVAL", `${name} takes (${SYSCALLS[name].arguments.join(", ")}), each of at most ${ARGUMENT_MAX_BYTES} bytes`);
+    if (args === undefined)
+      return errorOutcome(
+        "EINVAL",
+        `${name} takes (${SYSCALLS[name].arguments.join(", ")}), each of at most ${ARGUMENT_MAX_BYTES} bytes`,
+      );
     if (callId !== 0) {
-      if (!Number.isSafeInteger(callId) || callId < 0) return errorOutcome("EINVAL", `a call's id is a whole number, not ${callId}`);
+      if (!Number.isSafeInteger(callId) || callId < 0)
+        return errorOutcome("EINVAL", `a call's id is a whole number, not ${callId}`);
       const refused = roomForCall(this.#process, args);
       if (refused !== undefined) return errorOutcome("EAGAIN", refused);
     }
@@ -97,11 +101,16 @@ function roomForCall(process: Process, args: readonly unknown[]): string | undef
     if (event.outcome.ok) sizeBytes += sizeOf([event.outcome.value]);
   }
   if (count >= CALLS_IN_FLIGHT_MAX) return `${CALLS_IN_FLIGHT_MAX} calls are in flight: await some first`;
-  return sizeBytes > CALLS_IN_FLIGHT_MAX_BYTES ? `calls with ${sizeBytes} bytes are in flight: await some first` : undefined;
+  return sizeBytes > CALLS_IN_FLIGHT_MAX_BYTES
+    ? `calls with ${sizeBytes} bytes are in flight: await some first`
+    : undefined;
 }
 
 function sizeOf(values: readonly unknown[]): number {
-  return values.reduce((sum: number, value) => sum + (typeof value === "string" || value instanceof Uint8Array ? value.length : 0), 0);
+  return values.reduce(
+    (sum: number, value) => sum + (typeof value === "string" || value instanceof Uint8Array ? value.length : 0),
+    0,
+  );
 }
 
 export function outcomeOf(delivery: Delivery): SyscallOutcome {
@@ -147,14 +156,9 @@ function decodeOne(kind: ArgumentKind, values: GuestValues, argv: number, place:
       const range = values.byteRange(argv, place);
       return range === undefined || range.length < 4 || range.address % 4 !== 0 ? undefined : range.address;
     }
+    default:
+      return unreachable(kind, "kind of argument");
   }
-}
-
-/** A coded error as it is; anything else is ours and goes on up. */
-export function codedError(error: unknown): GodwitError {
-  if (error instanceof GodwitError) return error;
-  if (error instanceof RangeError) return failure("EINVAL", error.message, error);
-  throw error;
 }
 
 const refused = { kind: "error", code: "EPERM", message: "nobody is there to answer this call" } as const;

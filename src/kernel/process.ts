@@ -7,7 +7,7 @@ import type { StressMode } from "../abi/control.ts";
 import type { Capabilities, Quotas, SignalName } from "../abi/records.ts";
 import { assert } from "../assert.ts";
 import type { Processor } from "../machine/processor.ts";
-import { Call } from "./call.ts";
+import type { Call } from "./call.ts";
 import { InputStream } from "./input-stream.ts";
 import { Mailbox } from "./mailbox.ts";
 import { type ProcessEvent, type ProcessRecord, RECORD_VERSION, type TimerRecord } from "./process-record.ts";
@@ -208,7 +208,11 @@ export class Process {
       calls: [...this.calls].map((call) => call.save()),
       timers: [...this.timers.values()],
       events: [...this.events],
-      signals: [...this.signals].map(([signal, action]) => ({ signal, action, pending: this.pendingSignals.has(signal) })),
+      signals: [...this.signals].map(([signal, action]) => ({
+        signal,
+        action,
+        pending: this.pendingSignals.has(signal),
+      })),
       keepAlive: this.keepAlive,
       messageEvents: this.messageEvents,
       mailbox: this.mailbox.save(),

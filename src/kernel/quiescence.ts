@@ -26,7 +26,12 @@ export function release(kernel: Kernel, process: Process, why: Hold): void {
 }
 
 /** Does `action` as soon as the process can be captured; it is held still until then. */
-export function whenQuiescent(kernel: Kernel, process: Process, action: () => void, failed: (error: unknown) => void): void {
+export function whenQuiescent(
+  kernel: Kernel,
+  process: Process,
+  action: () => void,
+  failed: (error: unknown) => void,
+): void {
   process.quiescence.push({ action, failed });
   hold(kernel, process, "capture");
   settle(kernel, process);

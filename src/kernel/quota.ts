@@ -2,9 +2,15 @@
 
 import type { Quotas } from "../abi/records.ts";
 import { failure } from "../errors.ts";
-import { ADDRESS_SPACE_MAX_BYTES, MEMORY_DEFAULT_BYTES, MEMORY_MIN_BYTES, PROCESSES_DEFAULT_MAX, THREADS_DEFAULT_MAX } from "../limits.ts";
+import {
+  ADDRESS_SPACE_MAX_BYTES,
+  MEMORY_DEFAULT_BYTES,
+  MEMORY_MIN_BYTES,
+  PROCESSES_DEFAULT_MAX,
+  THREADS_DEFAULT_MAX,
+} from "../limits.ts";
 
-export const DEFAULT_QUOTAS: Quotas = {
+const DEFAULT_QUOTAS: Quotas = {
   memoryBytes: MEMORY_DEFAULT_BYTES,
   cpuShare: 100,
   threadsMax: THREADS_DEFAULT_MAX,

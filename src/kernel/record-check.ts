@@ -29,7 +29,11 @@ const whole = v.pipe(v.number(), v.safeInteger());
 const count = v.pipe(whole, v.minValue(0));
 const address = v.pipe(whole, v.minValue(0), v.maxValue(2 ** 32 - 1));
 const finite = v.pipe(v.number(), v.finite());
-const bytes = (maxBytes: number) => v.pipe(v.instance(Uint8Array), v.check((value) => value.length <= maxBytes, `at most ${maxBytes} bytes`));
+const bytes = (maxBytes: number) =>
+  v.pipe(
+    v.instance(Uint8Array),
+    v.check((value) => value.length <= maxBytes, `at most ${maxBytes} bytes`),
+  );
 const list = <S extends v.GenericSchema>(item: S, max: number) => v.pipe(v.array(item), v.maxLength(max));
 const paths = v.union([v.literal("all"), list(text, 10_000)]);
 const signal = v.picklist(SIGNALS);
@@ -89,7 +93,13 @@ const record = v.object({
   program: v.object({ name: text, source: longText, sourceMap: longText }),
   arguments: list(text, 10_000),
   environment: v.record(text, text),
-  quotas: v.object({ memoryBytes: finite, cpuShare: finite, threadsMax: finite, processesMax: finite, timeoutMs: finite }),
+  quotas: v.object({
+    memoryBytes: finite,
+    cpuShare: finite,
+    threadsMax: finite,
+    processesMax: finite,
+    timeoutMs: finite,
+  }),
   capabilities: v.object({ read: paths, write: paths, environment: paths, run: paths }),
   workingDirectory: text,
   stress: v.nullable(v.object({ every: v.pipe(whole, v.minValue(1)), at: v.picklist(["poll", "call"]) })),
@@ -100,7 +110,14 @@ const record = v.object({
   modulePromise: address,
   threads: v.pipe(list(thread, THREADS_MAX), v.minLength(1)),
   calls: list(
-    v.object({ id: count, name: syscallName, arguments: list(v.unknown(), 8), tid: count, callId: count, expiresMs: finite }),
+    v.object({
+      id: count,
+      name: syscallName,
+      arguments: list(v.unknown(), 8),
+      tid: count,
+      callId: count,
+      expiresMs: finite,
+    }),
     CALLS_IN_FLIGHT_MAX + THREADS_MAX,
   ),
   timers: list(v.object({ id: count, dueMs: finite, repeatMs: v.pipe(finite, v.minValue(0)) }), TIMERS_MAX),
@@ -109,7 +126,10 @@ const record = v.object({
   keepAlive: whole,
   messageEvents: v.boolean(),
   mailbox: list(v.object({ from: whole, payload: bytes(MESSAGE_MAX_BYTES) }), MAILBOX_MAX_MESSAGES),
-  handles: list(v.object({ handle: v.pipe(whole, v.minValue(3), v.maxValue(HANDLES_MAX)), state: v.unknown() }), HANDLES_MAX),
+  handles: list(
+    v.object({ handle: v.pipe(whole, v.minValue(3), v.maxValue(HANDLES_MAX)), state: v.unknown() }),
+    HANDLES_MAX,
+  ),
   input: v.object({ chunks: list(bytes(INPUT_BUFFER_MAX_BYTES), 100_000), closed: v.boolean() }),
   paused: v.boolean(),
   rejectionsNoted: v.boolean(),
@@ -119,14 +139,21 @@ const record = v.object({
  * The record, known to be whole and within bounds. Throws EIMAGE_CORRUPT, or EIMAGE_VERSION for a record of another version.
  */
 export function checkRecord(value: unknown): ProcessRecord {
-  const version = typeof value === "object" && value !== null && "recordVersion" in value ? value.recordVersion : undefined;
+  const version =
+    typeof value === "object" && value !== null && "recordVersion" in value ? value.recordVersion : undefined;
   if (typeof version === "number" && version !== RECORD_VERSION) {
-    throw failure("EIMAGE_VERSION", `the image holds a process record of version ${version}; this build reads version ${RECORD_VERSION}`);
+    throw failure(
+      "EIMAGE_VERSION",
+      `the image holds a process record of version ${version}; this build reads version ${RECORD_VERSION}`,
+    );
   }
   const checked = v.safeParse(record, value);
   if (!checked.success) {
     const issue = checked.issues[0];
-    throw failure("EIMAGE_CORRUPT", `the image's process record is damaged at ${v.getDotPath(issue) ?? "its root"}: ${issue.message}`);
+    throw failure(
+      "EIMAGE_CORRUPT",
+      `the image's process record is damaged at ${v.getDotPath(issue) ?? "its root"}: ${issue.message}`,
+    );
   }
   const result = checked.output as ProcessRecord;
   checkThreads(result);
@@ -138,17 +165,20 @@ function checkThreads({ threads, calls }: ProcessRecord): void {
   const tids = new Set(threads.map(({ tid }) => tid));
   const wrong = (why: string) => failure("EIMAGE_CORRUPT", `the image's process record is damaged: ${why}`);
   if (tids.size !== threads.length) throw wrong("two threads have one tid");
-  if (threads.filter(({ kind }) => kind === "main").length !== 1 || !tids.has(1)) throw wrong("there must be one main thread, tid 1");
+  if (threads.filter(({ kind }) => kind === "main").length !== 1 || !tids.has(1))
+    throw wrong("there must be one main thread, tid 1");
   for (const { context, tid } of threads) {
     const { stackLow, stackHigh, stopped } = context;
     if (stackLow >= stackHigh || stackHigh % 16 !== 0) throw wrong(`thread ${tid} has no stack`);
-    if (stopped !== undefined && (stopped.stackPointer < stackLow || stopped.stackPointer > stackHigh)) throw wrong(`thread ${tid} is off its stack`);
+    if (stopped !== undefined && (stopped.stackPointer < stackLow || stopped.stackPointer > stackHigh))
+      throw wrong(`thread ${tid} is off its stack`);
   }
   const blocked = calls.filter(({ tid }) => tid !== 0);
   if (new Set(blocked.map(({ tid }) => tid)).size !== blocked.length) throw wrong("a thread blocks in two calls");
   for (const { tid } of blocked) if (!tids.has(tid)) throw wrong(`a call belongs to no thread (${tid})`);
   for (const call of calls) {
-    if (call.arguments.length !== SYSCALLS[call.name].arguments.length) throw wrong(`${call.name} with other arguments`);
+    if (call.arguments.length !== SYSCALLS[call.name].arguments.length)
+      throw wrong(`${call.name} with other arguments`);
     if (SYSCALLS[call.name].inFlight === "immediate") throw wrong(`${call.name} in flight`);
   }
 }

@@ -11,7 +11,12 @@ import type { HandleRecord, Resource } from "./resource.ts";
  * Opens every handle again; one that cannot be is kept as a handle whose every use says why. Releases the hold `reopen`,
  * and tells when that is done; a process that has ended by then leaves nothing open.
  */
-export function reopenHandles(kernel: Kernel, process: Process, handles: readonly HandleRecord[], done: () => void = () => {}): void {
+export function reopenHandles(
+  kernel: Kernel,
+  process: Process,
+  handles: readonly HandleRecord[],
+  done: () => void = () => {},
+): void {
   const finish = () => {
     release(kernel, process, "reopen");
     done();

@@ -77,12 +77,20 @@ export class HandleTable {
   }
 
   describe(): ResourceInfo[] {
-    const standard = ["stdin", "stdout", "stderr"].map(
-      (name, handle): ResourceInfo => ({ handle, kind: "console", attachment: "fixed", binding: "type", description: name }),
-    );
-    const opened = [...this.#resources].map(
-      ([handle, r]): ResourceInfo => ({ handle, kind: r.kind, attachment: r.attachment, binding: r.binding, description: r.describe() }),
-    );
+    const standard = ["stdin", "stdout", "stderr"].map((name, handle): ResourceInfo => ({
+      handle,
+      kind: "console",
+      attachment: "fixed",
+      binding: "type",
+      description: name,
+    }));
+    const opened = [...this.#resources].map(([handle, r]): ResourceInfo => ({
+      handle,
+      kind: r.kind,
+      attachment: r.attachment,
+      binding: r.binding,
+      description: r.describe(),
+    }));
     return [...standard, ...opened];
   }
 

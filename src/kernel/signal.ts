@@ -11,7 +11,15 @@ import { Thread } from "./thread.ts";
 
 /** POSIX's numbers, for exit codes. */
 const SIGNAL_NUMBERS: Readonly<Record<SignalName, number>> = {
-  SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGUSR1: 10, SIGUSR2: 12, SIGTERM: 15, SIGCHLD: 17, SIGCONT: 18, SIGSTOP: 19,
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGKILL: 9,
+  SIGUSR1: 10,
+  SIGUSR2: 12,
+  SIGTERM: 15,
+  SIGCHLD: 17,
+  SIGCONT: 18,
+  SIGSTOP: 19,
 };
 
 /** What does nothing by itself. */
@@ -52,7 +60,15 @@ function startHandler(kernel: Kernel, process: Process, name: SignalName): void 
   const context = processor.onKernelStack(() => allocateStack(processor, THREAD_STACK_MIN_BYTES * 2));
   setGuard(processor, context);
   const tid = process.nextTid++;
-  const thread = new Thread({ tid, name, kind: "signal", phase: { kind: "signal", signal: name }, context, priority: PRIORITY_MAX, daemon: true });
+  const thread = new Thread({
+    tid,
+    name,
+    kind: "signal",
+    phase: { kind: "signal", signal: name },
+    context,
+    priority: PRIORITY_MAX,
+    daemon: true,
+  });
   process.threads.set(tid, thread);
   kernel.wake(process, thread);
 }

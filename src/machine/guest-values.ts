@@ -101,7 +101,9 @@ export class GuestValues {
     const address = this.#exports.wasm_malloc(Math.max(1, data.length)) >>> 0;
     if (address === 0) return this.throwError("ENOMEM", "no memory for the result of a system call");
     this.#bytes(address, data.length).set(data);
-    const handle = text ? this.#exports.qjs_new_string(address, data.length) : this.#exports.qjs_new_uint8_array(address, data.length);
+    const handle = text
+      ? this.#exports.qjs_new_string(address, data.length)
+      : this.#exports.qjs_new_uint8_array(address, data.length);
     this.#exports.wasm_free(address);
     if (handle === 0 || this.#exports.qjs_is_exception(handle) === 0) return handle;
     this.#exports.qjs_free_value(handle);

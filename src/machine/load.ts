@@ -18,7 +18,8 @@ export async function loadEngine(): Promise<Engine> {
       readFile(new URL("template.bin", DIRECTORY)),
     ]);
     const manifest = JSON.parse(text) as EngineManifest;
-    if (manifest.formatVersion !== 1) throw new Error(`its manifest has version ${String(manifest.formatVersion)}, this build reads 1`);
+    if (manifest.formatVersion !== 1)
+      throw new Error(`its manifest has version ${String(manifest.formatVersion)}, this build reads 1`);
     const module = await WebAssembly.compile(code);
     const shared = new Uint8Array(new SharedArrayBuffer(manifest.memoryBytes));
     shared.set(template);

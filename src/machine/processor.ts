@@ -8,7 +8,9 @@ import type { GuestEntryPoint } from "../abi/records.ts";
 import { assert } from "../assert.ts";
 import { STACK_RESERVE_BYTES, UNSTOPPABLE_POLLS_MAX } from "../limits.ts";
 import type { Engine, EngineExports } from "./engine.ts";
-import { GuestValues, type GuestArgument, type GuestResult } from "./guest-values.ts";
+import { GuestValues, type GuestArgument } from "./guest-values.ts";
+import { systemInterface } from "./system-interface.ts";
+import type { SyscallOutcome, Traps } from "./trap.ts";
 
 /** The stack of whatever the kernel itself calls in a guest: the low end of the main stack, which the main thread leaves free. */
 export const KERNEL_STACK_BYTES = 64 * 1024;
@@ -35,28 +37,6 @@ export interface StoppedContext {
   readonly allocations: readonly number[];
 }
 
-/** What the kernel answers to a system call: a result, an error, or that the thread is to block. */
-export type SyscallOutcome =
-  | { readonly kind: "result"; readonly value: GuestResult }
-  | { readonly kind: "error"; readonly code: string; readonly message: string }
-  | { readonly kind: "block" };
-
-/** What the processor asks of its kernel while a guest runs. None of these may throw except to end the process. */
-export interface Traps {
-  syscall(number: number, callId: number, values: GuestValues, argv: number, argc: number): SyscallOutcome;
-  /** The outcome of the call that a resumed thread was blocked in. Never `block`. */
-  delivery(): SyscallOutcome;
-  /** True to stop the thread here. */
-  poll(): boolean;
-  realTimeMs(): number;
-  monotonicMs(): number;
-  randomBytes(into: Uint8Array): void;
-  /** A promise was rejected with nobody to handle it, or was handled after all; the guest library has noted which. */
-  rejectionNoted(): void;
-  /** Text of the engine itself, on its standard streams: its diagnostics. */
-  engineOutput(bytes: Uint8Array): void;
-}
-
 /** How an execution came to rest. */
 export type Stop =
   /** The entry returned: a handle (or the plain number of `qjs_execute_pending_job`). */
@@ -69,11 +49,6 @@ export type Stop =
 const RUNNING = 0;
 const UNWINDING = 1;
 const REWINDING = 2;
-
-const ERRNO_SUCCESS = 0;
-const ERRNO_BADF = 8;
-const ERRNO_NOSYS = 52;
-const CLOCK_REALTIME = 0;
 
 export class Processor {
   readonly values: GuestValues;
@@ -231,12 +206,8 @@ export class Processor {
   }
 
   #allowStops(): void {
-    if (--this.#unstoppable === 0 && this.pollEveryCall) this.#pollNext();
-  }
-
-  /** The guest's next call or back edge is a poll. */
-  #pollNext(): void {
-    this.writeWord(this.#engine.manifest.layout.interruptCounter, 1);
+    if (--this.#unstoppable === 0 && this.pollEveryCall)
+      this.writeWord(this.#engine.manifest.layout.interruptCounter, 1);
   }
 
   #withRegisters<T>(context: ThreadContext, stackPointer: number, frame: number, action: () => T): T {
@@ -259,7 +230,7 @@ export class Processor {
     words[layout.currentFrame >>> 2] = currentFrame;
     words[layout.stackTop >>> 2] = context.stackHigh;
     words[layout.stackLimit >>> 2] = context.stackLow + STACK_RESERVE_BYTES;
-    if (this.pollEveryCall) this.#pollNext();
+    if (this.pollEveryCall) this.writeWord(this.#engine.manifest.layout.interruptCounter, 1);
   }
 
   #enter(
@@ -343,7 +314,7 @@ export class Processor {
     new Uint8Array(this.memory.buffer, layout.unwindBuffer, this.#rewindBytes).fill(0);
   }
 
-  #hostCall(_name: number, _nameLength: number, _self: number, argc: number, argv: number): number {
+  #hostCall(argc: number, argv: number): number {
     if (this.#state === REWINDING) {
       this.#endRewind();
       return this.#answer(this.#traps.delivery());
@@ -381,8 +352,9 @@ export class Processor {
   }
 
   #hostInterrupt(): number {
-    if (this.#unstoppable > 0 && this.autopsy === undefined) return ++this.#unstoppablePolls > UNSTOPPABLE_POLLS_MAX ? 1 : 0;
-    if (this.pollEveryCall) this.#pollNext();
+    if (this.#unstoppable > 0 && this.autopsy === undefined)
+      return ++this.#unstoppablePolls > UNSTOPPABLE_POLLS_MAX ? 1 : 0;
+    if (this.pollEveryCall) this.writeWord(this.#engine.manifest.layout.interruptCounter, 1);
     if (this.#state === REWINDING) {
       this.#endRewind();
       return this.autopsy === undefined ? 0 : 1;
@@ -393,12 +365,11 @@ export class Processor {
   }
 
   #imports(): WebAssembly.Imports {
-    const bytes = (address: number, length: number) => new Uint8Array(this.memory.buffer, address, length);
     return {
       env: {
         memory: this.memory,
-        host_call: (name: number, length: number, self: number, argc: number, argv: number) =>
-          this.#hostCall(name, length, self, argc, argv >>> 0),
+        host_call: (_name: number, _length: number, _self: number, argc: number, argv: number) =>
+          this.#hostCall(argc, argv >>> 0),
         host_interrupt: () => this.#hostInterrupt(),
         host_promise_rejection: (promise: number, reason: number, handled: number) =>
           this.#promiseRejection(promise, reason, handled),
@@ -407,33 +378,7 @@ export class Processor {
         // Guests live in UTC: a process keeps its time zone wherever it moves.
         host_get_timezone_offset: () => 0,
       },
-      wasi_snapshot_preview1: {
-        clock_time_get: (clock: number, _precision: bigint, out: number) => {
-          const ms = clock === CLOCK_REALTIME ? this.#traps.realTimeMs() : this.#traps.monotonicMs();
-          new DataView(this.memory.buffer).setBigUint64(out, BigInt(Math.round(ms * 1e6)), true);
-          return ERRNO_SUCCESS;
-        },
-        fd_close: () => ERRNO_NOSYS,
-        fd_fdstat_get: () => ERRNO_BADF,
-        fd_seek: () => ERRNO_NOSYS,
-        fd_write: (descriptor: number, vectors: number, count: number, writtenOut: number) => {
-          if (descriptor !== 1 && descriptor !== 2) return ERRNO_BADF;
-          let written = 0;
-          for (let i = 0; i < count; i++) {
-            const length = this.readWord(vectors + i * 8 + 4) >>> 0;
-            this.#traps.engineOutput(bytes(this.readWord(vectors + i * 8) >>> 0, length).slice());
-            written += length;
-          }
-          this.writeWord(writtenOut, written);
-          return ERRNO_SUCCESS;
-        },
-        random_get: (address: number, length: number) => {
-          const random = new Uint8Array(length);
-          this.#traps.randomBytes(random);
-          bytes(address, length).set(random);
-          return ERRNO_SUCCESS;
-        },
-      },
+      wasi_snapshot_preview1: systemInterface(this.memory, () => this.#traps),
     };
   }
 

@@ -21,13 +21,18 @@ export class Account {
 
   /** The account that a process counts towards. */
   static of(pid: number, processesMax: number, parent: Account | undefined): Account {
-    return parent !== undefined && processesMax >= parent.#processesMax ? parent : new Account(pid, processesMax, parent);
+    return parent !== undefined && processesMax >= parent.#processesMax
+      ? parent
+      : new Account(pid, processesMax, parent);
   }
 
   /** Throws EPROCLIM when one more process would be more than any quota allows. */
   checkRoom(): void {
     if (this.#living >= this.#processesMax) {
-      throw failure("EPROCLIM", `process ${this.#pid} may have ${this.#processesMax} processes, itself and those below it: end some, or raise --processes`);
+      throw failure(
+        "EPROCLIM",
+        `process ${this.#pid} may have ${this.#processesMax} processes, itself and those below it: end some, or raise --processes`,
+      );
     }
     this.#above?.checkRoom();
   }

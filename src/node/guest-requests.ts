@@ -34,7 +34,11 @@ export function serve(node: Node, entry: Entry, call: number, request: NodeReque
   answer(node, entry, request).then((value) => node.complete(entry, call, { ok: true, value }), failed);
 }
 
-async function answer(node: Node, entry: Entry, request: Exclude<NodeRequest, { kind: "wait" | "fork" }>): Promise<unknown> {
+async function answer(
+  node: Node,
+  entry: Entry,
+  request: Exclude<NodeRequest, { kind: "wait" | "fork" }>,
+): Promise<unknown> {
   const { table } = node;
   switch (request.kind) {
     case "spawn":
@@ -46,7 +50,11 @@ async function answer(node: Node, entry: Entry, request: Exclude<NodeRequest, { 
     }
     case "kill": {
       const target = table.living(request.pid);
-      if (!descendsFrom(target, entry)) throw failure("EPERM", `process ${request.pid} is not below process ${entry.pid}: only itself and its descendants can be signalled`);
+      if (!descendsFrom(target, entry))
+        throw failure(
+          "EPERM",
+          `process ${request.pid} is not below process ${entry.pid}: only itself and its descendants can be signalled`,
+        );
       return node.tell(target, { op: "signal", pid: target.pid, signal: request.signal });
     }
     case "send": {
@@ -71,19 +79,32 @@ function recipient(node: Node, sender: Entry, to: number | string): Entry {
     return named;
   }
   const target = node.table.living(to);
-  if (target.family !== sender.family) throw failure("EPERM", `process ${to} is of another family: it can be sent to by a name that it registers`);
+  if (target.family !== sender.family)
+    throw failure("EPERM", `process ${to} is of another family: it can be sent to by a name that it registers`);
   return target;
 }
 
-async function spawn(node: Node, entry: Entry, { path, request, lifeLeftMs }: Extract<NodeRequest, { kind: "spawn" }>): Promise<number> {
+async function spawn(
+  node: Node,
+  entry: Entry,
+  { path, request, lifeLeftMs }: Extract<NodeRequest, { kind: "spawn" }>,
+): Promise<number> {
   const birth = await birthOf(entry, path, request, { ...entry.quotas, timeoutMs: lifeLeftMs });
   if (entry.exit !== undefined) throw failure("ECANCELED", `process ${entry.pid} has ended`);
   return node.start(entry, birth);
 }
 
-async function birthOf(entry: Entry, path: string, request: SpawnRequest, held: Quotas): Promise<Omit<Birth, "pid" | "parent">> {
+async function birthOf(
+  entry: Entry,
+  path: string,
+  request: SpawnRequest,
+  held: Quotas,
+): Promise<Omit<Birth, "pid" | "parent">> {
   const file = await allowed(hostFiles, entry, "run", path);
-  const { name, source, sourceMap } = await compileProgram(file, { guestExports: await guestExports(), workingDirectory: entry.workingDirectory });
+  const { name, source, sourceMap } = await compileProgram(file, {
+    guestExports: await guestExports(),
+    workingDirectory: entry.workingDirectory,
+  });
   return {
     program: { name, source, sourceMap },
     arguments: request.arguments ?? [],
@@ -105,7 +126,8 @@ function wait(node: Node, parent: Entry, call: number, pid: number, timeoutMs: n
   const isWanted = (child: Entry) => child.parent === parent && (pid === -1 || child.pid === pid);
   const zombie = parent.zombies.some((status) => pid === -1 || status.pid === pid);
   if (!zombie && ![...parent.heirs].some(isWanted)) {
-    const message = pid === -1 ? `process ${parent.pid} has no children` : `process ${pid} is no child of process ${parent.pid}`;
+    const message =
+      pid === -1 ? `process ${parent.pid} has no children` : `process ${pid} is no child of process ${parent.pid}`;
     return completeWait(node, parent, call, { ok: false, code: "ECHILD", message });
   }
   const one: ParentWait = { call, pid, timer: undefined };
@@ -145,7 +167,7 @@ function completeWait(node: Node, parent: Entry, call: number, outcome: Completi
 /** Gives ended children to the waits that want them. */
 export function answerWaits(node: Node, parent: Entry): void {
   if (parent.held !== undefined || parent.exit !== undefined) return;
-  for (const one of [...parent.waits]) {
+  for (const one of parent.waits.slice()) {
     const index = parent.zombies.findIndex((status) => one.pid === -1 || status.pid === one.pid);
     const status = parent.zombies[index];
     if (status === undefined) continue;

@@ -33,7 +33,13 @@ export class LwpThread {
   #failure: Error | undefined;
   readonly #stopped: Promise<void>;
 
-  constructor(index: number, nodeName: string, engine: Engine, swapAfterMs: number, on: { told: (message: Told) => void; load: () => void; failed: (error: Error) => void }) {
+  constructor(
+    index: number,
+    nodeName: string,
+    engine: Engine,
+    swapAfterMs: number,
+    on: { told: (message: Told) => void; load: () => void; failed: (error: Error) => void },
+  ) {
     this.index = index;
     const { port1, port2 } = new MessageChannel();
     const control = new Int32Array(new SharedArrayBuffer(CONTROL_WORD_COUNT * 4));
@@ -65,7 +71,10 @@ export class LwpThread {
     Atomics.store(this.#control, CONTROL_WORDS.attention, 1);
   }
 
-  ask<K extends Question["kind"]>(pid: number, question: Extract<Question, { kind: K }>): Promise<Extract<Answer, { kind: K }>> {
+  ask<K extends Question["kind"]>(
+    pid: number,
+    question: Extract<Question, { kind: K }>,
+  ): Promise<Extract<Answer, { kind: K }>> {
     return this.#expect((request) => this.tell({ op: "ask", request, pid, question }));
   }
 
@@ -97,7 +106,9 @@ export class LwpThread {
       case "restored":
         return this.#settle(message.request, (pending) => pending.resolve({ name: message.name } as never));
       case "refuse":
-        return this.#settle(message.request, (pending) => pending.reject(failure(isErrorCode(message.code) ? message.code : "ENODE", message.message)));
+        return this.#settle(message.request, (pending) =>
+          pending.reject(failure(isErrorCode(message.code) ? message.code : "ENODE", message.message)),
+        );
       case "load":
         this.ready = message.ready;
         return on.load();

@@ -63,14 +63,16 @@ function drain(): boolean {
 function take(message: ToLwp): boolean {
   if (message.op === "ask" && message.question.kind === "inspect") {
     // To tell where a guest is, its own code may run (a getter, `Error.prepareStackTrace`).
-    if (!guard(() => receive(kernel, message))) post({ op: "refuse", request: message.request, code: "ESRCH", message: `process ${message.pid} has ended` });
+    if (!guard(() => receive(kernel, message)))
+      post({ op: "refuse", request: message.request, code: "ESRCH", message: `process ${message.pid} has ended` });
     return true;
   }
   if (message.op !== "stop") {
     receive(kernel, message);
     return true;
   }
-  for (const process of [...kernel.processes.values()]) kernel.end(process, { pid: process.pid, code: 137, signal: "SIGKILL", reason: "the node stopped" });
+  for (const process of Array.from(kernel.processes.values()))
+    kernel.end(process, { pid: process.pid, code: 137, signal: "SIGKILL", reason: "the node stopped" });
   post({ op: "stopped" });
   clearTimeout(wakeup);
   port.close();
@@ -87,7 +89,8 @@ function turn(): void {
   if (nextMs === 0) return schedule();
   if (kernel.nursery.prepare()) return schedule();
   const wakeMs = Math.min(nextMs, collection.collect(host.monotonicMs(), kernel.processes.size, kernel.letGo));
-  if (wakeMs < Infinity) wakeup = setTimeout(schedule, Math.min(HOST_TIMER_MAX_MS, Math.max(0, wakeMs - host.monotonicMs())));
+  if (wakeMs < Infinity)
+    wakeup = setTimeout(schedule, Math.min(HOST_TIMER_MAX_MS, Math.max(0, wakeMs - host.monotonicMs())));
 }
 
 let guarded = () => {};

@@ -16,6 +16,7 @@ import { assertEngine, describeImage } from "../machine/image.ts";
 import { loadEngine } from "../machine/load.ts";
 import { answerWaits, serve } from "./guest-requests.ts";
 import { Held } from "./held.ts";
+import { LwpPool } from "./lwp-pool.ts";
 import { LwpThread, type Told } from "./lwp-thread.ts";
 import { type Entry, ProcessTable } from "./process-table.ts";
 
@@ -39,23 +40,21 @@ export class Node implements NodeControl {
   readonly name: string;
   readonly table = new ProcessTable();
   readonly #engineHash: string;
-  readonly #lwps: LwpThread[];
-  /** Index of the LWP that is first asked to take a process. */
-  #turn = 0;
+  readonly lwps: LwpPool;
   #stopping = false;
 
   constructor(options: NodeOptions, engine: Engine) {
     this.name = options.name;
     this.#engineHash = engine.manifest.hash;
-    const count = options.lwps ?? availableParallelism();
-    this.#lwps = Array.from({ length: count }, (_, index) => {
+    const make = (index: number) => {
       const lwp: LwpThread = new LwpThread(index, options.name, engine, options.swapAfterMs ?? SWAP_AFTER_MS, {
         told: (message) => this.#told(lwp, message),
         load: () => this.#balance(),
         failed: (error) => this.#lwpFailed(lwp, error),
       });
       return lwp;
-    });
+    };
+    this.lwps = new LwpPool(options.lwps ?? availableParallelism(), make);
   }
 
   // ---- NodeControl
@@ -88,9 +87,17 @@ export class Node implements NodeControl {
       stress: options.stress,
     };
     this.table.checkRoom(undefined);
-    const lwp = this.#leastLoaded();
+    const lwp = this.lwps.leastLoaded();
     const { pid, quotas, capabilities } = rebirth;
-    const entry = this.#enter({ pid, parent: undefined, name: record.program.name, lwp, quotas, capabilities, workingDirectory });
+    const entry = this.#enter({
+      pid,
+      parent: undefined,
+      name: record.program.name,
+      lwp,
+      quotas,
+      capabilities,
+      workingDirectory,
+    });
     if (record.input.closed) entry.input.close();
     try {
       await lwp.restore({ op: "restore", rebirth, image });
@@ -109,7 +116,11 @@ export class Node implements NodeControl {
     const entry = this.table.living(pid);
     const { inspection } = await this.ask(entry, { kind: "inspect" });
     const { summary, ...rest } = inspection;
-    return { process: { ...this.#identity(entry), ...summary }, ...rest, mailbox: { ...rest.mailbox, names: [...entry.names] } };
+    return {
+      process: { ...this.#identity(entry), ...summary },
+      ...rest,
+      mailbox: { ...rest.mailbox, names: [...entry.names] },
+    };
   }
 
   async signal(pid: number, signal: SignalName): Promise<void> {
@@ -165,10 +176,11 @@ export class Node implements NodeControl {
 
   async stop(): Promise<void> {
     this.#stopping = true;
-    await Promise.all(this.#lwps.map((lwp) => lwp.stop()));
+    await this.lwps.stop();
     // Those that were between two LWPs.
     for (const entry of this.table.all()) {
-      if (entry.exit === undefined) this.#ended({ pid: entry.pid, code: 137, signal: "SIGKILL", reason: "the node stopped" }, entry.cpuMs);
+      if (entry.exit === undefined)
+        this.#ended({ pid: entry.pid, code: 137, signal: "SIGKILL", reason: "the node stopped" }, entry.cpuMs);
     }
   }
 
@@ -178,7 +190,7 @@ export class Node implements NodeControl {
   start(parent: Entry | undefined, birth: Omit<Birth, "pid" | "parent">): number {
     this.table.checkRoom(parent);
     const pid = this.table.nextPid();
-    const lwp = this.#leastLoaded();
+    const lwp = this.lwps.leastLoaded();
     const { quotas, capabilities, workingDirectory } = birth;
     this.#enter({ pid, parent, name: birth.program.name, lwp, quotas, capabilities, workingDirectory });
     lwp.tell({ op: "spawn", birth: { ...birth, pid, parent: parent?.pid ?? 0 } });
@@ -211,7 +223,10 @@ export class Node implements NodeControl {
     if (entry.exit === undefined) entry.lwp.tell({ op: "complete", pid: entry.pid, call, outcome });
   }
 
-  async ask<K extends Question["kind"]>(entry: Entry, question: Extract<Question, { kind: K }>): Promise<Extract<Answer, { kind: K }>> {
+  async ask<K extends Question["kind"]>(
+    entry: Entry,
+    question: Extract<Question, { kind: K }>,
+  ): Promise<Extract<Answer, { kind: K }>> {
     // Nothing may come between the last look and the question: not even a turn of the promises.
     while (entry.held !== undefined) await entry.held.over;
     if (entry.exit !== undefined) throw failure("ESRCH", `process ${entry.pid} has ended with code ${entry.exit.code}`);
@@ -229,7 +244,9 @@ export class Node implements NodeControl {
 
   #enter(fields: Parameters<ProcessTable["add"]>[0]): Entry {
     if (this.#stopping) throw failure("ECANCELED", "this node is stopping");
-    const entry: Entry = this.table.add(fields, (sizeBytes) => this.tell(entry, { op: "outputTaken", pid: entry.pid, sizeBytes }));
+    const entry: Entry = this.table.add(fields, (sizeBytes) =>
+      this.tell(entry, { op: "outputTaken", pid: entry.pid, sizeBytes }),
+    );
     entry.lwp.processes++;
     return entry;
   }
@@ -247,14 +264,32 @@ export class Node implements NodeControl {
   #identity(entry: Entry): Omit<ProcessInfo, "state" | "threads" | "memoryBytes" | "cpuMs" | "mailbox" | "epoch"> {
     const { pid, name, startedMs, exit } = entry;
     const parent = entry.parent?.exit === undefined ? (entry.parent?.pid ?? 0) : 0;
-    return { pid, parent, name, node: this.name, lwp: entry.lwp.index, startedMs, ...(exit === undefined ? {} : { exit }) };
+    return {
+      pid,
+      parent,
+      name,
+      node: this.name,
+      lwp: entry.lwp.index,
+      startedMs,
+      ...(exit === undefined ? {} : { exit }),
+    };
   }
 
   async #info(entry: Entry): Promise<ProcessInfo> {
-    const over: ProcessInfo = { ...this.#identity(entry), state: "ended", threads: 0, memoryBytes: 0, cpuMs: entry.cpuMs, mailbox: 0, epoch: 0 };
+    const over: ProcessInfo = {
+      ...this.#identity(entry),
+      state: "ended",
+      threads: 0,
+      memoryBytes: 0,
+      cpuMs: entry.cpuMs,
+      mailbox: 0,
+      epoch: 0,
+    };
     if (entry.exit !== undefined) return over;
     const answer = await this.ask(entry, { kind: "summary" }).catch(() => undefined);
-    return answer === undefined ? { ...over, ...this.#identity(entry) } : { ...this.#identity(entry), ...answer.summary };
+    return answer === undefined
+      ? { ...over, ...this.#identity(entry) }
+      : { ...this.#identity(entry), ...answer.summary };
   }
 
   // ---- What LWPs tell
@@ -310,27 +345,16 @@ export class Node implements NodeControl {
       entry.output.push("stderr", Buffer.from(`godwit: process ${entry.pid} ended: ${reason}\n${error.stack ?? ""}\n`));
       this.#ended({ pid: entry.pid, code: 139, reason }, entry.cpuMs);
     }
-    this.#lwps.splice(this.#lwps.indexOf(lwp), 1);
+    this.lwps.remove(lwp);
   }
 
   // ---- LWPs
 
-  /** Of several, each in turn: while one takes a process in, the other gets ready for the next. */
-  #leastLoaded(): LwpThread {
-    let least: LwpThread | undefined;
-    this.#turn = (this.#turn + 1) % this.#lwps.length;
-    for (const lwp of [...this.#lwps.slice(this.#turn), ...this.#lwps.slice(0, this.#turn)]) {
-      if (least === undefined || lwp.processes < least.processes) least = lwp;
-    }
-    if (least === undefined) throw failure("ENODE", "every LWP of this node has failed: start it again");
-    return least;
-  }
-
   /** Hands a ready process from an LWP that has several to one that has none. */
   #balance(): void {
-    const idle = this.#lwps.find((lwp) => lwp.ready.length === 0 && lwp.expects === undefined);
-    const busy = this.#lwps.find((lwp) => lwp.ready.length >= 2);
-    if (idle === undefined || busy === undefined || this.#stopping) return;
+    const pair = this.lwps.unbalanced();
+    if (pair === undefined || this.#stopping) return;
+    const { idle, busy } = pair;
     const pid = present(busy.ready[0], "a ready process of a busy LWP");
     const entry = this.table.find(pid);
     if (entry === undefined || entry.exit !== undefined || entry.held !== undefined || entry.lwp !== busy) return;
@@ -361,10 +385,5 @@ export class Node implements NodeControl {
     }
     this.#settle(entry);
     return answer !== undefined;
-  }
-
-  /** Another LWP than this one; itself when it is alone. */
-  otherThan(lwp: LwpThread): LwpThread {
-    return this.#lwps.find((other) => other !== lwp) ?? lwp;
   }
 }

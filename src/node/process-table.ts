@@ -77,7 +77,8 @@ export class ProcessTable {
 
   /** Throws EPROCLIM when one more process would be more than the node, or an ancestor, may have. */
   checkRoom(parent: Entry | undefined): void {
-    if (this.#living >= PROCESSES_PER_NODE_MAX) throw failure("EPROCLIM", `this node has ${PROCESSES_PER_NODE_MAX} processes: end some first`);
+    if (this.#living >= PROCESSES_PER_NODE_MAX)
+      throw failure("EPROCLIM", `this node has ${PROCESSES_PER_NODE_MAX} processes: end some first`);
     parent?.account.checkRoom();
   }
 
@@ -165,8 +166,10 @@ export class ProcessTable {
 
   register(entry: Entry, name: string): void {
     const holder = this.#names.get(name);
-    if (holder !== undefined && holder !== entry) throw failure("EEXIST", `the name ${name} belongs to process ${holder.pid}`);
-    if (entry.names.size >= NAMES_MAX && !entry.names.has(name)) throw failure("ENOSPC", `process ${entry.pid} has registered ${NAMES_MAX} names, the most it may`);
+    if (holder !== undefined && holder !== entry)
+      throw failure("EEXIST", `the name ${name} belongs to process ${holder.pid}`);
+    if (entry.names.size >= NAMES_MAX && !entry.names.has(name))
+      throw failure("ENOSPC", `process ${entry.pid} has registered ${NAMES_MAX} names, the most it may`);
     this.#names.set(name, entry);
     entry.names.add(name);
   }

@@ -95,7 +95,8 @@ class OpenFile implements Resource {
     return this.#inTurn("seek in", async () => {
       const base = from === "start" ? 0 : from === "current" ? this.#position : (await this.#file.stat()).size;
       const position = base + Math.trunc(offset);
-      if (!Number.isSafeInteger(position) || position < 0) throw failure("EINVAL", `position ${position} lies outside any file`);
+      if (!Number.isSafeInteger(position) || position < 0)
+        throw failure("EINVAL", `position ${position} lies outside any file`);
       this.#position = position;
       return position;
     });
@@ -139,7 +140,8 @@ async function realPath(path: string): Promise<string> {
     const parent = dirname(path);
     if (!missing || parent === path) throw coded("resolve", error);
     // A dangling link resolves to nothing here, yet opening it for writing would follow it.
-    if ((await fs.lstat(path).catch(() => undefined))?.isSymbolicLink() === true) throw failure("EACCES", `${path} is a link that leads nowhere`);
+    if ((await fs.lstat(path).catch(() => undefined))?.isSymbolicLink() === true)
+      throw failure("EACCES", `${path} is a link that leads nowhere`);
     return join(await realPath(parent), path.slice(parent.length));
   }
 }
@@ -151,20 +153,30 @@ export const hostFiles: FileSystem = {
   reopen: ({ path, request, position }) => {
     const writes = request.write === true || request.create === true || request.truncate === true;
     const again = { ...request, write: writes, create: false, exclusive: false, truncate: false };
-    return guarded(`open ${path} again`, async () => new OpenFile(path, request, await openRegular(path, openFlags(again)), position));
+    return guarded(
+      `open ${path} again`,
+      async () => new OpenFile(path, request, await openRegular(path, openFlags(again)), position),
+    );
   },
   realPath,
   stat: (path) =>
     guarded(`stat ${path}`, async (): Promise<FileStatus> => {
       const status = await fs.stat(path);
-      return { kind: kindOf(status), sizeBytes: status.size, modifiedMs: status.mtimeMs, createdMs: status.birthtimeMs, mode: status.mode & 0o7777 };
+      return {
+        kind: kindOf(status),
+        sizeBytes: status.size,
+        modifiedMs: status.mtimeMs,
+        createdMs: status.birthtimeMs,
+        mode: status.mode & 0o7777,
+      };
     }),
   readDirectory: (path) =>
     guarded(`read directory ${path}`, async (): Promise<DirectoryEntry[]> => {
       const entries = await fs.readdir(path, { withFileTypes: true });
       return entries.map((entry) => ({ name: entry.name, kind: kindOf(entry) }));
     }),
-  makeDirectory: (path, recursive) => guarded(`make directory ${path}`, async () => void (await fs.mkdir(path, { recursive }))),
+  makeDirectory: (path, recursive) =>
+    guarded(`make directory ${path}`, async () => void (await fs.mkdir(path, { recursive }))),
   remove: (path, recursive) =>
     guarded(`remove ${path}`, async () => {
       const status = await fs.lstat(path);

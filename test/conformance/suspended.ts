@@ -7,7 +7,8 @@ import { assert, present } from "../../src/assert.ts";
 import { ADDRESS_SPACE_MAX_BYTES, STACK_RESERVE_BYTES, WASM_PAGE_BYTES } from "../../src/limits.ts";
 import type { Engine } from "../../src/machine/engine.ts";
 import { capturePages, materialise, type Template, templateOf, UNCHANGED } from "../../src/machine/linear-memory.ts";
-import { Processor, type Stop, type ThreadContext, type Traps } from "../../src/machine/processor.ts";
+import { Processor, type Stop, type ThreadContext } from "../../src/machine/processor.ts";
+import type { Traps } from "../../src/machine/trap.ts";
 import { STACK_BYTES } from "./oracle.ts";
 import { type CorpusProgram, outputOf, PRELUDE, RECORDERS, uncaughtOf } from "./program.ts";
 

@@ -27,7 +27,8 @@ test("a capture and a fork wait for the call; a hand-over is refused meanwhile",
   receive(kernel, { op: "ask", pid, request: 100, question: { kind: "capture" } });
   receive(kernel, { op: "ask", pid, request: 101, question: { kind: "fork", child: 77 } });
   receive(kernel, { op: "ask", pid, request: 102, question: { kind: "release" } });
-  const told = () => world.trace.filter((line) => /"request":10\d|answer 10\d/.test(line)).map((line) => line.replace(/^\S+ /, ""));
+  const told = () =>
+    world.trace.filter((line) => /"request":10\d|answer 10\d/.test(line)).map((line) => line.replace(/^\S+ /, ""));
   assert.equal(told().length, 1);
   assert.match(told()[0] ?? "", /refuse.*102.*EAGAIN/);
   world.known.set(77, { ...world.known.get(pid), pid: 77, parent: pid, held: [], exit: undefined } as never);
@@ -45,18 +46,26 @@ test("what waits for a process that ends is refused, and a child that it was to 
   receive(kernel, { op: "fork", pid, call: 1, child: 78 });
   receive(kernel, { op: "ask", pid, request: 103, question: { kind: "inspect" } });
   const refused = world.trace.filter((line) => line.includes('"refuse"'));
-  assert.deepEqual(refused.map((line) => /"request":(\d+),"code":"(\w+)"/.exec(line)?.slice(1).join()), ["100,ESRCH", "101,ESRCH", "103,ESRCH"]);
+  assert.deepEqual(
+    refused.map((line) => /"request":(\d+),"code":"(\w+)"/.exec(line)?.slice(1).join()),
+    ["100,ESRCH", "101,ESRCH", "103,ESRCH"],
+  );
   assert.ok(world.trace.some((line) => line.includes('"unborn","child":78')));
   assert.equal(kernel.processes.size + kernel.scheduler.readyCount + kernel.hostOperations, 0);
 });
 
 test("a forked child reads what is sent to it, not what was sent to its parent", () => {
   const world = new World();
-  const { pid } = world.spawn(`const { stdin } = globalThis.__godwit.exports; sleep(10); const child = fork(); console.log(stdin.readLine()); exit(0);`);
+  const { pid } = world.spawn(
+    `const { stdin } = globalThis.__godwit.exports; sleep(10); const child = fork(); console.log(stdin.readLine()); exit(0);`,
+  );
   world.tell(pid, { op: "input", pid, bytes: Buffer.from("line\n") });
   world.tell(pid, { op: "input", pid, bytes: null });
   world.run();
-  assert.deepEqual([...world.known.values()].map(({ stdout }) => stdout), ["line\n", "undefined\n"]);
+  assert.deepEqual(
+    [...world.known.values()].map(({ stdout }) => stdout),
+    ["line\n", "undefined\n"],
+  );
 });
 
 test("every message reaches a listener, also those that came before it listened", () => {
@@ -72,7 +81,9 @@ test("every message reaches a listener, also those that came before it listened"
 
 test("a signal waits while its handler runs, and however often it came, the handler runs once more", () => {
   const world = new World();
-  const { pid } = world.spawn(`let runs = 0; onSignal("SIGUSR1", () => { console.log("handler", ++runs); sleep(50); }); console.log("up"); sleep(500); console.log("end", runs);`);
+  const { pid } = world.spawn(
+    `let runs = 0; onSignal("SIGUSR1", () => { console.log("handler", ++runs); sleep(50); }); console.log("up"); sleep(500); console.log("end", runs);`,
+  );
   world.runUntil(() => world.known.get(pid)?.stdout === "up\n");
   for (let i = 0; i < 5; i++) {
     world.tell(pid, { op: "signal", pid, signal: "SIGUSR1" });
@@ -88,7 +99,9 @@ test("a pending signal is in the image", async () => {
   world.runUntil(() => world.known.get(pid)?.stdout === "up\n");
   for (let i = 0; i < 2; i++) receive(first(world), { op: "signal", pid, signal: "SIGUSR1" });
   let image: Uint8Array | undefined;
-  const capturing = world.ask(pid, { kind: "capture" }).then((answer) => answer.kind === "capture" && (image = answer.image));
+  const capturing = world
+    .ask(pid, { kind: "capture" })
+    .then((answer) => answer.kind === "capture" && (image = answer.image));
   world.runUntil(() => world.trace.some((line) => line.includes("answer")));
   await capturing;
   const { signals } = decodeImage(image ?? new Uint8Array()).state as { signals: unknown };
@@ -97,7 +110,9 @@ test("a pending signal is in the image", async () => {
 
 test("stopped and continued: a loop, a sleep and a blocked thread stand still and go on", () => {
   const world = new World();
-  const { pid } = world.spawn(`let n = 0; const m = new Mutex(); m.lock(); Thread.create(() => { m.lock(); exit(n > 0 ? 6 : 7); }); console.log("up"); const end = performance.now() + 300; while (performance.now() < end) n++; m.unlock(); for (;;);`);
+  const { pid } = world.spawn(
+    `let n = 0; const m = new Mutex(); m.lock(); Thread.create(() => { m.lock(); exit(n > 0 ? 6 : 7); }); console.log("up"); const end = performance.now() + 300; while (performance.now() < end) n++; m.unlock(); for (;;);`,
+  );
   world.runUntil(() => world.known.get(pid)?.stdout === "up\n");
   receive(first(world), { op: "signal", pid, signal: "SIGSTOP" });
   const cpuMs = world.process(pid).cpuMs;
@@ -111,8 +126,12 @@ test("stopped and continued: a loop, a sleep and a blocked thread stand still an
 
 test("deadlock: found although something is awaited that could wake only the blocked event loop; not found while a call may come back", () => {
   const world = new World();
-  const dead = world.spawn(`const m = new Mutex(); m.lock(); setTimeout(() => {}, 1e6); Thread.create(() => m.lock()); void promises.receive(); sleep(5); Thread.create(() => {}).join(); const c = new Semaphore(0); c.acquire();`);
-  const alive = world.spawn(`const m = new Mutex(); m.lock(); Thread.create(() => { receive(); exit(3); }); const s = new Semaphore(0); s.acquire();`);
+  const dead = world.spawn(
+    `const m = new Mutex(); m.lock(); setTimeout(() => {}, 1e6); Thread.create(() => m.lock()); void promises.receive(); sleep(5); Thread.create(() => {}).join(); const c = new Semaphore(0); c.acquire();`,
+  );
+  const alive = world.spawn(
+    `const m = new Mutex(); m.lock(); Thread.create(() => { receive(); exit(3); }); const s = new Semaphore(0); s.acquire();`,
+  );
   world.run();
   assert.match(dead === undefined ? "" : (world.known.get(dead.pid)?.exit?.reason ?? ""), /deadlock/);
   assert.equal(world.known.get(alive.pid)?.exit, undefined);
@@ -130,7 +149,8 @@ test("an asynchronous call's outcome that nobody takes is bounded, in number and
     console.log(outcomes.filter(({ status }) => status === "rejected").length > 0, outcomes.find(({ reason }) => reason)?.reason.code);`);
   let most = 0;
   world.run(() => {
-    for (const process of first(world).processes.values()) most = Math.max(most, process.events.length + process.calls.size);
+    for (const process of first(world).processes.values())
+      most = Math.max(most, process.events.length + process.calls.size);
   });
   assert.ok(most <= 1025, `${most}`);
   assert.match(world.known.get(pid)?.stdout ?? "", /true EAGAIN/, world.known.get(pid)?.stderr);

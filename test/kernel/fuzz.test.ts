@@ -20,20 +20,73 @@ interface Attempt {
 }
 
 const number = fc.oneof(
-  fc.constantFrom(0, -0, 1, -1, 0.5, 2, 3, 255, 256, 2 ** 31, -(2 ** 31), 2 ** 32, 2 ** 53, -(2 ** 53), 1e308, Infinity, -Infinity, Number.NaN),
+  fc.constantFrom(
+    0,
+    -0,
+    1,
+    -1,
+    0.5,
+    2,
+    3,
+    255,
+    256,
+    2 ** 31,
+    -(2 ** 31),
+    2 ** 32,
+    2 ** 53,
+    -(2 ** 53),
+    1e308,
+    Infinity,
+    -Infinity,
+    Number.NaN,
+  ),
   fc.integer(),
   fc.double(),
 );
 const json = fc.oneof(
-  fc.constantFrom("{}", "[]", "null", "1", "{", '{"threads":"all"}', '{"threads":"caller"}', '{"threads":7}', '{"file":7}', '{"file":"x"}', '{"to":1}', '{"to":"x"}', '{"to":{}}', '{"__proto__":null}'),
-  fc.constantFrom('{"stackBytes":65536,"priority":5,"name":7,"daemon":1}', '{"stackBytes":1e99,"priority":5}', '{"stackBytes":65536,"priority":1e99}', '{"encoding":"utf-8","stream":true}', '{"encoding":"nope"}'),
-  fc.constantFrom('{"read":true}', '{"read":1,"write":"yes"}', '{"arguments":7}', '{"quotas":{"memoryBytes":-1}}', '{"environment":[]}'),
+  fc.constantFrom(
+    "{}",
+    "[]",
+    "null",
+    "1",
+    "{",
+    '{"threads":"all"}',
+    '{"threads":"caller"}',
+    '{"threads":7}',
+    '{"file":7}',
+    '{"file":"x"}',
+    '{"to":1}',
+    '{"to":"x"}',
+    '{"to":{}}',
+    '{"__proto__":null}',
+  ),
+  fc.constantFrom(
+    '{"stackBytes":65536,"priority":5,"name":7,"daemon":1}',
+    '{"stackBytes":1e99,"priority":5}',
+    '{"stackBytes":65536,"priority":1e99}',
+    '{"encoding":"utf-8","stream":true}',
+    '{"encoding":"nope"}',
+  ),
+  fc.constantFrom(
+    '{"read":true}',
+    '{"read":1,"write":"yes"}',
+    '{"arguments":7}',
+    '{"quotas":{"memoryBytes":-1}}',
+    '{"environment":[]}',
+  ),
   fc.json(),
 );
-const string = fc.oneof(json, fc.constantFrom("", "SIGKILL", "SIGTERM", "SIGUSR1", "handle", "ignore", "start", "message", "\0", "x".repeat(5000)), fc.string());
+const string = fc.oneof(
+  json,
+  fc.constantFrom("", "SIGKILL", "SIGTERM", "SIGUSR1", "handle", "ignore", "start", "message", "\0", "x".repeat(5000)),
+  fc.string(),
+);
 const bytes = fc.uint8Array({ maxLength: 64 });
 const attempt: fc.Arbitrary<Attempt> = fc.record({
-  number: fc.oneof({ weight: 20, arbitrary: fc.constantFrom(...Object.values(SYSCALLS).map((call) => call.number)) }, { weight: 1, arbitrary: number }),
+  number: fc.oneof(
+    { weight: 20, arbitrary: fc.constantFrom(...Object.values(SYSCALLS).map((call) => call.number)) },
+    { weight: 1, arbitrary: number },
+  ),
   callId: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 1000 }), number),
   places: fc.array(fc.oneof(number, string, bytes, fc.constant(undefined)), { maxLength: 4 }),
 });
@@ -68,7 +121,13 @@ function make(attempts: readonly Attempt[]): void {
     if (next === undefined) return poll(process);
     if (NOT_AGAIN.some((name) => SYSCALLS[name].number === next.number)) return false;
     const thread = kernel.current;
-    const outcome = new ProcessTraps(kernel, process).syscall(next.number, next.callId, valuesOf(next), 0, next.places.length + 2);
+    const outcome = new ProcessTraps(kernel, process).syscall(
+      next.number,
+      next.callId,
+      valuesOf(next),
+      0,
+      next.places.length + 2,
+    );
     assert.ok(outcome.kind !== "error" || (outcome.code !== "" && outcome.message !== ""));
     if (outcome.kind !== "block") return poll(process);
     // The guest is not in a call: it is not to be told how this one ended.
@@ -79,14 +138,20 @@ function make(attempts: readonly Attempt[]): void {
     process.setReady(thread);
     return true;
   };
-  for (let turns = 0; turns < 2000 && (left.length > 0 || turns < 20) && world.known.get(pid)?.exit === undefined; turns++) world.turn();
+  for (
+    let turns = 0;
+    turns < 2000 && (left.length > 0 || turns < 20) && world.known.get(pid)?.exit === undefined;
+    turns++
+  )
+    world.turn();
   for (const process of kernel.processes.values()) {
     if (!process.quiescent) continue;
     const image = encodeImage(capture(kernel, process, world.nowMs), { compress: false });
     checkRecord(decodeImage(image).state);
   }
-  for (const { exit } of world.known.values()) assert.ok(exit === undefined || !/fault/.test(exit.reason ?? ""), exit?.reason);
-  for (const process of [...kernel.processes.values()]) kernel.end(process, { pid: process.pid, code: 1 });
+  for (const { exit } of world.known.values())
+    assert.ok(exit === undefined || !/fault/.test(exit.reason ?? ""), exit?.reason);
+  for (const process of Array.from(kernel.processes.values())) kernel.end(process, { pid: process.pid, code: 1 });
   assert.equal(kernel.nextMs(), Infinity);
 }
 

@@ -98,12 +98,16 @@ function live(seed: number): { world: World; answer: string; stdout: string } {
 
 const SEEDS = 40;
 
-test(`${SEEDS} random programs, handed over, paused, captured, inspected, swapped and stressed, have the right answer`, { timeout: 120_000 }, () => {
-  for (let seed = 1; seed <= SEEDS; seed++) {
-    const { answer, stdout } = live(seed);
-    assert.equal(stdout, answer, `seed ${seed}`);
-  }
-});
+test(
+  `${SEEDS} random programs, handed over, paused, captured, inspected, swapped and stressed, have the right answer`,
+  { timeout: 120_000 },
+  () => {
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const { answer, stdout } = live(seed);
+      assert.equal(stdout, answer, `seed ${seed}`);
+    }
+  },
+);
 
 test("the same seed gives the same trace, another seed another", () => {
   const traces = [7, 7, 8].map((seed) => live(seed).world.trace.join("\n"));

@@ -31,7 +31,10 @@ test("a ready thread of higher priority runs first, and a spinning one of the hi
 
 test("threads share by priority, processes by their quota's weight", () => {
   const world = new World({ restless: true });
-  const two = world.spawn(`const spin = () => { for (;;); }; Thread.create(spin, { priority: 7 }); Thread.create(spin, { priority: 5 }); sleep(1e9);`, { quotas: { cpuShare: 300 } });
+  const two = world.spawn(
+    `const spin = () => { for (;;); }; Thread.create(spin, { priority: 7 }); Thread.create(spin, { priority: 5 }); sleep(1e9);`,
+    { quotas: { cpuShare: 300 } },
+  );
   const one = world.spawn(`for (;;);`, { quotas: { cpuShare: 100 } });
   runFor(world, 20_000);
   const share = world.process(two.pid).cpuMs / world.process(one.pid).cpuMs;
@@ -55,8 +58,11 @@ test("a thread that is alone gives the LWP back in time, whatever it does to its
 test("deadlines come in order, those for one moment in the order they were set, and given up ones do not pile up", () => {
   const queue = new DeadlineQueue();
   const fired: number[] = [];
-  for (let n = 0; n < 3000; n++) queue.add({ atMs: (n * 7919) % 10, holds: () => n % 3 === 0, due: () => fired.push(n) });
-  const expected = Array.from({ length: 1000 }, (_, i) => i * 3).sort((a, b) => ((a * 7919) % 10) - ((b * 7919) % 10) || a - b);
+  for (let n = 0; n < 3000; n++)
+    queue.add({ atMs: (n * 7919) % 10, holds: () => n % 3 === 0, due: () => fired.push(n) });
+  const expected = Array.from({ length: 1000 }, (_, i) => i * 3).sort(
+    (a, b) => ((a * 7919) % 10) - ((b * 7919) % 10) || a - b,
+  );
   assert.equal(queue.nextMs(), 0);
   queue.expire(10);
   assert.deepEqual(fired, expected);
@@ -93,7 +99,8 @@ test("timers: in order, repeating ones never pile up, and a late one goes on fro
     setTimeout(() => { for (const one of many) clearInterval(one); console.log(order.join(), ticks); }, 0);`);
   let mostEvents = 0;
   world.run(() => {
-    for (const process of world.kernels[0]?.processes.values() ?? []) mostEvents = Math.max(mostEvents, process.events.length);
+    for (const process of world.kernels[0]?.processes.values() ?? [])
+      mostEvents = Math.max(mostEvents, process.events.length);
   });
   assert.equal(world.known.get(pid)?.stdout, "10,10,20,30 1000\n");
   assert.ok(mostEvents <= 1005, `${mostEvents} events`);
@@ -102,7 +109,10 @@ test("timers: in order, repeating ones never pile up, and a late one goes on fro
 test("time to live holds for a process that is moved at every call, and for what it forks", () => {
   for (const stress of [undefined, { every: 1, at: "call" as const }]) {
     const world = new World();
-    world.spawn(`const child = fork(); for (;;) sleep(1)`, { quotas: { timeoutMs: 200 }, ...(stress === undefined ? {} : { stress }) });
+    world.spawn(`const child = fork(); for (;;) sleep(1)`, {
+      quotas: { timeoutMs: 200 },
+      ...(stress === undefined ? {} : { stress }),
+    });
     world.run();
     assert.equal(world.known.size, 2);
     for (const { exit } of world.known.values()) assert.equal(exit?.code, 124);
@@ -116,9 +126,13 @@ test("a restored process's clocks go on from where they stood", async () => {
     const before = performance.now();
     const sleeper = Thread.create(() => { sleep(100); return performance.now() - before; });
     setTimeout(() => { const now = performance.now() - before; console.log(now >= 150 && now < 250, sleeper.join() < 200); }, 150);`);
-  world.runUntil(() => (world.kernels[0]?.deadlines.nextMs() ?? Infinity) < Infinity && world.kernels[0]?.scheduler.readyCount === 0);
+  world.runUntil(
+    () => (world.kernels[0]?.deadlines.nextMs() ?? Infinity) < Infinity && world.kernels[0]?.scheduler.readyCount === 0,
+  );
   let record: Extract<Awaited<ReturnType<World["ask"]>>, { kind: "release" }> | undefined;
-  const released = world.ask(pid, { kind: "release" }).then((answer) => (answer.kind === "release" ? (record = answer) : undefined));
+  const released = world
+    .ask(pid, { kind: "release" })
+    .then((answer) => (answer.kind === "release" ? (record = answer) : undefined));
   world.runUntil(() => world.kernels[0]?.processes.size === 0);
   await released;
   assert.ok(record !== undefined);

@@ -17,7 +17,7 @@ import { quotasOf } from "../../src/kernel/quota.ts";
 import { loadEngine } from "../../src/machine/load.ts";
 import * as codec from "../../src/resources/codec.ts";
 
-export const engine = await loadEngine();
+const engine = await loadEngine();
 
 const EXPORTS =
   "const { Thread, Mutex, Condition, Semaphore, fork, wait, exit, kill, self, sleep, send, receive, register, onSignal, onMessage, promises } = globalThis.__godwit.exports;\n";
@@ -145,7 +145,9 @@ export class World {
   ask(pid: number, question: Question): Promise<Answer> {
     const request = ++this.#lastRequest;
     this.tell(pid, { op: "ask", pid, request, question });
-    return new Promise((resolve, reject) => this.#pending.set(request, { resolve, reject: (code) => reject(new Error(code)) }));
+    return new Promise((resolve, reject) =>
+      this.#pending.set(request, { resolve, reject: (code) => reject(new Error(code)) }),
+    );
   }
 
   /** Moves a process to the other kernel, if it can be moved now. */
@@ -171,7 +173,9 @@ export class World {
 
   /** One turn of one of the kernels. False when nothing is left to do, or to wait for. */
   turn(): boolean {
-    const busy = this.kernels.map((kernel, index) => kernel.scheduler.readyCount > 0 || (this.#queues[index]?.length ?? 0) > 0);
+    const busy = this.kernels.map(
+      (kernel, index) => kernel.scheduler.readyCount > 0 || (this.#queues[index]?.length ?? 0) > 0,
+    );
     if (!busy.includes(true)) {
       const nextMs = Math.min(...this.kernels.map((kernel) => kernel.nextMs()));
       if (nextMs === Infinity) return false;
@@ -209,9 +213,13 @@ export class World {
         assert.equal(process.ended, false, "a kernel has living processes only");
         assert.equal(ready.has(process), process.runnable, `process ${process.pid} is ready for the scheduler or not`);
         for (const thread of process.threads.values()) {
-          assert.ok(thread.state === "ready" || thread.state === "blocked", `thread ${thread.tid} is ${thread.state} at rest`);
+          assert.ok(
+            thread.state === "ready" || thread.state === "blocked",
+            `thread ${thread.tid} is ${thread.state} at rest`,
+          );
           const rests = thread.call === undefined && thread.phase.kind === "loop";
-          if (thread.state === "blocked") assert.ok(rests || thread.call !== undefined, "a blocked thread waits for something");
+          if (thread.state === "blocked")
+            assert.ok(rests || thread.call !== undefined, "a blocked thread waits for something");
           else assert.equal(thread.call, undefined, "a ready thread waits for nothing");
         }
         for (const call of process.calls) assert.equal(call.ended, false, "no ended call is kept");
@@ -231,7 +239,18 @@ export class World {
 
   #enter(parent: number, lwp: number): Known {
     const pid = ++this.#lastPid;
-    const known: Known = { pid, parent, lwp, held: undefined, exit: undefined, stdout: "", stderr: "", zombies: [], waits: [], answered: new Set() };
+    const known: Known = {
+      pid,
+      parent,
+      lwp,
+      held: undefined,
+      exit: undefined,
+      stdout: "",
+      stderr: "",
+      zombies: [],
+      waits: [],
+      answered: new Set(),
+    };
     this.known.set(pid, known);
     return known;
   }
@@ -300,7 +319,8 @@ export class World {
         return done();
       case "send": {
         const to = typeof request.to === "number" ? request.to : (this.names.get(request.to) ?? 0);
-        const refused = (error: Error) => this.#complete(known, call, { ok: false, code: error.message, message: "refused" });
+        const refused = (error: Error) =>
+          this.#complete(known, call, { ok: false, code: error.message, message: "refused" });
         this.ask(to, { kind: "deliver", from: known.pid, payload: request.payload }).then(() => done(), refused);
         // The answer is taken at once, not by a promise's job: those are not this world's time.
         const pending = this.#pending.get(this.#lastRequest);
@@ -318,7 +338,7 @@ export class World {
 
   #answerWaits(parent: Known): void {
     if (parent.held !== undefined || parent.exit !== undefined) return;
-    for (const one of [...parent.waits]) {
+    for (const one of parent.waits.slice()) {
       const index = parent.zombies.findIndex(({ pid }) => one.pid === -1 || one.pid === pid);
       const [status] = index < 0 ? [] : parent.zombies.splice(index, 1);
       if (status === undefined) continue;
@@ -332,7 +352,8 @@ export class World {
 /** A message as a line, without what has no end. */
 function summary(message: FromLwp): string {
   const brief = (_key: string, value: unknown): unknown => {
-    if (value instanceof Uint8Array) return `${value.length} bytes: ${Buffer.from(value).toString("latin1").slice(0, 60)}`;
+    if (value instanceof Uint8Array)
+      return `${value.length} bytes: ${Buffer.from(value).toString("latin1").slice(0, 60)}`;
     return value instanceof WebAssembly.Memory ? "memory" : value;
   };
   return message.op === "answer" ? `answer ${message.request} ${message.answer.kind}` : JSON.stringify(message, brief);

@@ -12,7 +12,8 @@ import { withNode } from "./bench-node.ts";
 
 await withNode({ lwps: 2 }, (t) => {
   async function settled(): Promise<void> {
-    while ((await t.node.list()).some(({ state }) => state !== "ended")) await new Promise((resolve) => setImmediate(resolve));
+    while ((await t.node.list()).some(({ state }) => state !== "ended"))
+      await new Promise((resolve) => setImmediate(resolve));
   }
 
   test("a chain of orphans leaves no trace of its ancestors", async () => {
@@ -72,7 +73,10 @@ await withNode({ lwps: 2 }, (t) => {
     const forking = t.node.fork(parent.pid);
     const child = Math.max(...t.node.table.all().map(({ pid }) => pid));
     await t.node.signal(parent.pid, "SIGKILL");
-    await forking.then((pid) => t.node.signal(pid, "SIGKILL"), () => {});
+    await forking.then(
+      (pid) => t.node.signal(pid, "SIGKILL"),
+      () => {},
+    );
     await parent.ended;
     assert.ok((t.node.table.find(child)?.held ?? undefined) === undefined);
     await settled();
@@ -99,20 +103,31 @@ await withNode({ lwps: 2 }, (t) => {
   });
 
   test("a child does not outlive what was left of its parent's time", async () => {
-    writeFileSync(join(t.folder, "chain.ts"), `import { spawn, sleep } from "godwit";\nsleep(100); spawn("chain.ts"); for (;;) sleep(1);\n`);
+    writeFileSync(
+      join(t.folder, "chain.ts"),
+      `import { spawn, sleep } from "godwit";\nsleep(100); spawn("chain.ts"); for (;;) sleep(1);\n`,
+    );
     const started = performance.now();
-    await t.run(`spawn("chain.ts"); for (;;) sleep(1);`, { quotas: { timeoutMs: 400 }, capabilities: { run: [t.folder] } });
+    await t.run(`spawn("chain.ts"); for (;;) sleep(1);`, {
+      quotas: { timeoutMs: 400 },
+      capabilities: { run: [t.folder] },
+    });
     await settled();
     assert.ok(performance.now() - started < 3000, `${performance.now() - started} ms`);
   });
 
   test("a rejected call tells its code", async () => {
-    const { stdout } = await t.run(`try { await promises.readFile("nothing") } catch (e) { console.log(e.code, e.message.includes("nothing")) }`, { capabilities: { read: [t.folder] } });
+    const { stdout } = await t.run(
+      `try { await promises.readFile("nothing") } catch (e) { console.log(e.code, e.message.includes("nothing")) }`,
+      { capabilities: { read: [t.folder] } },
+    );
     assert.equal(stdout, "ENOENT true\n");
   });
 
   test("ended processes are remembered up to a bound", async () => {
-    const { pid } = await t.run(`for (let i = 0; i < ${ENDED_PROCESSES_MAX + 50}; i++) wait(fork({ threads: "caller" }) || exit(0));`);
+    const { pid } = await t.run(
+      `for (let i = 0; i < ${ENDED_PROCESSES_MAX + 50}; i++) wait(fork({ threads: "caller" }) || exit(0));`,
+    );
     assert.equal(t.node.table.all().length, ENDED_PROCESSES_MAX);
     assert.notEqual(t.node.table.find(pid), undefined);
   });
@@ -130,9 +145,14 @@ test("many small pieces of output are bounded in the log", () => {
 
 test("a node that is stopped tells everybody who waits", async () => {
   const node = await startNode({ name: "stopped", lwps: 2 });
-  const pids = await Promise.all([`for (;;);`, `globalThis.__godwit.exports.sleep(1e9)`].map((source) => node.spawn({ name: "p.js", source })));
+  const pids = await Promise.all(
+    [`for (;;);`, `globalThis.__godwit.exports.sleep(1e9)`].map((source) => node.spawn({ name: "p.js", source })),
+  );
   const waits = Promise.all(pids.map((pid) => node.wait(pid)));
   await node.stop();
-  assert.deepEqual((await waits).map(({ code, reason }) => `${code} ${reason ?? ""}`), ["137 the node stopped", "137 the node stopped"]);
+  assert.deepEqual(
+    (await waits).map(({ code, reason }) => `${code} ${reason ?? ""}`),
+    ["137 the node stopped", "137 the node stopped"],
+  );
   await assert.rejects(node.spawn({ name: "p.js", source: "" }), { code: "ECANCELED" });
 });

@@ -12,7 +12,7 @@ await withNode({ lwps: 2, swapAfterMs: 20 }, (t) => {
     const entry = t.node.table.get(pid);
     let moves = 0;
     while (entry.exit === undefined) {
-      if (entry.held === undefined && (await t.node.handOver(entry, t.node.otherThan(entry.lwp)))) moves++;
+      if (entry.held === undefined && (await t.node.handOver(entry, t.node.lwps.otherThan(entry.lwp)))) moves++;
       // It is to get somewhere on its way.
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
@@ -20,7 +20,9 @@ await withNode({ lwps: 2, swapAfterMs: 20 }, (t) => {
   }
 
   test("a process that sends to itself", async () => {
-    const program = await t.start(`let sum = 0; for (let i = 0; i < 2000; i++) { send(self.pid, i); sum += receive().message; } console.log(sum);`);
+    const program = await t.start(
+      `let sum = 0; for (let i = 0; i < 2000; i++) { send(self.pid, i); sum += receive().message; } console.log(sum);`,
+    );
     assert.ok((await juggle(program)) > 20);
     assert.equal((await program.ended).stdout, "1999000\n");
   });
@@ -82,11 +84,18 @@ await withNode({ lwps: 2, swapAfterMs: 20 }, (t) => {
       await program.printed("up");
       const juggling = juggle(program);
       await t.node.signal(program.pid, "SIGSTOP");
-      const [image, child, inspection] = await Promise.all([t.node.checkpoint(program.pid), t.node.fork(program.pid), t.node.inspect(program.pid)]);
+      const [image, child, inspection] = await Promise.all([
+        t.node.checkpoint(program.pid),
+        t.node.fork(program.pid),
+        t.node.inspect(program.pid),
+      ]);
       assert.ok(image.length > 0);
       assert.equal(inspection.process.state, "paused");
       await t.node.signal(program.pid, "SIGCONT");
-      const asked = t.node.checkpoint(program.pid).then(() => "captured", (error: { code: string }) => error.code);
+      const asked = t.node.checkpoint(program.pid).then(
+        () => "captured",
+        (error: { code: string }) => error.code,
+      );
       await t.node.signal(program.pid, "SIGKILL");
       await t.node.signal(child, "SIGKILL");
       assert.match(await asked, /captured|ESRCH/);
@@ -96,7 +105,9 @@ await withNode({ lwps: 2, swapAfterMs: 20 }, (t) => {
   });
 
   test("a sleep of years costs nothing", async () => {
-    const program = await t.start(`console.log("up"); Thread.create(() => wait.length && receive({ timeoutMs: 2 ** 45 }), { daemon: true }); sleep(2 ** 40)`);
+    const program = await t.start(
+      `console.log("up"); Thread.create(() => wait.length && receive({ timeoutMs: 2 ** 45 }), { daemon: true }); sleep(2 ** 40)`,
+    );
     await program.printed("up");
     await new Promise((resolve) => setTimeout(resolve, 100));
     const before = process.cpuUsage();
@@ -108,7 +119,10 @@ await withNode({ lwps: 2, swapAfterMs: 20 }, (t) => {
   });
 
   test("a guest that never lets its stack be told cannot keep its LWP", async () => {
-    for (const trap of [`Error.prepareStackTrace = () => { for (;;); };`, `Error.prepareStackTrace = () => { new Array(1e9).join("x"); };`]) {
+    for (const trap of [
+      `Error.prepareStackTrace = () => { for (;;); };`,
+      `Error.prepareStackTrace = () => { new Array(1e9).join("x"); };`,
+    ]) {
       const program = await t.start(`${trap} console.log("up"); sleep(1e9);`);
       await program.printed("up");
       await t.node.inspect(program.pid).catch((error: { code: string }) => assert.equal(error.code, "ESRCH"));

@@ -155,7 +155,7 @@ await withNode({ lwps: 2, swapAfterMs: 50 }, (t) => {
     const entry = t.node.table.get(program.pid);
     let moves = 0;
     while (moves < 20 && entry.exit === undefined) {
-      if (entry.held === undefined) await t.node.handOver(entry, t.node.otherThan(entry.lwp));
+      if (entry.held === undefined) await t.node.handOver(entry, t.node.lwps.otherThan(entry.lwp));
       moves++;
     }
     assert.equal((await program.ended).stdout, "up\ntrue 5\n");
@@ -195,11 +195,36 @@ await withNode({ lwps: 2, swapAfterMs: 50 }, (t) => {
     const image = decodeImage(await t.node.checkpoint(program.pid));
     await program.ended;
     const position = 0;
-    const asked = [{}, { read: true }, { write: true }, { append: true }, { create: true }, { truncate: true }, { read: 1 }, { write: 1, read: "x" }, { read: false, append: false }];
-    for (const state of [...asked.map((request) => ({ path: secret, position, request })), null, 7, {}, { path: secret }, { path: 7, position, request: {} }]) {
+    const asked = [
+      {},
+      { read: true },
+      { write: true },
+      { append: true },
+      { create: true },
+      { truncate: true },
+      { read: 1 },
+      { write: 1, read: "x" },
+      { read: false, append: false },
+    ];
+    for (const state of [
+      ...asked.map((request) => ({ path: secret, position, request })),
+      null,
+      7,
+      {},
+      { path: secret },
+      { path: 7, position, request: {} },
+    ]) {
       const hostile = withValue(image.state, ["handles", 0, "state"], state);
-      const restored = t.watch(await t.node.restore(encodeImage({ ...image, state: hostile }, { compress: false }), { workingDirectory: t.folder }));
-      assert.match((await restored.ended).stdout, /^(EACCES EACCES|EIMAGE_CORRUPT EIMAGE_CORRUPT)\n$/, JSON.stringify(state));
+      const restored = t.watch(
+        await t.node.restore(encodeImage({ ...image, state: hostile }, { compress: false }), {
+          workingDirectory: t.folder,
+        }),
+      );
+      assert.match(
+        (await restored.ended).stdout,
+        /^(EACCES EACCES|EIMAGE_CORRUPT EIMAGE_CORRUPT)\n$/,
+        JSON.stringify(state),
+      );
     }
     assert.equal(readFileSync(secret, "utf8"), "secret");
   });

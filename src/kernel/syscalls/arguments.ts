@@ -29,6 +29,7 @@ export function bytesAt(call: Call, index: number): Uint8Array<ArrayBuffer> {
 }
 
 /** A JSON argument. Its fields are a guest's: absent or of any type until they are looked at. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- it names the fields that there may be
 export function objectAt<T extends object>(call: Call, index: number): { readonly [K in keyof T]?: unknown } {
   const value = call.arguments[index];
   assertKind(typeof value === "object" && value !== null, call, index);
@@ -45,7 +46,8 @@ function assertKind(holds: boolean, call: Call, index: number): void {
 /** A timeout in ms; -1 for none. */
 export function timeoutAt(call: Call, index: number): number {
   const ms = numberAt(call, index);
-  if (Number.isNaN(ms)) throw failure("EINVAL", `the timeout of ${call.name} is a number of milliseconds, or -1 for none, not NaN`);
+  if (Number.isNaN(ms))
+    throw failure("EINVAL", `the timeout of ${call.name} is a number of milliseconds, or -1 for none, not NaN`);
   return ms < 0 || ms > DELAY_MAX_MS ? -1 : ms;
 }
 

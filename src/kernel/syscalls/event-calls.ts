@@ -12,7 +12,8 @@ export const eventCalls = {
     const { process } = call;
     const id = integerBetween(numberAt(call, 0), 0, Number.MAX_SAFE_INTEGER, "a timer's id");
     const delayMs = delayAt(call, 1);
-    if (process.timers.size + process.firedTimers.size >= TIMERS_MAX) throw failure("EAGAIN", `${TIMERS_MAX} timers are running: let some fire first`);
+    if (process.timers.size + process.firedTimers.size >= TIMERS_MAX)
+      throw failure("EAGAIN", `${TIMERS_MAX} timers are running: let some fire first`);
     const dueMs = process.clockMs(kernel.host.monotonicMs()) + delayMs;
     startTimer(kernel, process, { id, dueMs, repeatMs: numberAt(call, 2) === 0 ? 0 : Math.max(1, delayMs) });
     call.succeed();

@@ -61,21 +61,35 @@ export const fileCalls = {
   },
 
   stat(kernel, call) {
-    kernel.perform(call, async () => kernel.host.files.stat(await allowed(kernel.host.files, call.process, "read", stringAt(call, 0))));
+    kernel.perform(call, async () =>
+      kernel.host.files.stat(await allowed(kernel.host.files, call.process, "read", stringAt(call, 0))),
+    );
   },
 
   readDirectory(kernel, call) {
-    kernel.perform(call, async () => kernel.host.files.readDirectory(await allowed(kernel.host.files, call.process, "read", stringAt(call, 0))));
+    kernel.perform(call, async () =>
+      kernel.host.files.readDirectory(await allowed(kernel.host.files, call.process, "read", stringAt(call, 0))),
+    );
   },
 
   makeDirectory(kernel, call) {
     const { recursive } = objectAt<{ recursive: boolean }>(call, 1);
-    kernel.perform(call, async () => kernel.host.files.makeDirectory(await allowed(kernel.host.files, call.process, "write", stringAt(call, 0)), recursive === true));
+    kernel.perform(call, async () =>
+      kernel.host.files.makeDirectory(
+        await allowed(kernel.host.files, call.process, "write", stringAt(call, 0)),
+        recursive === true,
+      ),
+    );
   },
 
   remove(kernel, call) {
     const { recursive } = objectAt<{ recursive: boolean }>(call, 1);
-    kernel.perform(call, async () => kernel.host.files.remove(await allowed(kernel.host.files, call.process, "write", stringAt(call, 0)), recursive === true));
+    kernel.perform(call, async () =>
+      kernel.host.files.remove(
+        await allowed(kernel.host.files, call.process, "write", stringAt(call, 0)),
+        recursive === true,
+      ),
+    );
   },
 
   rename(kernel, call) {
@@ -88,7 +102,9 @@ export const fileCalls = {
 
   truncate(kernel, call) {
     const resource = call.process.handles.get(numberAt(call, 0));
-    kernel.perform(call, () => resource.truncate(integerBetween(numberAt(call, 1), 0, Number.MAX_SAFE_INTEGER, "a size")));
+    kernel.perform(call, () =>
+      resource.truncate(integerBetween(numberAt(call, 1), 0, Number.MAX_SAFE_INTEGER, "a size")),
+    );
   },
 
   sync(kernel, call) {
@@ -117,7 +133,7 @@ function readInput(kernel: Kernel, call: Call, maxBytes: number): void {
 
 /** Bytes came in, or the end: reads that waited go on. */
 export function inputArrived(kernel: Kernel, process: Process): void {
-  for (const reader of [...process.input.readers]) {
+  for (const reader of process.input.readers.slice()) {
     reader.abandon();
     readInput(kernel, reader, numberAt(reader, 1));
   }

@@ -19,8 +19,10 @@ export const messageCalls = {
   send(kernel, call) {
     const to = (call.arguments[0] as { readonly to?: unknown }).to;
     const payload = bytesAt(call, 1);
-    if (typeof to !== "number" && typeof to !== "string") throw failure("EINVAL", "a message goes to a pid or a registered name");
-    if (payload.length > MESSAGE_MAX_BYTES) throw failure("EMSGSIZE", `a message has at most ${MESSAGE_MAX_BYTES} bytes, not ${payload.length}`);
+    if (typeof to !== "number" && typeof to !== "string")
+      throw failure("EINVAL", "a message goes to a pid or a registered name");
+    if (payload.length > MESSAGE_MAX_BYTES)
+      throw failure("EMSGSIZE", `a message has at most ${MESSAGE_MAX_BYTES} bytes, not ${payload.length}`);
     kernel.request(call, { kind: "send", to, payload });
   },
 
@@ -40,7 +42,8 @@ export const messageCalls = {
 
   register(kernel, call) {
     const name = stringAt(call, 0);
-    if (name === "" || name.length > NAME_MAX_CHARS) throw failure("EINVAL", `a name has 1 to ${NAME_MAX_CHARS} characters`);
+    if (name === "" || name.length > NAME_MAX_CHARS)
+      throw failure("EINVAL", `a name has 1 to ${NAME_MAX_CHARS} characters`);
     kernel.request(call, { kind: "register", name });
   },
 

@@ -19,7 +19,11 @@ export const primitiveCalls = {
     const options = objectAt<{ encoding: string; fatal: boolean; ignoreBOM: boolean; stream: boolean }>(call, 1);
     if (typeof options.encoding !== "string") throw failure("EINVAL", "utf8Decode needs the name of an encoding");
     const { encoding } = options;
-    const flags = { fatal: options.fatal === true, ignoreBOM: options.ignoreBOM === true, stream: options.stream === true };
+    const flags = {
+      fatal: options.fatal === true,
+      ignoreBOM: options.ignoreBOM === true,
+      stream: options.stream === true,
+    };
     call.succeed(kernel.host.codec.utf8Decode(bytesAt(call, 0), { encoding, ...flags }));
   },
 

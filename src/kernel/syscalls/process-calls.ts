@@ -1,6 +1,12 @@
 /** Processes: identity, birth and death, signals, checkpoints. */
 
-import { type CheckpointRequest, type ForkRequest, type SignalName, SIGNALS, type SpawnRequest } from "../../abi/records.ts";
+import {
+  type CheckpointRequest,
+  type ForkRequest,
+  type SignalName,
+  SIGNALS,
+  type SpawnRequest,
+} from "../../abi/records.ts";
 import { failure } from "../../errors.ts";
 import { encodeImage } from "../../machine/image.ts";
 import type { Call } from "../call.ts";
@@ -14,7 +20,7 @@ import { type Handlers, integerBetween, numberAt, objectAt, stringAt, timeoutAt 
 
 const UNCATCHABLE: readonly SignalName[] = ["SIGKILL", "SIGSTOP"];
 
-export function signalNamed(name: string): SignalName {
+function signalNamed(name: string): SignalName {
   const signal = SIGNALS.find((known) => known === name);
   if (signal === undefined) throw failure("EINVAL", `there is no signal ${name}: use one of ${SIGNALS.join(", ")}`);
   return signal;
@@ -40,7 +46,8 @@ export const processCalls = {
 
   fork(kernel, call) {
     const { threads } = objectAt<ForkRequest>(call, 0);
-    if (threads !== "all" && threads !== "caller") throw failure("EINVAL", 'fork copies "all" threads or only the "caller"');
+    if (threads !== "all" && threads !== "caller")
+      throw failure("EINVAL", 'fork copies "all" threads or only the "caller"');
     kernel.request(call, { kind: "fork" });
   },
 
@@ -54,13 +61,24 @@ export const processCalls = {
   },
 
   exec(kernel, call) {
-    kernel.request(call, { kind: "exec", path: stringAt(call, 0), request: spawnRequest(objectAt<SpawnRequest>(call, 1)) });
+    kernel.request(call, {
+      kind: "exec",
+      path: stringAt(call, 0),
+      request: spawnRequest(objectAt<SpawnRequest>(call, 1)),
+    });
   },
 
   wait(kernel, call) {
-    const timeoutMs = call.again && call.expiresMs >= 0 ? Math.max(0, call.expiresMs - call.process.clockMs(kernel.host.monotonicMs())) : timeoutAt(call, 1);
+    const timeoutMs =
+      call.again && call.expiresMs >= 0
+        ? Math.max(0, call.expiresMs - call.process.clockMs(kernel.host.monotonicMs()))
+        : timeoutAt(call, 1);
     if (timeoutMs > 0) call.expiresMs = call.process.clockMs(kernel.host.monotonicMs()) + timeoutMs;
-    kernel.request(call, { kind: "wait", pid: integerBetween(numberAt(call, 0), -1, Number.MAX_SAFE_INTEGER, "pid"), timeoutMs });
+    kernel.request(call, {
+      kind: "wait",
+      pid: integerBetween(numberAt(call, 0), -1, Number.MAX_SAFE_INTEGER, "pid"),
+      timeoutMs,
+    });
   },
 
   kill(kernel, call) {
@@ -105,12 +123,24 @@ function imageAnswering(kernel: Kernel, call: Call): Promise<Uint8Array> {
 /** What the guest asked for, as far as it is of the right types; what it may have is the node's to say. */
 function spawnRequest(asked: { readonly [K in keyof SpawnRequest]?: unknown }): SpawnRequest {
   const strings = (value: unknown) => Array.isArray(value) && value.every((item) => typeof item === "string");
-  const record = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
+  const record = (value: unknown): value is Record<string, unknown> =>
+    typeof value === "object" && value !== null && !Array.isArray(value);
   const wrong = (what: string) => failure("EINVAL", `spawn: ${what}`);
   if (asked.arguments !== undefined && !strings(asked.arguments)) throw wrong("arguments must be a list of strings");
-  if (asked.environment !== undefined && !(record(asked.environment) && strings(Object.values(asked.environment)))) throw wrong("environment must map names to strings");
-  if (asked.quotas !== undefined && !(record(asked.quotas) && Object.values(asked.quotas).every((value) => typeof value === "number"))) throw wrong("quotas must be numbers");
-  if (asked.capabilities !== undefined && !(record(asked.capabilities) && Object.values(asked.capabilities).every((value) => value === "all" || strings(value)))) {
+  if (asked.environment !== undefined && !(record(asked.environment) && strings(Object.values(asked.environment))))
+    throw wrong("environment must map names to strings");
+  if (
+    asked.quotas !== undefined &&
+    !(record(asked.quotas) && Object.values(asked.quotas).every((value) => typeof value === "number"))
+  )
+    throw wrong("quotas must be numbers");
+  if (
+    asked.capabilities !== undefined &&
+    !(
+      record(asked.capabilities) &&
+      Object.values(asked.capabilities).every((value) => value === "all" || strings(value))
+    )
+  ) {
     throw wrong('capabilities must be "all" or lists of strings');
   }
   return asked as SpawnRequest;

@@ -2,7 +2,13 @@
 
 import type { ThreadRequest } from "../../abi/records.ts";
 import { failure } from "../../errors.ts";
-import { NAME_MAX_CHARS, PRIORITY_MAX, PRIORITY_MIN, THREAD_STACK_MAX_BYTES, THREAD_STACK_MIN_BYTES } from "../../limits.ts";
+import {
+  NAME_MAX_CHARS,
+  PRIORITY_MAX,
+  PRIORITY_MIN,
+  THREAD_STACK_MAX_BYTES,
+  THREAD_STACK_MIN_BYTES,
+} from "../../limits.ts";
 import { allocateStack, setGuard } from "../address-space.ts";
 import { Thread } from "../thread.ts";
 import { delayAt, integerBetween, type Handlers, numberAt, objectAt, timeoutAt } from "./arguments.ts";
@@ -17,7 +23,10 @@ export const threadCalls = {
     const { process } = call;
     const request = objectAt<ThreadRequest>(call, 1);
     if (process.threads.size >= process.quotas.threadsMax) {
-      throw failure("EPROCLIM", `this process may have ${process.quotas.threadsMax} threads: join some, or raise --threads`);
+      throw failure(
+        "EPROCLIM",
+        `this process may have ${process.quotas.threadsMax} threads: join some, or raise --threads`,
+      );
     }
     const stackBytes = integerBetween(request.stackBytes, THREAD_STACK_MIN_BYTES, THREAD_STACK_MAX_BYTES, "stackBytes");
     const priority = integerBetween(request.priority, PRIORITY_MIN, PRIORITY_MAX, "priority");
@@ -26,8 +35,16 @@ export const threadCalls = {
     const context = allocateStack(processor, stackBytes);
     setGuard(processor, context);
     const tid = process.nextTid++;
-    const name = String(request.name ?? `thread-${tid}`).slice(0, NAME_MAX_CHARS);
-    const thread = new Thread({ tid, name, kind: "body", phase: { kind: "body", slot }, context, priority, daemon: request.daemon === true });
+    const name = (typeof request.name === "string" ? request.name : `thread-${tid}`).slice(0, NAME_MAX_CHARS);
+    const thread = new Thread({
+      tid,
+      name,
+      kind: "body",
+      phase: { kind: "body", slot },
+      context,
+      priority,
+      daemon: request.daemon === true,
+    });
     process.threads.set(tid, thread);
     call.succeed(tid);
     kernel.wake(process, thread);
@@ -47,7 +64,9 @@ export const threadCalls = {
   threadInfo(_kernel, call) {
     const thread = call.process.threads.get(numberAt(call, 0));
     const state = thread === call.thread ? "running" : thread?.state;
-    call.succeed(thread === undefined ? null : { tid: thread.tid, name: thread.name, priority: thread.priority, state });
+    call.succeed(
+      thread === undefined ? null : { tid: thread.tid, name: thread.name, priority: thread.priority, state },
+    );
   },
 
   threadPriority(kernel, call) {
@@ -73,7 +92,8 @@ export const threadCalls = {
     const address = numberAt(call, 0);
     const timeoutMs = timeoutAt(call, 2);
     const { process } = call;
-    if (!call.again && kernel.resident(process).readWord(address) !== (numberAt(call, 1) | 0)) return call.succeed(DIFFERED);
+    if (!call.again && kernel.resident(process).readWord(address) !== (numberAt(call, 1) | 0))
+      return call.succeed(DIFFERED);
     if (timeoutMs === 0) return call.succeed(TIMED_OUT);
     const waiters = process.futexes.get(address) ?? [];
     process.futexes.set(address, waiters);
@@ -93,4 +113,3 @@ export const threadCalls = {
     call.succeed(woken.length);
   },
 } satisfies Partial<Handlers>;
-
