@@ -94,6 +94,19 @@ async function spawn(
   return node.start(entry, birth);
 }
 
+/** A program is made of what its starter may run or read: to compile a file is to read it. */
+async function mayRead(entry: Entry, path: string): Promise<boolean> {
+  for (const access of ["run", "read"] as const) {
+    try {
+      await allowed(hostFiles, entry, access, path);
+      return true;
+    } catch (error) {
+      if (!(error instanceof GodwitError)) throw error;
+    }
+  }
+  return false;
+}
+
 async function birthOf(
   entry: Entry,
   path: string,
@@ -101,9 +114,11 @@ async function birthOf(
   held: Quotas,
 ): Promise<Omit<Birth, "pid" | "parent">> {
   const file = await allowed(hostFiles, entry, "run", path);
+  const { workingDirectory } = entry;
   const { name, source, sourceMap } = await compileProgram(file, {
     guestExports: await guestExports(),
-    workingDirectory: entry.workingDirectory,
+    workingDirectory,
+    mayRead: (path) => mayRead(entry, path),
   });
   return {
     program: { name, source, sourceMap },

@@ -27,6 +27,8 @@ export interface CompileOptions {
   readonly guestExports: readonly string[];
   /** Base of `file` and of the names in errors and the source map. Default: the current directory. */
   readonly workingDirectory?: string;
+  /** Whether a file may become a part of the program; by default every one may. */
+  readonly mayRead?: (path: string) => Promise<boolean>;
   /** Code frames in colour, for a terminal. */
   readonly color?: boolean;
 }
@@ -51,7 +53,26 @@ function shimPlugin(guestExports: readonly string[]): Plugin {
   };
 }
 
-function buildOptions(file: string, directory: string, guestExports: readonly string[]) {
+/** Refuses a file before it is looked into: not even a mistake in it may be told. */
+function guardPlugin(mayRead: (path: string) => Promise<boolean>): Plugin {
+  return {
+    name: "guard",
+    setup(build) {
+      build.onLoad({ filter: /./, namespace: "file" }, async ({ path }) => {
+        if (await mayRead(path)) return undefined;
+        return {
+          errors: [
+            {
+              text: `${path} was not given to the process that starts this program: allow it with --allow-read=${path}`,
+            },
+          ],
+        };
+      });
+    },
+  };
+}
+
+function buildOptions(file: string, directory: string, { guestExports, mayRead }: CompileOptions) {
   return {
     absWorkingDir: directory,
     entryPoints: [file],
@@ -75,7 +96,7 @@ function buildOptions(file: string, directory: string, guestExports: readonly st
     sourcemap: "external",
     sourcesContent: false,
     logLevel: "silent",
-    plugins: [shimPlugin(guestExports)],
+    plugins: [...(mayRead === undefined ? [] : [guardPlugin(mayRead)]), shimPlugin(guestExports)],
   } as const satisfies BuildOptions;
 }
 
@@ -120,7 +141,7 @@ async function assertFile(path: string, file: string): Promise<void> {
 async function built(file: string, path: string, directory: string, options: CompileOptions) {
   const { build } = await import("esbuild");
   try {
-    return await build(buildOptions(path, directory, options.guestExports));
+    return await build(buildOptions(path, directory, options));
   } catch (error) {
     if (!isBuildFailure(error)) throw failure("ENOEXEC", `cannot compile ${file}: ${String(error)}`, error);
     throw await compileError(file, error, options.color === true);

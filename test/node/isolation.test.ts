@@ -128,6 +128,24 @@ await withNode({ lwps: 1 }, (t) => {
     assert.equal(both.stdout, "readable\nEACCES\nEACCES\nundefined\nEACCES\nENOENT\nEINVAL\n");
   });
 
+  test("a program that a process starts holds nothing that the process could not read", async () => {
+    mkdirSync(join(t.folder, "programs"));
+    writeFileSync(join(t.folder, "password.txt"), "hunter2");
+    writeFileSync(join(t.folder, "password.js"), "hunter2 is no code");
+    writeFileSync(join(t.folder, "programs", "part.ts"), `export const part: string = "part";`);
+    writeFileSync(join(t.folder, "programs", "fine.ts"), `import { part } from "./part.ts"; console.log(part);`);
+    writeFileSync(join(t.folder, "programs", "text.ts"), `import text from "../password.txt"; console.log(text);`);
+    writeFileSync(join(t.folder, "programs", "code.ts"), `import "../password.js";`);
+    const program = `
+      for (const name of ["fine", "text", "code"]) {
+        try { wait(spawn("programs/" + name + ".ts")); } catch (e) { console.log(e.code, e.message.includes("was not given"), e.message.includes("hunter2")); }
+      }`;
+    const { stdout } = await t.run(program, { capabilities: { run: ["programs"] } });
+    assert.equal(stdout, "part\nENOEXEC true false\nENOEXEC true false\n");
+    const granted = await t.run(program, { capabilities: { run: ["programs"], read: ["password.txt"] } });
+    assert.match(granted.stdout, /^part\nhunter2\nENOEXEC/);
+  });
+
   test("a deadlock is found, with each thread's stack", async () => {
     const { status, stderr } = await t.run(`
     const a = new Mutex(), b = new Mutex();
