@@ -63,6 +63,8 @@ function decoderOf(encoding: string, fatal: boolean, ignoreBOM: boolean): TextDe
 /** How many bytes at the end begin a character that they do not finish. */
 function unfinishedBytes(bytes: Uint8Array, encoding: string): number {
   if (encoding === "utf-8") return unfinishedUtf8(bytes);
+  if (encoding === "utf-16le" || encoding === "utf-16be")
+    return unfinishedUtf16(bytes, encoding === "utf-16be" ? 2 : 1);
   for (let left = 0; left <= Math.min(bytes.length, UNFINISHED_MAX_BYTES); left++) {
     const decoder = decoderOf(encoding, false, true);
     decoder.decode(bytes.subarray(0, bytes.length - left), { stream: true });
@@ -79,6 +81,13 @@ function unfinishedUtf8(bytes: Uint8Array): number {
     return left < length && (second === undefined || isSecondByte(lead, second)) ? left : 0;
   }
   return 0;
+}
+
+/** Half a unit, and the first unit of a pair. `highByte` is where the high byte of the last unit is, from its end. */
+function unfinishedUtf16(bytes: Uint8Array, highByte: 1 | 2): number {
+  const half = bytes.length % 2;
+  const high = bytes[bytes.length - half - highByte] ?? 0;
+  return high >= 0xd8 && high < 0xdc ? half + 2 : half;
 }
 
 /** Some leading bytes take only part of the continuation bytes: no overlong forms, surrogates, or more than U+10FFFF. */
