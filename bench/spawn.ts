@@ -58,8 +58,10 @@ async function untilPrinted({ node }: BenchNode): Promise<number> {
   return printedMs - beganMs;
 }
 
+/** To its first system call, as on an LWP that had the time to get ready. */
 async function untilCall(kernel: LocalKernel): Promise<number> {
   let calledMs = 0;
+  kernel.nursery.prepare();
   kernel.onPost = () => void (calledMs ||= performance.now());
   const beganMs = performance.now();
   kernel.spawn(PROGRAM);
