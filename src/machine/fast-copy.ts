@@ -4,7 +4,7 @@
  */
 
 import { CodeWriter } from "./code-writer.ts";
-import type { Construct, FunctionTree, Node, SuspendingCall } from "./control-tree.ts";
+import type { Construct, FunctionTree, Node, SuspendingCall } from "./function-tree.ts";
 import { type Runtime, writeUnwindEdge } from "./frame.ts";
 import type { FunctionType, ValueType } from "./wasm-module.ts";
 

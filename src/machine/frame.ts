@@ -7,7 +7,7 @@
 
 import { present } from "../assert.ts";
 import { CodeWriter, NO_LABEL } from "./code-writer.ts";
-import type { SuspendingCall } from "./control-tree.ts";
+import type { SuspendingCall } from "./function-tree.ts";
 import { Op } from "./wasm-code.ts";
 import { type FunctionBody, type FunctionType, F32, F64, I32, I64, type ValueType } from "./wasm-module.ts";
 

@@ -12,13 +12,8 @@ import { failure } from "../errors.ts";
 import { ADDRESS_SPACE_MAX_BYTES, WASM_PAGE_BYTES } from "../limits.ts";
 import { callGraph, decodeFunctions } from "./call-graph.ts";
 import { CodeWriter, NO_LABEL } from "./code-writer.ts";
-import {
-  type Construct,
-  controlTree,
-  type FunctionTree,
-  type SuspendingCall,
-  type TreeContext,
-} from "./control-tree.ts";
+import { controlTree, type TreeContext } from "./control-tree.ts";
+import type { Construct, FunctionTree, SuspendingCall } from "./function-tree.ts";
 import {
   type AddedFunction,
   controlFunctions,

@@ -1,7 +1,7 @@
 /** Which locals each call that may suspend must save: those whose value may still be read after it. */
 
 import { present } from "../assert.ts";
-import type { Construct, FunctionTree, Node, SuspendingCall } from "./control-tree.ts";
+import type { Construct, FunctionTree, Node, SuspendingCall } from "./function-tree.ts";
 import { type Instruction, Op } from "./wasm-code.ts";
 
 /** A set of locals of one function. */

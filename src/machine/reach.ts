@@ -3,7 +3,7 @@
  * loop, so what only such a head leads to (most of an interpreter) is never run from there and need not be written.
  */
 
-import type { Node } from "./control-tree.ts";
+import type { Node } from "./function-tree.ts";
 import { type Instruction, Op } from "./wasm-code.ts";
 
 export class Reach {

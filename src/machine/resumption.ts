@@ -11,7 +11,7 @@
 
 import { assert, present } from "../assert.ts";
 import { CodeWriter, NO_LABEL } from "./code-writer.ts";
-import type { Construct, FunctionTree, Node, SuspendingCall } from "./control-tree.ts";
+import type { Construct, FunctionTree, Node, SuspendingCall } from "./function-tree.ts";
 import { type Body, FastWriter, writeCall } from "./fast-copy.ts";
 import { type Runtime, writeRestore, writeUnwindEdge } from "./frame.ts";
 import { Reach } from "./reach.ts";
