@@ -55,15 +55,15 @@ async function throughNode(samples: number): Promise<Row[]> {
   const forking = await bench.spawn(FORKING(samples));
   await forking.line();
   const forks = samplesOf(await forking.line());
-  const { pid, line } = await bench.spawn(IDLE);
-  await line();
+  const idle = await bench.spawn(IDLE);
+  await idle.line();
   const took = { fork: [] as number[], checkpoint: [] as number[], restore: [] as number[] };
   let sizeBytes = 0;
   for (let i = -WARM_UP; i < samples; i++) {
     const began = performance.now();
-    const child = await node.fork(pid);
+    const child = await node.fork(idle.pid);
     const forked = performance.now();
-    const image = await node.checkpoint(pid);
+    const image = await node.checkpoint(idle.pid);
     const captured = performance.now();
     const restored = await node.restore(image);
     const ended = performance.now();
@@ -74,7 +74,7 @@ async function throughNode(samples: number): Promise<Row[]> {
     took.checkpoint.push(captured - forked);
     took.restore.push(ended - captured);
   }
-  const heapBytes = (await node.list()).find((process) => process.pid === pid)?.memoryBytes ?? 0;
+  const heapBytes = (await node.list()).find((process) => process.pid === idle.pid)?.memoryBytes ?? 0;
   await bench.stop();
   return [
     rowOf("guest pages that are not zero", "MB", [heapBytes / 1e6]),

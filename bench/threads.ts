@@ -12,22 +12,22 @@ const YIELD = "godwit: switch by yield";
 
 export async function measureThreads({ quick }: Extent): Promise<Group[]> {
   const bench = await BenchNode.start();
-  const { programs, missing, remove } = await threadPrograms();
+  const compared = await threadPrograms();
   const rounds = quick ? 1 : ROUNDS;
   const rows: Row[] = [];
   try {
     for (let round = 0; round < rounds; round++) {
       rows.push(...(await godwitRows(bench, quick)));
       if (quick) continue;
-      for (const program of programs) rows.push(...(await program()));
+      for (const program of compared.programs) rows.push(...(await program()));
     }
   } finally {
     await bench.stop();
-    await remove();
+    await compared.remove();
   }
   const names = [...new Set(rows.map(({ name }) => name))];
   const all = names.map((name) => pooled(rows.filter((row) => row.name === name)));
-  return [{ title: "Threads", rows: [...all, ...ratios(all)], goals: [], missing }];
+  return [{ title: "Threads", rows: [...all, ...ratios(all)], goals: [], missing: compared.missing }];
 }
 
 function ratios(rows: readonly Row[]): Row[] {

@@ -1,7 +1,18 @@
 /** The records that cross the system call boundary as JSON: shared by kernel and guest, so plain data only. */
 
-export type SignalName = "SIGINT" | "SIGTERM" | "SIGHUP" | "SIGUSR1" | "SIGUSR2" | "SIGKILL" | "SIGSTOP" | "SIGCONT" | "SIGCHLD";
-export const SIGNALS: readonly SignalName[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGKILL", "SIGSTOP", "SIGCONT", "SIGCHLD"];
+export type SignalName =
+  "SIGINT" | "SIGTERM" | "SIGHUP" | "SIGUSR1" | "SIGUSR2" | "SIGKILL" | "SIGSTOP" | "SIGCONT" | "SIGCHLD";
+export const SIGNALS: readonly SignalName[] = [
+  "SIGINT",
+  "SIGTERM",
+  "SIGHUP",
+  "SIGUSR1",
+  "SIGUSR2",
+  "SIGKILL",
+  "SIGSTOP",
+  "SIGCONT",
+  "SIGCHLD",
+];
 
 export interface ProcessSelf {
   readonly pid: number;

@@ -12,7 +12,7 @@ export interface TestEngine {
   readonly template: Uint8Array;
 }
 
-export const ENGINE_DIRECTORY = fileURLToPath(new URL("../../engine", import.meta.url));
+const ENGINE_DIRECTORY = fileURLToPath(new URL("../../engine", import.meta.url));
 
 export async function loadEngine(directory = ENGINE_DIRECTORY): Promise<TestEngine> {
   const [engine, template, manifest] = await Promise.all(

@@ -1,6 +1,6 @@
 /** Threads: creation, joining, priorities, sleep, and the futex that every lock is built on. */
 
-import type { ThreadRequest } from "../../abi/records.ts";
+import type { ThreadRequest, ThreadSelf } from "../../abi/records.ts";
 import { failure } from "../../errors.ts";
 import {
   NAME_MAX_CHARS,
@@ -63,10 +63,10 @@ export const threadCalls = {
 
   threadInfo(_kernel, call) {
     const thread = call.process.threads.get(numberAt(call, 0));
-    const state = thread === call.thread ? "running" : thread?.state;
-    call.succeed(
-      thread === undefined ? null : { tid: thread.tid, name: thread.name, priority: thread.priority, state },
-    );
+    if (thread === undefined) return call.succeed(null);
+    const { tid, name, priority } = thread;
+    const state = thread === call.thread ? "running" : thread.state;
+    call.succeed({ tid, name, priority, state } satisfies ThreadSelf);
   },
 
   threadPriority(kernel, call) {
