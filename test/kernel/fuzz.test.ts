@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { SYSCALLS, type SyscallName } from "../../src/abi/syscalls.ts";
+import { type ArgumentKind, type Syscall, SYSCALLS, type SyscallName } from "../../src/abi/syscalls.ts";
 import type { Process } from "../../src/kernel/process.ts";
 import { ProcessTraps } from "../../src/kernel/process-traps.ts";
 import { checkRecord } from "../../src/kernel/record-check.ts";
@@ -82,14 +82,28 @@ const string = fc.oneof(
   fc.string(),
 );
 const bytes = fc.uint8Array({ maxLength: 64 });
-const attempt: fc.Arbitrary<Attempt> = fc.record({
-  number: fc.oneof(
-    { weight: 20, arbitrary: fc.constantFrom(...Object.values(SYSCALLS).map((call) => call.number)) },
-    { weight: 1, arbitrary: number },
-  ),
-  callId: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 1000 }), number),
-  places: fc.array(fc.oneof(number, string, bytes, fc.constant(undefined)), { maxLength: 4 }),
+const callId = fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 1000 }), number);
+const anything = fc.oneof(number, string, bytes, fc.constant(undefined));
+/** For each kind of argument, values of that kind. */
+const ofKind = { number, string, bytes, json, cell: fc.oneof(fc.nat(), number) } satisfies Record<
+  ArgumentKind,
+  unknown
+>;
+
+/** A call that there is, with arguments of its kinds: what they mean is for the handler to check. */
+const wellFormed: fc.Arbitrary<Attempt> = fc.constantFrom<Syscall[]>(...Object.values(SYSCALLS)).chain((call) =>
+  fc.record({
+    number: fc.constant(call.number),
+    callId,
+    places: fc.tuple(...call.arguments.map((kind) => ofKind[kind] as fc.Arbitrary<unknown>)),
+  }),
+);
+const malformed: fc.Arbitrary<Attempt> = fc.record({
+  number: fc.oneof(fc.constantFrom(...Object.values(SYSCALLS).map((call) => call.number)), number),
+  callId,
+  places: fc.array(anything, { maxLength: 4 }),
 });
+const attempt = fc.oneof({ weight: 3, arbitrary: wellFormed }, { weight: 1, arbitrary: malformed });
 
 /** What the processor would read from the guest's argument vector; the first two places are number and call id. */
 function valuesOf({ places }: Attempt): GuestValues {

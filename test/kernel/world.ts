@@ -143,20 +143,21 @@ export class World {
 
   /** The promise settles while the world goes on. */
   ask(pid: number, question: Question): Promise<Answer> {
-    const request = ++this.#lastRequest;
-    this.tell(pid, { op: "ask", pid, request, question });
     return new Promise((resolve, reject) =>
-      this.#pending.set(request, { resolve, reject: (code) => reject(new Error(code)) }),
+      this.#question(pid, question, { resolve, reject: (code) => reject(new Error(code)) }),
     );
+  }
+
+  #question(pid: number, question: Question, pending: Pending): void {
+    const request = ++this.#lastRequest;
+    this.#pending.set(request, pending);
+    this.tell(pid, { op: "ask", pid, request, question });
   }
 
   /** Moves a process to the other kernel, if it can be moved now. */
   handOver(pid: number): void {
     const known = this.#know(pid);
     if (known.held !== undefined || known.exit !== undefined) return;
-    const request = ++this.#lastRequest;
-    this.tell(pid, { op: "ask", pid, request, question: { kind: "release" } });
-    known.held = [];
     const arrive = (answer: Answer | undefined) => {
       if (answer?.kind === "release") {
         known.lwp = 1 - known.lwp;
@@ -168,7 +169,8 @@ export class World {
       for (const message of held) this.tell(pid, message);
       this.#answerWaits(known);
     };
-    this.#pending.set(request, { resolve: arrive, reject: () => arrive(undefined) });
+    this.#question(pid, { kind: "release" }, { resolve: arrive, reject: () => arrive(undefined) });
+    known.held = [];
   }
 
   /** One turn of one of the kernels. False when nothing is left to do, or to wait for. */
@@ -303,6 +305,7 @@ export class World {
 
   #serve(known: Known, call: number, request: NodeRequest): void {
     const done = (value?: unknown) => this.#complete(known, call, { ok: true, value });
+    const refused = (code: string) => this.#complete(known, call, { ok: false, code, message: "not in this world" });
     switch (request.kind) {
       case "fork": {
         const child = this.#enter(known.pid, known.lwp);
@@ -315,24 +318,24 @@ export class World {
         if (!known.waits.some((one) => one.call === call)) known.waits.push({ call, pid: request.pid });
         return this.#answerWaits(known);
       case "kill":
+        if (!this.known.has(request.pid)) return refused("ESRCH");
         this.tell(request.pid, { op: "signal", pid: request.pid, signal: request.signal });
         return done();
       case "send": {
         const to = typeof request.to === "number" ? request.to : (this.names.get(request.to) ?? 0);
-        const refused = (error: Error) =>
-          this.#complete(known, call, { ok: false, code: error.message, message: "refused" });
-        this.ask(to, { kind: "deliver", from: known.pid, payload: request.payload }).then(() => done(), refused);
+        if (!this.known.has(to)) return refused("ENOENT");
         // The answer is taken at once, not by a promise's job: those are not this world's time.
-        const pending = this.#pending.get(this.#lastRequest);
-        assert.ok(pending !== undefined, "a question was asked");
-        this.#pending.set(this.#lastRequest, { resolve: () => done(), reject: (code) => refused(new Error(code)) });
-        return;
+        return this.#question(
+          to,
+          { kind: "deliver", from: known.pid, payload: request.payload },
+          { resolve: () => done(), reject: refused },
+        );
       }
       case "register":
         this.names.set(request.name, known.pid);
         return done();
       default:
-        return this.#complete(known, call, { ok: false, code: "ENOSYS", message: "not in this world" });
+        return refused("ENOSYS");
     }
   }
 
