@@ -49,12 +49,12 @@ await withNode({ lwps: 2 }, (t) => {
 
   test("timers, promises and the event loop keep their order", async () => {
     const { stdout } = await t.run(`
-    setTimeout(() => console.log("timer 20"), 20);
+    setTimeout(() => console.log("timer 200"), 200);
+    const every = setInterval(() => { console.log("tick"); clearInterval(every); }, 50);
     setTimeout(() => console.log("timer 1"), 1);
     Promise.resolve().then(() => console.log("microtask"));
-    console.log("sync");
-    const every = setInterval(() => { console.log("tick"); clearInterval(every); }, 5);`);
-    assert.equal(stdout, "sync\nmicrotask\ntimer 1\ntick\ntimer 20\n");
+    console.log("sync");`);
+    assert.equal(stdout, "sync\nmicrotask\ntimer 1\ntick\ntimer 200\n");
   });
 
   test("fork returns twice, in the middle of a call, with a heap of its own", async () => {
