@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { STUCK_AFTER_MS } from "../../src/limits.ts";
 import { type Started, withNode } from "./bench-node.ts";
 
 await withNode({ lwps: 2, swapAfterMs: 20 }, (t) => {
@@ -58,6 +59,14 @@ await withNode({ lwps: 2, swapAfterMs: 20 }, (t) => {
       console.log(codes, late > 0);`);
     assert.ok((await juggle(program)) > 20);
     assert.equal((await program.ended).stdout, "60 true\n");
+  });
+
+  test("waits for nobody", async () => {
+    const program = await t.start(
+      `let n = 0; for (let i = 0; i < 3000; i++) try { wait(); } catch (e) { if (e.code === "ECHILD") n++; } console.log(n);`,
+    );
+    assert.ok((await juggle(program)) > 20);
+    assert.equal((await program.ended).stdout, "3000\n");
   });
 
   test("open files, timers, input and output", async () => {
@@ -125,7 +134,10 @@ await withNode({ lwps: 2, swapAfterMs: 20 }, (t) => {
     ]) {
       const program = await t.start(`${trap} console.log("up"); sleep(1e9);`);
       await program.printed("up");
+      const started = performance.now();
       await t.node.inspect(program.pid).catch((error: { code: string }) => assert.equal(error.code, "ESRCH"));
+      // A loop of the guest's own is interrupted long before the guard against native ones ends it.
+      if (trap.includes("for (;;)")) assert.ok(performance.now() - started < STUCK_AFTER_MS);
       assert.equal((await t.run(`console.log("beside it")`)).stdout, "beside it\n");
       await t.node.signal(program.pid, "SIGKILL").catch(() => {});
       await program.ended;
