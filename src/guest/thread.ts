@@ -139,7 +139,7 @@ export class Thread<T = unknown> {
     return this.#name;
   }
 
-  /** 1 to 10. Of the threads that are ready, one of the highest priority runs. */
+  /** 1 to 10, 5 by default: each step is 1.6 times the share of the processor while others are ready. None starves. */
   get priority(): number {
     return (syscall("threadInfo", this.#tid) as { priority: number } | null)?.priority ?? PRIORITY_DEFAULT;
   }
