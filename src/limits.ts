@@ -56,7 +56,17 @@ export const NAME_MAX_CHARS = 128;
 export const NAMES_MAX = 64;
 /** Ended children that nobody has waited for; of more, the oldest are forgotten. */
 export const ZOMBIES_MAX = 1024;
-export const HANDLES_MAX = 256;
+export const HANDLES_MAX = 1024;
+/** One frame of a channel. */
+export const FRAME_MAX_BYTES = 2 ** 20;
+/** Frames of a channel that are on their way or wait, for each direction; the next waits for room. */
+export const CHANNEL_WINDOW_BYTES = 256 * 1024;
+/** And of all channels of a process, for each direction. */
+export const CHANNELS_WINDOW_BYTES = 16 * 2 ** 20;
+/** Exchanges of a listener that no thread has accepted yet; a client beyond them is told to come again. */
+export const ACCEPT_QUEUE_MAX = 1024;
+/** A request's body that is passed on together with its head. */
+export const WHOLE_BODY_MAX_BYTES = 64 * 1024;
 export const TIMERS_MAX = 10_000;
 /** Asynchronous calls of a process that have not been taken note of: those in flight, and outcomes that wait for its event loop. */
 export const CALLS_IN_FLIGHT_MAX = 1024;

@@ -51,6 +51,10 @@ export interface Capabilities {
   readonly environment: readonly string[] | "all";
   /** Programs that may be spawned, by path. */
   readonly run: readonly string[] | "all";
+  /** Hosts that may be connected to: `HOST`, `HOST:PORT`, `*.DOMAIN`, an IP address or a range of them (`10.0.0.0/8`). */
+  readonly net: readonly string[] | "all";
+  /** Addresses that may be listened on, `HOST:PORT`. */
+  readonly listen: readonly string[] | "all";
 }
 
 export interface SpawnRequest {

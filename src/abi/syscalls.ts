@@ -68,6 +68,12 @@ export const SYSCALLS = {
   rename: { number: 89, arguments: ["string", "string"], result: "void", inFlight: "finish", doc: "Rename a file." },
   truncate: { number: 90, arguments: ["number", "number"], result: "void", inFlight: "finish", doc: "Cut or extend an open file to so many bytes." },
   sync: { number: 91, arguments: ["number"], result: "void", inFlight: "finish", doc: "Flush an open file to the device." },
+  // Channels to what the node holds for the process: listeners, HTTP exchanges and requests, WebSockets
+  channelOpen: { number: 120, arguments: ["json", "bytes"], result: "number", inFlight: "immediate", doc: "Open a channel (`ChannelRequest`; the body of a `fetch` whose body is `whole`); returns its handle at once." },
+  channelAccept: { number: 121, arguments: ["number", "number"], result: "number", inFlight: "reissue", doc: "Take the next exchange of a listener (handle, timeout in ms or -1): the exchange's handle, or -1 at the timeout." },
+  channelReceive: { number: 122, arguments: ["number", "number"], result: "bytes", inFlight: "reissue", doc: "Take the next frame (handle, timeout in ms or -1): a byte for its kind, then its bytes; empty at the timeout." },
+  channelSend: { number: 123, arguments: ["number", "number", "bytes"], result: "void", inFlight: "reissue", doc: "Send a frame (handle, kind, bytes); waits while the channel's window is full." },
+  channelBroken: { number: 124, arguments: ["number"], result: "string", inFlight: "reissue", doc: "Wait until the other side breaks the channel, and tell why; \"\" once it has been closed in order." },
   // Pure host primitives: no state outside the call
   randomBytes: { number: 100, arguments: ["number"], result: "bytes", inFlight: "immediate", doc: "Cryptographically strong random bytes." },
   utf8Encode: { number: 101, arguments: ["string"], result: "bytes", inFlight: "immediate", doc: "UTF-8 of a string; lone surrogates become U+FFFD." },

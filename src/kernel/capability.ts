@@ -4,7 +4,7 @@ import { isAbsolute, relative, resolve, sep } from "node:path";
 
 import type { Capabilities } from "../abi/records.ts";
 
-export const NO_CAPABILITIES: Capabilities = { read: [], write: [], environment: [], run: [] };
+export const NO_CAPABILITIES: Capabilities = { read: [], write: [], environment: [], run: [], net: [], listen: [] };
 
 /** Whether `path` (absolute, links resolved) is one of `roots` or below one. */
 export function covers(roots: readonly string[] | "all", path: string): boolean {
@@ -27,6 +27,8 @@ export function narrow(held: Capabilities, asked: Partial<Capabilities>, working
     write: paths(held.write, asked.write),
     run: paths(held.run, asked.run),
     environment: narrowNames(held.environment, asked.environment),
+    net: narrowHosts(held.net, asked.net),
+    listen: narrowNames(held.listen, asked.listen),
   };
 }
 

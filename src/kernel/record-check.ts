@@ -100,7 +100,7 @@ const record = v.object({
     processesMax: finite,
     timeoutMs: finite,
   }),
-  capabilities: v.object({ read: paths, write: paths, environment: paths, run: paths }),
+  capabilities: v.object({ read: paths, write: paths, environment: paths, run: paths, net: paths, listen: paths }),
   workingDirectory: text,
   stress: v.nullable(v.object({ every: v.pipe(whole, v.minValue(1)), at: v.picklist(["poll", "call"]) })),
   clockMs: finite,

@@ -34,7 +34,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
 }
 
 /** A capability list that allows all, against which a user's own grants are resolved. */
-const EVERYTHING = { read: "all", write: "all", environment: "all", run: "all" } as const;
+const EVERYTHING = { read: "all", write: "all", environment: "all", run: "all", net: "all", listen: "all" } as const;
 
 export class Node implements NodeControl {
   readonly name: string;

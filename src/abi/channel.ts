@@ -1,0 +1,99 @@
+/**
+ * Channels: ordered frames both ways between a process and something that its node holds for it: a listener, an HTTP
+ * exchange that came in, an HTTP request of the process's own, a WebSocket. The host's connection stays where it is; the
+ * frames that wait for the process move with it. Plain data, shared by guest, kernel and node.
+ */
+
+/**
+ * What a frame is.
+ * - `head`: JSON, of the kind of the channel (`ExchangeHead`, `ResponseHead`, `SocketHead`, `ListenerHead`); the first one;
+ * - `data`: bytes of a body, or a binary message;
+ * - `text`: a text message of a WebSocket, in UTF-8;
+ * - `end`: this side sends no more; of a WebSocket with `SocketEnd` as JSON, else empty;
+ * - `whole`: head, body and end in one: the head's length (4 bytes, little-endian), the head, the body.
+ */
+export const FRAME_KINDS = { head: 1, data: 2, text: 3, end: 4, whole: 5 } as const;
+export type FrameKind = (typeof FRAME_KINDS)[keyof typeof FRAME_KINDS];
+
+export interface Frame {
+  readonly kind: FrameKind;
+  readonly bytes: Uint8Array;
+}
+
+/** What a frame counts beside its bytes against a channel's window: many small ones are bounded too. */
+export const FRAME_BYTES = 64;
+
+/** The cost of a frame in a channel's window. */
+export function frameCost(frame: Frame): number {
+  return frame.bytes.length + FRAME_BYTES;
+}
+
+/** What a channel is to something of the node's. */
+export type ChannelKind = "listener" | "exchange" | "fetch" | "socket";
+
+/** Names and values in order, as on the wire; a name may come more than once. */
+export type HeaderList = readonly (readonly [name: string, value: string])[];
+
+/** What a process asks its node to open. `exchange`s are not opened: they come in by a listener. */
+export type ChannelRequest = ListenRequest | FetchRequest | SocketRequest;
+
+export interface ListenRequest {
+  readonly kind: "listener";
+  /** `HOST:PORT`; port 0 for any that is free. */
+  readonly address: string;
+}
+
+/** One HTTP request and its response: no redirect is followed, no cookie kept. */
+export interface FetchRequest {
+  readonly kind: "fetch";
+  readonly method: string;
+  /** Absolute, `http:` or `https:`, without credentials. */
+  readonly url: string;
+  readonly headers: HeaderList;
+  /** `whole`: it came with the request; `stream`: `data` frames follow, and an `end`. */
+  readonly body: "none" | "whole" | "stream";
+}
+
+export interface SocketRequest {
+  readonly kind: "socket";
+  /** Absolute, `ws:` or `wss:`. */
+  readonly url: string;
+  readonly protocols: readonly string[];
+}
+
+/** First frame of a listener: it accepts from now on. */
+export interface ListenerHead {
+  /** The address that it has: with the real port. */
+  readonly address: string;
+}
+
+/** First frame of an exchange: a request that came in. `whole` when its body is short and there, or there is none. */
+export interface ExchangeHead {
+  readonly method: string;
+  /** Absolute, from the Host field and the listener. */
+  readonly url: string;
+  readonly headers: HeaderList;
+  /** The client's address, `HOST:PORT`. */
+  readonly remote: string;
+  /** False when it has no body at all: not even one of no bytes. */
+  readonly hasBody: boolean;
+}
+
+/** First frame that answers a `fetch`, and first frame of the process's own in an exchange. */
+export interface ResponseHead {
+  readonly status: number;
+  readonly statusText: string;
+  readonly headers: HeaderList;
+}
+
+/** First frame of a WebSocket: it is open. */
+export interface SocketHead {
+  readonly protocol: string;
+  readonly extensions: string;
+}
+
+/** How a WebSocket ends: in the last frame of each direction. `code` 1005 for none. */
+export interface SocketEnd {
+  readonly code: number;
+  readonly reason: string;
+}
