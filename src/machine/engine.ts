@@ -44,6 +44,8 @@ export interface EngineManifest {
   readonly handles: Readonly<Record<GuestEntryPoint | "undefined", number>>;
   /** What `import { ... } from "godwit"` offers. */
   readonly guestExports: readonly string[];
+  /** Every global name that a program starts with, the language's own too. */
+  readonly guestGlobals: readonly string[];
   /** Parts of the guest library that a process loads when it first needs them, by name: bytecode of this engine, base64. */
   readonly guestParts: Readonly<Record<string, string>>;
   /** Size of the template's address space in bytes. */

@@ -40,10 +40,8 @@ const NO_HOST: BareHost = {
   interrupt: () => undefined,
 };
 
-/** Boots an engine and loads the guest library. Deterministic: the same inputs give the same bytes. */
-export function bootTemplate(module: WebAssembly.Module, library: GuestLibrary): Template {
-  const layout = probe(module);
-  assert(layout.mainStackHigh - layout.mainStackLow === MAIN_STACK_BYTES, "limits.ts states the engine's main stack");
+/** An engine with the guest library in it. */
+function boot(module: WebAssembly.Module, library: GuestLibrary): BareEngine {
   const engine = new BareEngine(module, NO_HOST);
   const { exports } = engine;
   exports.qjs_set_interrupt_handler(1);
@@ -61,7 +59,24 @@ export function bootTemplate(module: WebAssembly.Module, library: GuestLibrary):
     `delete globalThis.${HOST_GLOBAL}; Object.defineProperty(globalThis, "${LIBRARY}", { enumerable: false, writable: false, configurable: false });`,
     LIBRARY_NAME,
   );
+  return engine;
+}
 
+/** Asked of an engine of its own, since the answer leaves traces in memory. */
+function globalNames(engine: BareEngine): string[] {
+  const names = engine.text(engine.evaluate("Object.getOwnPropertyNames(globalThis).join()", LIBRARY_NAME));
+  return names
+    .split(",")
+    .filter((name) => name !== LIBRARY)
+    .sort();
+}
+
+/** Boots an engine and loads the guest library. Deterministic: the same inputs give the same bytes. */
+export function bootTemplate(module: WebAssembly.Module, library: GuestLibrary): Template {
+  const layout = probe(module);
+  assert(layout.mainStackHigh - layout.mainStackLow === MAIN_STACK_BYTES, "limits.ts states the engine's main stack");
+  const engine = boot(module, library);
+  const { exports } = engine;
   const global = exports.qjs_get_global();
   const left = engine.property(global, LIBRARY);
   const entryPoints = engine.property(left, "entryPoints");
@@ -93,6 +108,7 @@ export function bootTemplate(module: WebAssembly.Module, library: GuestLibrary):
       layout: { ...layout, sharedWords, unwindBuffer, unwindBufferBytes: UNWIND_BUFFER_BYTES, unwindDescriptor },
       handles: handles as EngineManifest["handles"],
       guestExports,
+      guestGlobals: globalNames(boot(module, library)),
       guestParts: Object.fromEntries(
         Object.entries(library.parts).map(([name, script]) => [name, compiled(module, script, name)]),
       ),

@@ -103,7 +103,7 @@ function buildOptions(file: string, directory: string, { guestExports, mayRead }
 const UNRESOLVED = /^Could not resolve "([^"]+)"$/;
 
 /** esbuild's own notes advise options of esbuild, which nobody here can set. */
-function explained(message: Message): PartialMessage {
+export function explained(message: Message): PartialMessage {
   const specifier = UNRESOLVED.exec(message.text)?.[1];
   if (specifier === undefined) return message;
   const advice = adviceForBuiltin(specifier);
