@@ -1,0 +1,118 @@
+/**
+ * The Web Platform Tests in guests: each file of a checkout runs, unchanged, in a process of its own, with the suite's
+ * own harness (`resources/testharness.js`), and tells what became of each of its subtests.
+ */
+
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, posix } from "node:path";
+import type { StressMode } from "../../src/abi/control.ts";
+import type { NodeControl } from "../../src/abi/control.ts";
+import { shell } from "./shell.ts";
+
+export interface Subtest {
+  readonly name: string;
+  readonly status: "pass" | "fail" | "timeout" | "not run" | "precondition failed";
+  /** Why it failed; empty for a pass. */
+  readonly message: string;
+}
+
+export interface FileResult {
+  /** Within the checkout. */
+  readonly path: string;
+  /** Empty when the harness came to its end; else what kept it from that. */
+  readonly error: string;
+  readonly subtests: readonly Subtest[];
+}
+
+/** The folders of the suite whose subject guests have. */
+export const FOLDERS = [
+  "FileAPI",
+  "WebCryptoAPI",
+  "compression",
+  "console",
+  "dom/abort",
+  "dom/events",
+  "encoding",
+  "fetch/api",
+  "hr-time",
+  "html/webappapis",
+  "performance-timeline",
+  "streams",
+  "url",
+  "user-timing",
+  "webidl",
+] as const;
+
+/** The files of `checkout` that run without a document: `*.any.js`. */
+export function testFiles(checkout: string): string[] {
+  const folders = FOLDERS.filter((folder) => existsSync(join(checkout, folder)));
+  return folders
+    .flatMap((folder) =>
+      readdirSync(join(checkout, folder), { recursive: true, encoding: "utf8" }).map((path) =>
+        posix.join(folder, path),
+      ),
+    )
+    .filter((path) => path.endsWith(".any.js"))
+    .sort();
+}
+
+/** What a file asks for in its first lines: `// META: script=...`. */
+function scriptsOf(checkout: string, path: string): string[] {
+  const text = readFileSync(join(checkout, path), "utf8");
+  const scripts = [...text.matchAll(/^\/\/ META: script=(\S+)/gm)].map(([, script = ""]) => script);
+  return scripts.map(
+    (script) => MOVED[script] ?? (script.startsWith("/") ? script.slice(1) : posix.join(dirname(path), script)),
+  );
+}
+
+/** Where the suite's server finds what has another address. */
+const MOVED: Readonly<Record<string, string>> = { "/resources/WebIDLParser.js": "resources/webidl2/lib/webidl2.js" };
+
+/** A process that writes nothing more for so long has a subtest that never ends. */
+const SILENCE_MS = 4_000;
+const TIMEOUT_MS = 120_000;
+const MEMORY_BYTES = 512 * 2 ** 20;
+
+/** Runs one file to its end. */
+export async function runFile(
+  node: NodeControl,
+  checkout: string,
+  path: string,
+  stress?: StressMode,
+): Promise<FileResult> {
+  const pid = await node.spawn({
+    name: path,
+    source: shell({ checkout, path, scripts: scriptsOf(checkout, path), silenceMs: SILENCE_MS }),
+    workingDirectory: checkout,
+    capabilities: { read: [checkout] },
+    quotas: { timeoutMs: TIMEOUT_MS, memoryBytes: MEMORY_BYTES },
+    ...(stress === undefined ? {} : { stress }),
+  });
+  const pieces: Record<"stdout" | "stderr", Buffer[]> = { stdout: [], stderr: [] };
+  node.output(pid, true, (stream, bytes) => void pieces[stream].push(Buffer.from(bytes)));
+  const status = await node.wait(pid);
+  return resultOf(path, Buffer.concat(pieces.stdout).toString(), () => {
+    const why = Buffer.concat(pieces.stderr).toString().trim();
+    return why === "" ? JSON.stringify(status) : why;
+  });
+}
+
+const STATUSES = ["pass", "fail", "timeout", "not run", "precondition failed"] as const;
+type Report =
+  { readonly subtest: string; readonly status: number; readonly message: string | null } | { readonly end: string };
+
+function resultOf(path: string, output: string, whyNoEnd: () => string): FileResult {
+  const subtests: Subtest[] = [];
+  let error: string | undefined;
+  for (const line of output.split("\n")) {
+    if (!line.startsWith(MARK)) continue;
+    const report = JSON.parse(line.slice(MARK.length)) as Report;
+    if ("end" in report) error = report.end;
+    else
+      subtests.push({ name: report.subtest, status: STATUSES[report.status] ?? "fail", message: report.message ?? "" });
+  }
+  return { path, error: error ?? whyNoEnd(), subtests };
+}
+
+/** Begins a line of output that is a report; others are the test's own. */
+export const MARK = "\u0001";
