@@ -29,7 +29,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   abi: { imports: [], host: ["@jridgewell/trace-mapping"] },
   machine: { imports: [], host: "all" },
   // The kernel has no ambient time, randomness or I/O; a guest has no host at all.
-  kernel: { imports: ["machine"], host: ["node:path", "valibot"] },
+  kernel: { imports: ["machine"], host: ["node:path", "ipaddr.js", "valibot"] },
   guest: { imports: [], host: [] },
   resources: { imports: ["kernel"], host: "all" },
   cluster: { imports: ["kernel"], host: "all" },

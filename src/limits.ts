@@ -72,6 +72,10 @@ export const TIMERS_MAX = 10_000;
 export const CALLS_IN_FLIGHT_MAX = 1024;
 /** Arguments and results of those calls, which the host keeps outside of the memory quota. */
 export const CALLS_IN_FLIGHT_MAX_BYTES = 16 * 2 ** 20;
+/** Entries of a `net` capability. */
+export const HOST_PATTERNS_MAX = 256;
+/** A host's name, or an entry that allows one. */
+export const HOST_MAX_CHARS = 300;
 export const IO_MAX_BYTES = 2 ** 20;
 /** URLs and their parts, as the host parses them for a guest. */
 export const URL_MAX_CHARS = 256 * 1024;
