@@ -72,6 +72,12 @@ export const TIMERS_MAX = 10_000;
 export const CALLS_IN_FLIGHT_MAX = 1024;
 /** Arguments and results of those calls, which the host keeps outside of the memory quota. */
 export const CALLS_IN_FLIGHT_MAX_BYTES = 16 * 2 ** 20;
+/** Header fields of a request or an answer on a channel, and their bytes together. */
+export const HEADERS_MAX = 256;
+export const HEADERS_MAX_BYTES = 64 * 1024;
+export const METHOD_MAX_CHARS = 64;
+/** Subprotocols that a WebSocket offers. */
+export const PROTOCOLS_MAX = 64;
 /** Entries of a `net` capability. */
 export const HOST_PATTERNS_MAX = 256;
 /** A host's name, or an entry that allows one. */
@@ -132,6 +138,11 @@ export const STOP_TIMEOUT_MS = 10_000;
 export const SOCKET_PATH_MAX_BYTES = 103;
 /** Errors of one compilation that are shown. */
 export const COMPILE_ERRORS_MAX = 10;
+/** Problems of one program that `godwit check` tells of. */
+export const CHECK_PROBLEMS_MAX = 200;
+/** TypeScript's time for one program, and what it may say. */
+export const CHECK_TYPES_MAX_MS = 300_000;
+export const CHECK_OUTPUT_MAX_BYTES = 16 * 2 ** 20;
 
 /** Native stack of an LWP: guests recurse on it. */
 export const LWP_STACK_MB = 256;
