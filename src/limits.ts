@@ -144,6 +144,40 @@ export const CHECK_PROBLEMS_MAX = 200;
 export const CHECK_TYPES_MAX_MS = 300_000;
 export const CHECK_OUTPUT_MAX_BYTES = 16 * 2 ** 20;
 
+/** Names in a cluster (keys, subjects, names of leases and blobs), in UTF-8; and a segment of a blob's, a file's name. */
+export const CLUSTER_PATH_MAX_BYTES = 512;
+export const BLOB_SEGMENT_MAX_BYTES = 80;
+/** A value of the directory. */
+export const DIRECTORY_VALUE_MAX_BYTES = 64 * 1024;
+/** A message between nodes, over the cluster's engine; what is longer goes as a blob or on a connection of its own. */
+export const CLUSTER_MESSAGE_MAX_BYTES = 512 * 1024;
+export const BLOB_MAX_BYTES = 2 ** 36;
+/** How long a call of the directory tries: a NATS cluster is without a leader for about five seconds after one is killed. */
+export const CLUSTER_STORE_TIMEOUT_MS = 15_000;
+export const CLUSTER_REQUEST_TIMEOUT_MS = 5_000;
+/** Connecting to a cluster. */
+export const CLUSTER_CONNECT_TIMEOUT_MS = 10_000;
+/** A blob of which nothing arrives for this long is given up. */
+export const BLOB_STALL_MS = 15_000;
+/** Requests that one subject's server carries out at once; and calls of one connection that are under way. */
+export const CLUSTER_SERVED_AT_ONCE_MAX = 256;
+export const CLUSTER_CALLS_MAX = 4096;
+/** Watches, subscriptions and served subjects of one connection to the embedded engine; and connections at once. */
+export const CLUSTER_SUBSCRIPTIONS_MAX = 16_384;
+export const CLUSTER_CONNECTIONS_MAX = 256;
+/** Bytes on their way to one connection: then its events are dropped, its watches wait, and it is not listened to. */
+export const CLUSTER_OUT_MAX_BYTES = 4 * 2 ** 20;
+/** What is deleted is remembered for this long, so that a write that is tried again is known, and a watch misses nothing. */
+export const TOMBSTONE_MS = 3_600_000;
+/** A blob that has been begun and is not complete after this long never will be. */
+export const BLOB_ABANDONED_MS = 6 * 3_600_000;
+/** A lease's time to live, if it is not said; the shortest. */
+export const LEASE_DEFAULT_MS = 2_000;
+export const LEASE_MIN_MS = 200;
+/** A holder reads its lease's record this often, and gives itself up when it could not for so long. */
+export const LEASE_CONFIRM_MS = 5_000;
+export const LEASE_UNCONFIRMED_MAX_MS = 20_000;
+
 /** Native stack of an LWP: guests recurse on it. */
 export const LWP_STACK_MB = 256;
 /** V8's space for young objects in an LWP: once grown it stays, and a kernel's objects are few. */
