@@ -63,8 +63,14 @@ export const FRAME_MAX_BYTES = 2 ** 20;
 export const CHANNEL_WINDOW_BYTES = 256 * 1024;
 /** And of all channels of a process, for each direction. */
 export const CHANNELS_WINDOW_BYTES = 16 * 2 ** 20;
-/** Exchanges of a listener that no thread has accepted yet; a client beyond them is told to come again. */
-export const ACCEPT_QUEUE_MAX = 1024;
+/** Exchanges that a process has from one listener, accepted or waiting; a client beyond them is told to come again. */
+export const EXCHANGES_MAX = 1024;
+/** Connections of one listener; those beyond are closed at once. */
+export const LISTENER_CONNECTIONS_MAX = 20_000;
+/** A request's line and headers. */
+export const REQUEST_HEAD_MAX_BYTES = 16 * 1024;
+/** How long a client may take to send them. */
+export const REQUEST_HEAD_TIMEOUT_MS = 20_000;
 /** A request's body that is passed on together with its head. */
 export const WHOLE_BODY_MAX_BYTES = 64 * 1024;
 export const TIMERS_MAX = 10_000;
@@ -83,6 +89,24 @@ export const HOST_PATTERNS_MAX = 256;
 /** A host's name, or an entry that allows one. */
 export const HOST_MAX_CHARS = 300;
 export const IO_MAX_BYTES = 2 ** 20;
+/** Data of one cryptographic operation: two such calls fit among those in flight. */
+export const CRYPTO_DATA_MAX_BYTES = 8 * 2 ** 20;
+/** A secret key, and each parameter of an operation (a salt, additional data, a label). */
+export const CRYPTO_PARAMETER_MAX_BYTES = 64 * 1024;
+/** A private or public key as PKCS #8 or SPKI: room for RSA's largest. */
+export const CRYPTO_KEY_MAX_BYTES = 8 * 1024;
+/** RSA keys that are taken, and those that are made: the time grows with the third and the fourth power. */
+export const RSA_IMPORT_MAX_BITS = 8192;
+export const RSA_GENERATE_MAX_BITS = 4096;
+/** What one `deriveBits` gives: HKDF's own bound is just below. */
+export const DERIVED_MAX_BYTES = 16 * 1024;
+/** Iterations of one PBKDF2, counted for each block of its output: a few seconds. */
+export const PBKDF2_MAX_ROUNDS = 4_000_000;
+/** Keys that an LWP keeps in the host's form, to read each only once while it is in use. */
+export const CRYPTO_KEYS_CACHED_MAX = 256;
+/** Operations that an LWP lets onto the host's threads at once: short ones (milliseconds), and long ones beside them. */
+export const CRYPTO_SHORT_AT_ONCE = 2;
+export const CRYPTO_LONG_AT_ONCE = 1;
 /** URLs and their parts, as the host parses them for a guest. */
 export const URL_MAX_CHARS = 256 * 1024;
 /** Bytes of output a process may have on its way to its reader before its writes block. */
