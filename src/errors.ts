@@ -24,6 +24,7 @@ export const ERROR_CODES = {
   ECHILD: "no such child to wait for",
   ECONNREFUSED: "nobody listens at that address",
   ECONNRESET: "the connection was broken",
+  ECRYPTO: "a cryptographic operation that was refused; the message begins with the standard's name for the error",
   EDEADLK: "every thread waits for another",
   EEXIST: "the name is taken",
   EHOSTUNREACH: "no way to that host, or no such host",

@@ -107,6 +107,11 @@ export const CRYPTO_KEYS_CACHED_MAX = 256;
 /** Operations that an LWP lets onto the host's threads at once: short ones (milliseconds), and long ones beside them. */
 export const CRYPTO_SHORT_AT_ONCE = 2;
 export const CRYPTO_LONG_AT_ONCE = 1;
+/** Entries of a form that is read from a body, and the headers of one part of it. */
+export const FORM_ENTRIES_MAX = 10_000;
+export const FORM_HEADER_MAX_BYTES = 16 * 1024;
+/** What a compression stream makes ahead of its reader. */
+export const INFLATE_AHEAD_MAX_BYTES = 2 ** 20;
 /** URLs and their parts, as the host parses them for a guest. */
 export const URL_MAX_CHARS = 256 * 1024;
 /** Bytes of output a process may have on its way to its reader before its writes block. */

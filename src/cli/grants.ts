@@ -17,6 +17,8 @@ export interface GrantFlags {
   readonly allowWrite?: Names;
   readonly allowEnv?: Names;
   readonly allowRun?: Names;
+  readonly allowNet?: Names;
+  readonly allowListen?: Names;
   readonly allowAll?: true;
   readonly memory?: number;
   readonly cpu?: number;
@@ -64,7 +66,16 @@ export function addGrantOptions(command: Command): Command {
     .addOption(new Option("--allow-write [paths]", "let it write these files and folders, or all").argParser(path))
     .addOption(new Option("--allow-env [names]", "pass it these environment variables, or all").argParser(name))
     .addOption(new Option("--allow-run [paths]", "let it start these programs, or all").argParser(path))
-    .option("-A, --allow-all", "all four")
+    .addOption(
+      new Option(
+        "--allow-net [hosts]",
+        "let it connect to these hosts (HOST, HOST:PORT, *.DOMAIN, 10.0.0.0/8), or all",
+      ).argParser(name),
+    )
+    .addOption(
+      new Option("--allow-listen [addresses]", "let it listen on these addresses (HOST:PORT), or all").argParser(name),
+    )
+    .option("-A, --allow-all", "all six")
     .option("--memory <size>", "most memory, as in 64M (default: 256M)", parseSize)
     .option("--cpu <share>", "weight in sharing the processor (default: 100)", count("share of the processor"))
     .option("--threads <n>", "most threads (default: 256)", count("number of threads"))
@@ -103,6 +114,8 @@ export function grantsOf(flags: GrantFlags): Grants {
     write: all ?? flags.allowWrite,
     environment: all ?? flags.allowEnv,
     run: all ?? flags.allowRun,
+    net: all ?? flags.allowNet,
+    listen: all ?? flags.allowListen,
   });
   const quotas = given<Quotas>({
     memoryBytes: flags.memory,

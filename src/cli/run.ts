@@ -3,14 +3,16 @@
 import type { Command } from "commander";
 import type { NodeControl, SpawnOptions } from "../abi/control.ts";
 import { DEFAULT_NODE_NAME } from "../client/socket.ts";
+import { parseAddress } from "./address.ts";
 import { foreground } from "./foreground.ts";
-import { type GrantFlags, type Grants, addGrantOptions, grantsOf } from "./grants.ts";
+import { type GrantFlags, addGrantOptions, grantsOf } from "./grants.ts";
 import { hasColor, print, printJson } from "./print.ts";
 import { examples } from "./program.ts";
 
 interface Flags extends GrantFlags {
   readonly detach?: true;
   readonly input: boolean;
+  readonly listen?: string;
   readonly json?: true;
 }
 
@@ -31,6 +33,11 @@ export function define(command: Command): void {
       .argument("[args...]", "arguments of the program")
       .passThroughOptions()
       .option("-d, --detach", "run it on the node (see godwit up), print its pid, and return")
+      .option(
+        "-l, --listen <address>",
+        "serve its `export default { fetch }` over HTTP: PORT or HOST:PORT",
+        parseAddress,
+      )
       .option("--no-input", "do not read standard input"),
   )
     .addHelpText(
@@ -41,6 +48,7 @@ export function define(command: Command): void {
         ["sort words.txt | godwit run filter.ts | head", "a filter in a pipe"],
         ["godwit run --memory 64M --timeout 5s untrusted.ts", "with limits"],
         ["godwit run --stress=call program.ts", "does it survive being moved, at any call?"],
+        ["godwit run --listen 8080 app.ts", "a web application, at http://127.0.0.1:8080"],
         ["godwit run --detach server.ts", "in the background, on the node"],
       )}\n${CODES}`,
     )
@@ -48,13 +56,25 @@ export function define(command: Command): void {
 }
 
 /** Compiles on this side: the node is given a program, not a path into the user's files. */
-async function spawnOptions(file: string, args: readonly string[], grants: Grants): Promise<SpawnOptions> {
+async function spawnOptions(file: string, args: readonly string[], flags: Flags): Promise<SpawnOptions> {
+  const { listen } = flags;
+  const grants = grantsOf(listen === undefined ? flags : withListen(flags, listen));
   const { compileProgram, guestExports } = await import("../node/program.ts");
   const color = hasColor(process.stderr);
-  const program = await compileProgram(file, { guestExports: await guestExports(), color });
+  const program = await compileProgram(file, {
+    guestExports: await guestExports(),
+    color,
+    ...(listen === undefined ? {} : { listen }),
+  });
   for (const warning of program.warnings) process.stderr.write(warning);
   const { name, source, sourceMap } = program;
   return { name, source, sourceMap, arguments: args, ...grants };
+}
+
+/** Who is told to listen may. */
+function withListen(flags: Flags, address: string): Flags {
+  const { allowListen = [] } = flags;
+  return { ...flags, allowListen: allowListen === "all" ? "all" : [...allowListen, address] };
 }
 
 /** A node of this command's own, in its own process. */
@@ -69,16 +89,15 @@ export function printPid(pid: number, json: boolean): void {
 }
 
 async function run(file: string, args: readonly string[], flags: Flags): Promise<void> {
-  const grants = grantsOf(flags);
   if (flags.detach === true) {
     const { connect } = await import("../client/node-client.ts");
     const node = await connect();
-    printPid(await node.spawn(await spawnOptions(file, args, grants)), flags.json === true);
+    printPid(await node.spawn(await spawnOptions(file, args, flags)), flags.json === true);
     return;
   }
   const starting = startOwnNode();
   starting.catch(() => {}); // heard below; a mistake in the program is told first
-  const options = await spawnOptions(file, args, grants);
+  const options = await spawnOptions(file, args, flags);
   const node = await starting;
   const pid = await node.spawn(options);
   process.exitCode = await foreground(node, pid, { input: flags.input, bond: "own" });

@@ -3,6 +3,7 @@
 import { isAbsolute, relative, resolve, sep } from "node:path";
 
 import type { Capabilities } from "../abi/records.ts";
+import { narrowHosts } from "./host-pattern.ts";
 
 export const NO_CAPABILITIES: Capabilities = { read: [], write: [], environment: [], run: [], net: [], listen: [] };
 

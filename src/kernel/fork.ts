@@ -3,12 +3,14 @@
 import type { ForkRequest } from "../abi/records.ts";
 import type { Call } from "./call.ts";
 import { capture, materialise, type ProcessImage } from "./capture.ts";
+import { channelsOfCopy, leftWithParent } from "./channel.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Process } from "./process.ts";
 import type { Delivery, ProcessRecord, ThreadRecord } from "./process-record.ts";
 import { ProcessTraps } from "./process-traps.ts";
 import { hold } from "./quiescence.ts";
 import { reopenHandles } from "./reopen.ts";
+import { reopenListeners } from "./syscalls/channel-calls.ts";
 import { MAIN_TID } from "./thread.ts";
 
 /** The record in which `call` has ended with `outcome`: what the process finds that is made from it. */
@@ -43,6 +45,7 @@ export function fork(kernel: Kernel, process: Process, child: number, answer: Ca
     pid: child,
     parent: process.pid,
     mailbox: [],
+    channels: channelsOfCopy(image.state.channels, leftWithParent(process.pid)),
     input,
     cpuMs: 0,
     epoch: 0,
@@ -56,6 +59,7 @@ export function fork(kernel: Kernel, process: Process, child: number, answer: Ca
   kernel.host.post({ op: "forked", pid: process.pid, child });
   hold(kernel, fresh, "reopen");
   kernel.admit(fresh, record.calls, record.timers);
+  reopenListeners(kernel, fresh);
   reopenHandles(kernel, fresh, record.handles);
 }
 

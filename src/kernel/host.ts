@@ -5,7 +5,7 @@
 
 import type { DirectoryEntry, FileStatus, OpenRequest, UrlRecord } from "../abi/records.ts";
 import type { FromLwp } from "./protocol.ts";
-import type { Resource } from "./resource.ts";
+import type { OpenFile } from "./resource.ts";
 
 export interface Host {
   readonly nodeName: string;
@@ -42,9 +42,9 @@ export interface FileState {
 
 /** The host's files. Paths are absolute and already allowed; errors are coded (`GodwitError`). */
 export interface FileSystem {
-  open(path: string, request: OpenRequest): Promise<Resource>;
+  open(path: string, request: OpenRequest): Promise<OpenFile>;
   /** Opens again what `save()` of a file resource described; nothing is created or cut. */
-  reopen(state: FileState): Promise<Resource>;
+  reopen(state: FileState): Promise<OpenFile>;
   /** The path with symbolic links resolved; of a path that does not exist, its nearest existing parent's. */
   realPath(path: string): Promise<string>;
   stat(path: string): Promise<FileStatus>;

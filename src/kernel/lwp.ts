@@ -6,6 +6,7 @@ import { assertEngine, decodeImage, encodeImage } from "../machine/image.ts";
 import { mainStack, memoryMaxBytes } from "./address-space.ts";
 import type { Call } from "./call.ts";
 import { birthImage, capture, materialise } from "./capture.ts";
+import { channelsOfCopy, leftBehind } from "./channel.ts";
 import { attempt, contain, fault } from "./execution.ts";
 import { fork } from "./fork.ts";
 import { inspect, summarise } from "./inspection.ts";
@@ -18,6 +19,14 @@ import { hold, release, whenQuiescent } from "./quiescence.ts";
 import { checkRecord } from "./record-check.ts";
 import { closeHandles, reopenHandles } from "./reopen.ts";
 import { signal } from "./signal.ts";
+import {
+  channelBroke,
+  closeChannel,
+  exchangeArrived,
+  frameArrived,
+  reopenListeners,
+  roomMade,
+} from "./syscalls/channel-calls.ts";
 import { inputArrived, outputTaken } from "./syscalls/file-calls.ts";
 import { messageBytes } from "./syscalls/message-calls.ts";
 import { MAIN_TID, Thread } from "./thread.ts";
@@ -69,6 +78,14 @@ function tell(kernel: Kernel, process: Process, message: Told): void {
       return outputTaken(kernel, process, message.sizeBytes);
     case "complete":
       return complete(kernel, process, message.call, message.outcome);
+    case "incoming":
+      return exchangeArrived(kernel, process, message.listener, message.channel, message.frame);
+    case "frame":
+      return frameArrived(kernel, process, message.channel, message.frame);
+    case "room":
+      return roomMade(kernel, process, message.channel, message.cost);
+    case "broken":
+      return channelBroke(kernel, process, message.channel, message.why);
     default:
       return unreachable(message, "message");
   }
@@ -119,6 +136,7 @@ function birthRecord(kernel: Kernel, birth: Birth): ProcessRecord {
     messageEvents: false,
     mailbox: [],
     handles: [],
+    channels: [],
     input: { chunks: [], closed: false },
     paused: false,
     rejectionsNoted: false,
@@ -167,6 +185,7 @@ function restore(kernel: Kernel, rebirth: Rebirth, bytes: Uint8Array, request: n
     environment,
     stress: rebirth.stress ?? null,
     epoch: saved.epoch + 1,
+    channels: channelsOfCopy(saved.channels, leftBehind()),
     paused: false,
   };
   const process = materialise(
@@ -179,6 +198,7 @@ function restore(kernel: Kernel, rebirth: Rebirth, bytes: Uint8Array, request: n
   kernel.admit(process, state.calls, state.timers);
   if (process.ended)
     throw failure("EIMAGE_CORRUPT", "the image's address space is damaged: the process could not be put in place");
+  reopenListeners(kernel, process);
   reopenHandles(kernel, process, state.handles, () => {
     if (process.ended)
       refuse(kernel, request, failure("ESRCH", `process ${pid} has ended before its files were open again`));
@@ -336,6 +356,11 @@ function execute(kernel: Kernel, call: Call, next: Pick<Birth, "program" | "argu
     kernel.reseed(fresh);
   } catch (error) {
     return call.fail(error);
+  }
+  // What the old program held connections for is gone with it.
+  for (const channel of process.channels.all()) {
+    if (channel.handle !== 0) process.handles.take(channel.handle);
+    closeChannel(kernel, process, channel);
   }
   kernel.detach(process);
   fresh.handles.takeAll(process.handles);

@@ -8,6 +8,7 @@ import type { Capabilities, Quotas, SignalName } from "../abi/records.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
 import type { GuestResult } from "../machine/guest-values.ts";
 import type { ThreadContext } from "../machine/processor.ts";
+import type { ChannelRecord } from "./channel.ts";
 import type { Message } from "./mailbox.ts";
 import type { HandleRecord } from "./resource.ts";
 
@@ -103,6 +104,7 @@ export interface ProcessRecord {
   readonly messageEvents: boolean;
   readonly mailbox: readonly Message[];
   readonly handles: readonly HandleRecord[];
+  readonly channels: readonly ChannelRecord[];
   readonly input: { readonly chunks: readonly Uint8Array[]; readonly closed: boolean };
   readonly paused: boolean;
   readonly rejectionsNoted: boolean;

@@ -8,6 +8,7 @@ import type { Capabilities, Quotas, SignalName } from "../abi/records.ts";
 import { assert } from "../assert.ts";
 import type { Processor } from "../machine/processor.ts";
 import type { Call } from "./call.ts";
+import { ChannelTable } from "./channel.ts";
 import { InputStream } from "./input-stream.ts";
 import { Mailbox } from "./mailbox.ts";
 import { type ProcessEvent, type ProcessRecord, RECORD_VERSION, type TimerRecord } from "./process-record.ts";
@@ -46,6 +47,7 @@ export class Process {
   readonly pendingSignals = new Set<SignalName>();
   readonly mailbox = new Mailbox();
   readonly handles = new HandleTable();
+  readonly channels = new ChannelTable();
   readonly input = new InputStream();
   /** Threads that wait for a word of memory, by its address, in order. */
   readonly futexes = new Map<number, Call[]>();
@@ -118,6 +120,8 @@ export class Process {
     }
     for (const message of record.mailbox) this.mailbox.put(message);
     this.input.restore(record.input);
+    this.channels.restore(record.channels);
+    for (const channel of this.channels.all()) if (channel.handle !== 0) this.handles.put(channel.handle, channel);
   }
 
   get main(): Thread {
@@ -217,6 +221,7 @@ export class Process {
       messageEvents: this.messageEvents,
       mailbox: this.mailbox.save(),
       handles: this.handles.save(),
+      channels: this.channels.save(),
       input: this.input.save(),
       paused: this.holds.has("pause"),
       rejectionsNoted: this.rejectionsNoted,

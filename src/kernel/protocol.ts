@@ -1,7 +1,9 @@
 /** What a node and its LWPs say to each other: plain data, passed by structured clone. */
 
+import type { ChannelRequest, Frame } from "../abi/channel.ts";
 import type { Inspection, Stream, StressMode } from "../abi/control.ts";
 import type { Capabilities, ExitStatus, Quotas, SignalName, SpawnRequest } from "../abi/records.ts";
+import type { Break } from "./channel.ts";
 import type { ProcessRecord } from "./process-record.ts";
 
 /** A program, compiled: one ES module and the map back to its sources. */
@@ -94,6 +96,18 @@ export type ToLwp =
   /** The child that a `fork` call is to make; answered by `forked` or `unborn`. */
   | { readonly op: "fork"; readonly pid: number; readonly call: number; readonly child: number }
   | { readonly op: "complete"; readonly pid: number; readonly call: number; readonly outcome: Completion }
+  /** A request came in by a listener: a new channel, with its first frame. */
+  | {
+      readonly op: "incoming";
+      readonly pid: number;
+      readonly listener: string;
+      readonly channel: string;
+      readonly frame: Frame;
+    }
+  | { readonly op: "frame"; readonly pid: number; readonly channel: string; readonly frame: Frame }
+  /** Frames of the process's, of this cost, were passed on. */
+  | { readonly op: "room"; readonly pid: number; readonly channel: string; readonly cost: number }
+  | { readonly op: "broken"; readonly pid: number; readonly channel: string; readonly why: Break }
   | { readonly op: "stop" };
 
 /** How a call that the node carried out ended. */
@@ -114,6 +128,18 @@ export type FromLwp =
   | { readonly op: "ended"; readonly status: ExitStatus; readonly cpuMs: number }
   | { readonly op: "output"; readonly pid: number; readonly stream: Stream; readonly bytes: Uint8Array }
   | { readonly op: "inputTaken"; readonly pid: number; readonly sizeBytes: number }
+  /** A process opens a channel; the answer is its first frame, or its breaking. */
+  | {
+      readonly op: "open";
+      readonly pid: number;
+      readonly channel: string;
+      readonly request: ChannelRequest;
+      readonly body: Uint8Array;
+    }
+  | { readonly op: "frame"; readonly pid: number; readonly channel: string; readonly frame: Frame }
+  /** The process took frames of this cost. */
+  | { readonly op: "taken"; readonly pid: number; readonly channel: string; readonly cost: number }
+  | { readonly op: "close"; readonly pid: number; readonly channel: string }
   /** Processes that are ready to run, for the balance between LWPs; told when it changes, at most every so often. */
   | { readonly op: "load"; readonly ready: readonly number[] }
   | { readonly op: "stopped" };

@@ -2,11 +2,15 @@
 
 import * as v from "valibot";
 
+import { FRAME_BYTES, FRAME_KINDS } from "../abi/channel.ts";
 import { SIGNALS } from "../abi/records.ts";
 import { SYSCALLS, type SyscallName } from "../abi/syscalls.ts";
-import { failure } from "../errors.ts";
+import { ERROR_CODES, type ErrorCode, failure } from "../errors.ts";
 import {
   CALLS_IN_FLIGHT_MAX,
+  CHANNEL_WINDOW_BYTES,
+  EXCHANGES_MAX,
+  FRAME_MAX_BYTES,
   HANDLES_MAX,
   INPUT_BUFFER_MAX_BYTES,
   MAILBOX_MAX_MESSAGES,
@@ -16,6 +20,7 @@ import {
   PROGRAM_MAX_BYTES,
   TIMERS_MAX,
 } from "../limits.ts";
+import { channelRequest } from "./channel-request.ts";
 import { type ProcessRecord, RECORD_VERSION } from "./process-record.ts";
 import { quotasOf } from "./quota.ts";
 
@@ -85,6 +90,26 @@ const thread = v.object({
   cpuMs: finite,
 });
 
+const frame = v.object({
+  kind: v.picklist(Object.values(FRAME_KINDS)),
+  bytes: bytes(FRAME_MAX_BYTES),
+});
+
+const channel = v.object({
+  id: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
+  handle: v.pipe(whole, v.minValue(0), v.maxValue(HANDLES_MAX)),
+  kind: v.picklist(["listener", "exchange", "fetch", "socket"]),
+  description: text,
+  request: v.unknown(),
+  listener: v.pipe(v.string(), v.maxLength(200)),
+  incoming: list(frame, Math.ceil(CHANNEL_WINDOW_BYTES / FRAME_BYTES) + 1),
+  untold: count,
+  outgoing: count,
+  sentEnd: v.boolean(),
+  receivedEnd: v.boolean(),
+  broken: v.nullable(v.object({ code: v.picklist(Object.keys(ERROR_CODES) as ErrorCode[]), message: text })),
+});
+
 const record = v.object({
   recordVersion: v.literal(RECORD_VERSION),
   pid: count,
@@ -130,6 +155,7 @@ const record = v.object({
     v.object({ handle: v.pipe(whole, v.minValue(3), v.maxValue(HANDLES_MAX)), state: v.unknown() }),
     HANDLES_MAX,
   ),
+  channels: v.optional(list(channel, HANDLES_MAX + EXCHANGES_MAX), []),
   input: v.object({ chunks: list(bytes(INPUT_BUFFER_MAX_BYTES), 100_000), closed: v.boolean() }),
   paused: v.boolean(),
   rejectionsNoted: v.boolean(),
@@ -157,8 +183,21 @@ export function checkRecord(value: unknown): ProcessRecord {
   }
   const result = checked.output as ProcessRecord;
   checkThreads(result);
+  checkChannels(result);
   quotasOf(result.quotas);
   return result;
+}
+
+function checkChannels({ channels, handles }: ProcessRecord): void {
+  const wrong = (why: string) => failure("EIMAGE_CORRUPT", `the image's process record is damaged: ${why}`);
+  if (new Set(channels.map(({ id }) => id)).size !== channels.length) throw wrong("two channels have one name");
+  const taken = [...handles, ...channels].map(({ handle }) => handle).filter((handle) => handle !== 0);
+  if (new Set(taken).size !== taken.length) throw wrong("two resources have one handle");
+  if (taken.some((handle) => handle < 3)) throw wrong("a channel has the handle of a standard stream");
+  for (const { kind, request } of channels) {
+    if (kind === "exchange" ? request !== null : channelRequest(request).kind !== kind)
+      throw wrong(`a channel of kind ${kind} was opened in another way`);
+  }
 }
 
 function checkThreads({ threads, calls }: ProcessRecord): void {

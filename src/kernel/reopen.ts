@@ -5,7 +5,7 @@ import { allowedToOpen, fileState } from "./file-access.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Process } from "./process.ts";
 import { hold, release } from "./quiescence.ts";
-import type { HandleRecord, Resource } from "./resource.ts";
+import type { HandleRecord, OpenFile } from "./resource.ts";
 
 /**
  * Opens every handle again; one that cannot be is kept as a handle whose every use says why. Releases the hold `reopen`,
@@ -40,14 +40,14 @@ export function closeHandles(process: Process): Promise<unknown> {
   return Promise.allSettled(process.handles.all().map((resource) => resource.close()));
 }
 
-async function reopen(kernel: Kernel, process: Process, record: unknown): Promise<Resource> {
+async function reopen(kernel: Kernel, process: Process, record: unknown): Promise<OpenFile> {
   const state = fileState(record);
   const path = await allowedToOpen(kernel.host.files, process, state.path, state.request);
   return kernel.host.files.reopen({ ...state, path });
 }
 
 /** A resource that could not be taken along: its handle stays valid, and its use fails with the reason. */
-function lost(state: unknown, error: unknown): Resource {
+function lost(state: unknown, error: unknown): OpenFile {
   if (!(error instanceof GodwitError)) throw error;
   const refuse = () => Promise.reject(error);
   return {

@@ -14,13 +14,18 @@ export interface Resource {
   readonly attachment: Attachment;
   readonly binding: Binding;
   describe(): string;
+  /** The process lets go of it, or is no longer here. */
+  close(): Promise<void>;
+}
+
+/** One that is read and written in place. */
+export interface OpenFile extends Resource {
   /** Up to so many bytes; empty at the end. */
   read(maxBytes: number): Promise<Uint8Array>;
   write(bytes: Uint8Array): Promise<number>;
   seek(offset: number, from: "start" | "current" | "end"): Promise<number>;
   truncate(sizeBytes: number): Promise<void>;
   sync(): Promise<void>;
-  close(): Promise<void>;
   /** Plain data from which the file system's `reopen` makes it anew. Called only when no operation is in flight. */
   save(): unknown;
 }
@@ -28,6 +33,10 @@ export interface Resource {
 export interface HandleRecord {
   readonly handle: number;
   readonly state: unknown;
+}
+
+function isFile(resource: Resource): resource is OpenFile {
+  return "read" in resource;
 }
 
 /** The first handle that is not a standard stream. */
@@ -54,6 +63,17 @@ export class HandleTable {
     const resource = this.#resources.get(handle);
     if (resource === undefined) throw failure("EBADF", `handle ${handle} is not open`);
     return resource;
+  }
+
+  /** An open file. Throws EINVAL for a handle of another kind. */
+  file(handle: number): OpenFile {
+    const resource = this.get(handle);
+    if (isFile(resource)) return resource;
+    throw failure("EINVAL", `handle ${handle} is a ${resource.kind}, which is not read and written like a file`);
+  }
+
+  find(handle: number): Resource | undefined {
+    return this.#resources.get(handle);
   }
 
   take(handle: number): Resource {
@@ -94,7 +114,10 @@ export class HandleTable {
     return [...standard, ...opened];
   }
 
+  /** Files; channels have records of their own. */
   save(): HandleRecord[] {
-    return [...this.#resources].map(([handle, resource]) => ({ handle, state: resource.save() }));
+    return [...this.#resources].flatMap(([handle, resource]) =>
+      isFile(resource) ? [{ handle, state: resource.save() }] : [],
+    );
   }
 }

@@ -19,6 +19,7 @@ import { Held } from "./held.ts";
 import { LwpPool } from "./lwp-pool.ts";
 import { LwpThread, type Told } from "./lwp-thread.ts";
 import { type Entry, ProcessTable } from "./process-table.ts";
+import { Switchboard } from "./switchboard.ts";
 
 export interface NodeOptions {
   readonly name: string;
@@ -41,10 +42,12 @@ export class Node implements NodeControl {
   readonly table = new ProcessTable();
   readonly #engineHash: string;
   readonly lwps: LwpPool;
+  readonly #switchboard: Switchboard;
   #stopping = false;
 
   constructor(options: NodeOptions, engine: Engine) {
     this.name = options.name;
+    this.#switchboard = new Switchboard(options.name, (entry, message) => this.tell(entry, message));
     this.#engineHash = engine.manifest.hash;
     const make = (index: number) => {
       const lwp: LwpThread = new LwpThread(index, options.name, engine, options.swapAfterMs ?? SWAP_AFTER_MS, {
@@ -300,6 +303,13 @@ export class Node implements NodeControl {
         return this.#ended(message.status, message.cpuMs);
       case "output":
         return this.table.find(message.pid)?.output.push(message.stream, message.bytes);
+      case "open":
+      case "frame":
+      case "taken":
+      case "close": {
+        const entry = this.table.find(message.pid);
+        return entry === undefined || entry.exit !== undefined ? undefined : this.#switchboard.told(entry, message);
+      }
       case "inputTaken":
         return this.table.find(message.pid)?.input.taken(message.sizeBytes);
       case "request": {
@@ -322,6 +332,7 @@ export class Node implements NodeControl {
   #ended(status: ExitStatus, cpuMs: number): void {
     const entry = this.table.find(status.pid);
     if (entry === undefined || entry.exit !== undefined) return;
+    this.#switchboard.closeAll(entry);
     const { parent } = entry;
     entry.cpuMs = cpuMs;
     entry.lwp.processes--;

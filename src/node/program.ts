@@ -27,6 +27,8 @@ export interface CompileOptions {
   readonly guestExports: readonly string[];
   /** Base of `file` and of the names in errors and the source map. Default: the current directory. */
   readonly workingDirectory?: string;
+  /** `HOST:PORT`: the program's default export, `{ fetch }` or a function, is to serve HTTP there. */
+  readonly listen?: string;
   /** Whether a file may become a part of the program; by default every one may. */
   readonly mayRead?: (path: string) => Promise<boolean>;
   /** Code frames in colour, for a terminal. */
@@ -72,10 +74,19 @@ function guardPlugin(mayRead: (path: string) => Promise<boolean>): Plugin {
   };
 }
 
-function buildOptions(file: string, directory: string, { guestExports, mayRead }: CompileOptions) {
+/** What runs in place of a program that is to serve: the program, and `serve` over what it exports. */
+function serving(file: string, address: string): string {
+  return `import * as program from ${JSON.stringify(file)};
+import { serve } from "godwit";
+serve(program.default, { address: ${JSON.stringify(address)}, onListen: ({ address }) => console.error(\`Listening on http://\${address}\`) });`;
+}
+
+function buildOptions(file: string, directory: string, { guestExports, mayRead, listen }: CompileOptions) {
   return {
     absWorkingDir: directory,
-    entryPoints: [file],
+    ...(listen === undefined
+      ? { entryPoints: [file] }
+      : { stdin: { contents: serving(file, listen), resolveDir: directory, sourcefile: "godwit:serving" } }),
     // Names no file, as nothing is written: the place from which the source map's paths are relative.
     outfile: resolve(directory, "program.js"),
     write: false,

@@ -8,7 +8,7 @@ import { basename, dirname, join } from "node:path";
 import type { DirectoryEntry, FileStatus, OpenRequest } from "../abi/records.ts";
 import { type ErrorCode, failure, GodwitError, isErrorCode } from "../errors.ts";
 import type { FileState, FileSystem } from "../kernel/host.ts";
-import type { Resource } from "../kernel/resource.ts";
+import type { OpenFile } from "../kernel/resource.ts";
 
 /** An error of the host's file system by its own code, where godwit has one. */
 function coded(what: string, error: unknown): GodwitError {
@@ -40,7 +40,7 @@ function openFlags(request: OpenRequest): number {
   );
 }
 
-class OpenFile implements Resource {
+class HostFile implements OpenFile {
   readonly kind = "file";
   readonly attachment = "fastened";
   readonly binding = "identifier";
@@ -149,13 +149,13 @@ async function realPath(path: string): Promise<string> {
 /** The files of the machine that this runs on. */
 export const hostFiles: FileSystem = {
   open: (path, request) =>
-    guarded(`open ${path}`, async () => new OpenFile(path, request, await openRegular(path, openFlags(request)), 0)),
+    guarded(`open ${path}`, async () => new HostFile(path, request, await openRegular(path, openFlags(request)), 0)),
   reopen: ({ path, request, position }) => {
     const writes = request.write === true || request.create === true || request.truncate === true;
     const again = { ...request, write: writes, create: false, exclusive: false, truncate: false };
     return guarded(
       `open ${path} again`,
-      async () => new OpenFile(path, request, await openRegular(path, openFlags(again)), position),
+      async () => new HostFile(path, request, await openRegular(path, openFlags(again)), position),
     );
   },
   realPath,

@@ -97,7 +97,7 @@ export class FakeNode implements NodeControl {
     return {
       process,
       quotas: { memoryBytes: 2 ** 28, cpuShare: 100, threadsMax: 256, processesMax: 64, timeoutMs: 0 },
-      capabilities: { read: "all", write: [], environment: ["HOME"], run: [] },
+      capabilities: { read: "all", write: [], environment: ["HOME"], run: [], net: [], listen: [] },
       regions: [{ kind: "heap", start: 65536, end: 2 ** 20, grows: "up", limit: 2 ** 28, residentBytes: 4096 }],
       threads: [
         {

@@ -4,11 +4,13 @@ import type { OpenRequest } from "../../abi/records.ts";
 import { failure } from "../../errors.ts";
 import { HANDLES_MAX, IO_MAX_BYTES, OUTPUT_IN_FLIGHT_MAX_BYTES, OUTPUT_PIECE_BYTES } from "../../limits.ts";
 import type { Call } from "../call.ts";
+import { Channel } from "../channel.ts";
 import { allowed, allowedToOpen, openRequest } from "../file-access.ts";
 import type { Kernel } from "../kernel.ts";
 import { STANDARD_STREAMS } from "../process-record.ts";
 import type { Process } from "../process.ts";
 import { bytesAt, type Handlers, integerBetween, numberAt, objectAt, stringAt } from "./arguments.ts";
+import { closeChannel } from "./channel-calls.ts";
 
 const SEEK_ORIGINS = ["start", "current", "end"] as const;
 
@@ -35,7 +37,7 @@ export const fileCalls = {
     const handle = numberAt(call, 0);
     if (handle === 0) return readInput(kernel, call, maxBytes);
     if (handle in STANDARD_STREAMS) throw failure("EBADF", `${STANDARD_STREAMS[handle] ?? ""} cannot be read`);
-    const resource = call.process.handles.get(handle);
+    const resource = call.process.handles.file(handle);
     kernel.perform(call, () => resource.read(maxBytes));
   },
 
@@ -44,20 +46,23 @@ export const fileCalls = {
     const bytes = bytesAt(call, 1);
     if (handle === 1 || handle === 2) return writeOutput(kernel, call, handle === 1 ? "stdout" : "stderr", bytes);
     if (handle === 0) throw failure("EBADF", "stdin cannot be written");
-    const resource = call.process.handles.get(handle);
+    const resource = call.process.handles.file(handle);
     kernel.perform(call, () => resource.write(bytes));
   },
 
   seek(kernel, call) {
-    const resource = call.process.handles.get(numberAt(call, 0));
+    const resource = call.process.handles.file(numberAt(call, 0));
     const origin = SEEK_ORIGINS.find((known) => known === stringAt(call, 2));
     if (origin === undefined) throw failure("EINVAL", `a position is from ${SEEK_ORIGINS.join(", ")}`);
     kernel.perform(call, () => resource.seek(numberAt(call, 1), origin));
   },
 
   close(kernel, call) {
-    const resource = call.process.handles.take(numberAt(call, 0));
-    kernel.perform(call, () => resource.close());
+    const { process } = call;
+    const resource = process.handles.take(numberAt(call, 0));
+    if (!(resource instanceof Channel)) return kernel.perform(call, () => resource.close());
+    closeChannel(kernel, process, resource);
+    call.succeed();
   },
 
   stat(kernel, call) {
@@ -101,14 +106,14 @@ export const fileCalls = {
   },
 
   truncate(kernel, call) {
-    const resource = call.process.handles.get(numberAt(call, 0));
+    const resource = call.process.handles.file(numberAt(call, 0));
     kernel.perform(call, () =>
       resource.truncate(integerBetween(numberAt(call, 1), 0, Number.MAX_SAFE_INTEGER, "a size")),
     );
   },
 
   sync(kernel, call) {
-    const resource = call.process.handles.get(numberAt(call, 0));
+    const resource = call.process.handles.file(numberAt(call, 0));
     kernel.perform(call, () => resource.sync());
   },
 } satisfies Partial<Handlers>;

@@ -1,6 +1,7 @@
 /** Every system call has its handler: the compiler sees to it. */
 
 import type { Handlers } from "./arguments.ts";
+import { channelCalls } from "./channel-calls.ts";
 import { eventCalls } from "./event-calls.ts";
 import { fileCalls } from "./file-calls.ts";
 import { messageCalls } from "./message-calls.ts";
@@ -14,5 +15,6 @@ export const HANDLERS: Handlers = {
   ...messageCalls,
   ...eventCalls,
   ...fileCalls,
+  ...channelCalls,
   ...primitiveCalls,
 };

@@ -1,0 +1,237 @@
+/**
+ * Channels of a process (`abi/channel.ts`). What waits in them for the process, and what is known of what it has sent, is
+ * part of its record, so that a channel goes on over a move; the connection itself belongs to the node.
+ */
+
+import {
+  type ChannelKind,
+  type ChannelRequest,
+  type Frame,
+  frameCost,
+  FRAME_KINDS,
+  type FrameKind,
+} from "../abi/channel.ts";
+import { assert } from "../assert.ts";
+import { type ErrorCode, failure, type GodwitError } from "../errors.ts";
+import { CHANNEL_WINDOW_BYTES, CHANNELS_WINDOW_BYTES } from "../limits.ts";
+import type { Call } from "./call.ts";
+import type { Attachment, Binding, Resource } from "./resource.ts";
+
+/** Why nothing goes over a channel any more. */
+export interface Break {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/** A channel as it is saved. */
+export interface ChannelRecord {
+  /** Unique among the channels of its process. */
+  readonly id: string;
+  /** 0 for an exchange that was not accepted yet. */
+  readonly handle: number;
+  readonly kind: ChannelKind;
+  readonly description: string;
+  /** How it was opened; null for an exchange. */
+  readonly request: ChannelRequest | null;
+  /** The listener that an exchange came in by, or "". */
+  readonly listener: string;
+  readonly incoming: readonly Frame[];
+  /** Taken by the process, and the node not told yet, as window cost. */
+  readonly untold: number;
+  /** Sent, and not acknowledged by the node, as window cost. */
+  readonly outgoing: number;
+  readonly sentEnd: boolean;
+  readonly receivedEnd: boolean;
+  readonly broken: Break | null;
+}
+
+export class Channel implements Resource {
+  readonly id: string;
+  readonly kind: ChannelKind;
+  readonly attachment: Attachment = "fixed";
+  readonly request: ChannelRequest | null;
+  readonly listener: string;
+  handle: number;
+  /** Frames for the process, in order; the node keeps them within the window. */
+  readonly incoming: Frame[];
+  /** Exchanges that wait to be accepted. */
+  readonly queue: Channel[] = [];
+  readonly receivers: Call[] = [];
+  readonly acceptors: Call[] = [];
+  /** Calls that wait for its breaking. */
+  readonly watchers: Call[] = [];
+  untold: number;
+  outgoing: number;
+  sentEnd: boolean;
+  receivedEnd: boolean;
+  broken: Break | undefined;
+  readonly #description: string;
+
+  constructor(record: ChannelRecord) {
+    this.id = record.id;
+    this.kind = record.kind;
+    this.request = record.request;
+    this.listener = record.listener;
+    this.handle = record.handle;
+    this.incoming = [...record.incoming];
+    this.untold = record.untold;
+    this.outgoing = record.outgoing;
+    this.sentEnd = record.sentEnd;
+    this.receivedEnd = record.receivedEnd;
+    this.broken = record.broken ?? undefined;
+    this.#description = record.description;
+  }
+
+  /** Any listener of its kind serves; a connection is this one and no other. */
+  get binding(): Binding {
+    return this.kind === "listener" ? "type" : "identifier";
+  }
+
+  /** Whether nothing more is to be said in it. */
+  get isOver(): boolean {
+    if (this.kind === "exchange") return this.sentEnd;
+    if (this.kind === "fetch") return this.receivedEnd;
+    return this.kind === "socket" && this.sentEnd && this.receivedEnd;
+  }
+
+  describe(): string {
+    return this.broken === undefined ? this.#description : `${this.#description}, broken: ${this.broken.message}`;
+  }
+
+  /** The next frame, if there is one. */
+  takeFrame(): Frame | undefined {
+    const frame = this.incoming.shift();
+    if (frame === undefined) return undefined;
+    this.untold += frameCost(frame);
+    if (isLast(frame.kind)) this.receivedEnd = true;
+    return frame;
+  }
+
+  /** What the node is to be told was taken; it is told now. */
+  takeUntold(): number {
+    const { untold } = this;
+    this.untold = 0;
+    return untold;
+  }
+
+  /** Its node knows what becomes of it: with its process, or by a message. */
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  save(): ChannelRecord {
+    return {
+      id: this.id,
+      handle: this.handle,
+      kind: this.kind,
+      description: this.#description,
+      request: this.request,
+      listener: this.listener,
+      incoming: [...this.incoming],
+      untold: this.untold,
+      outgoing: this.outgoing,
+      sentEnd: this.sentEnd,
+      receivedEnd: this.receivedEnd,
+      broken: this.broken ?? null,
+    };
+  }
+}
+
+/** A channel at its beginning. */
+export function newChannel(
+  fields: Pick<ChannelRecord, "id" | "handle" | "kind" | "description" | "request" | "listener">,
+): ChannelRecord {
+  const fresh = { incoming: [], untold: 0, outgoing: 0, sentEnd: false, receivedEnd: false, broken: null };
+  return { ...fields, ...fresh };
+}
+
+/** Whether a frame of this kind is the last of its direction. */
+export function isLast(kind: FrameKind): boolean {
+  return kind === FRAME_KINDS.end || kind === FRAME_KINDS.whole;
+}
+
+/** Frames that a process takes before the node is told of all. As many of the largest untold sums fit in a window. */
+const UNTOLD_MAX = CHANNELS_WINDOW_BYTES / CHANNEL_WINDOW_BYTES;
+
+/** The channels of a process. */
+export class ChannelTable {
+  readonly #channels = new Map<string, Channel>();
+  /** Sends that wait for room, in order. */
+  readonly senders: Call[] = [];
+  /** Of all channels, sent and not acknowledged, as window cost. */
+  #outgoing = 0;
+  #taken = 0;
+
+  restore(records: readonly ChannelRecord[]): void {
+    for (const record of records) this.add(new Channel(record));
+  }
+
+  add(channel: Channel): void {
+    assert(!this.#channels.has(channel.id), "a channel's id is its own");
+    this.#channels.set(channel.id, channel);
+    this.#outgoing += channel.outgoing;
+    if (channel.handle === 0) this.#channels.get(channel.listener)?.queue.push(channel);
+  }
+
+  find(id: string): Channel | undefined {
+    return this.#channels.get(id);
+  }
+
+  all(): Channel[] {
+    return [...this.#channels.values()];
+  }
+
+  remove(channel: Channel): void {
+    if (!this.#channels.delete(channel.id)) return;
+    this.#outgoing -= channel.outgoing;
+    const queue = this.#channels.get(channel.listener)?.queue ?? [];
+    const index = queue.indexOf(channel);
+    if (index >= 0) queue.splice(index, 1);
+  }
+
+  /** Whether the channel takes one more frame now: within its window, and that of all channels together. */
+  hasRoom(channel: Channel): boolean {
+    return channel.outgoing < CHANNEL_WINDOW_BYTES && this.#outgoing < CHANNELS_WINDOW_BYTES;
+  }
+
+  sent(channel: Channel, cost: number): void {
+    channel.outgoing += cost;
+    this.#outgoing += cost;
+  }
+
+  /**
+   * Channels of which the node is to be told now that `channel` gave a frame: seldom, and before the node believes a
+   * window to be full that is not.
+   */
+  toTell(channel: Channel): Channel[] {
+    if (channel.untold >= CHANNEL_WINDOW_BYTES / 4) return [channel];
+    if (++this.#taken % UNTOLD_MAX !== 0) return [];
+    return this.all().filter(({ untold }) => untold > 0);
+  }
+
+  save(): ChannelRecord[] {
+    return this.all().map((channel) => channel.save());
+  }
+}
+
+/**
+ * Channels of a copy (a fork's child, a process that is restored): connections stay with the one they belong to, listeners
+ * are opened again.
+ */
+export function channelsOfCopy(records: readonly ChannelRecord[], why: GodwitError): ChannelRecord[] {
+  const kept = records.filter(({ handle, broken }) => handle !== 0 || broken !== null);
+  return kept.map((record) => {
+    if (record.kind === "listener") return { ...record, outgoing: 0, untold: 0 };
+    return { ...record, outgoing: 0, broken: record.broken ?? { code: why.code, message: why.message } };
+  });
+}
+
+/** What becomes of connections in a fork's child. */
+export function leftWithParent(parent: number): GodwitError {
+  return failure("ECONNRESET", `the connection stayed with process ${parent}, from which this one was forked`);
+}
+
+/** What becomes of connections in an image. */
+export function leftBehind(): GodwitError {
+  return failure("ECONNRESET", "the connection stayed where the process was when its image was made");
+}

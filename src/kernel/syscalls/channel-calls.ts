@@ -1,0 +1,252 @@
+/** Channels: opening, accepting, receiving, sending; and what the node tells of them. */
+
+import { type ChannelRequest, type Frame, frameCost, FRAME_KINDS } from "../../abi/channel.ts";
+import { failure } from "../../errors.ts";
+import { FRAME_MAX_BYTES, HANDLES_MAX, IO_MAX_BYTES } from "../../limits.ts";
+import type { Call } from "../call.ts";
+import { type Break, Channel, isLast, newChannel } from "../channel.ts";
+import { channelRequest } from "../channel-request.ts";
+import type { Kernel } from "../kernel.ts";
+import type { Process } from "../process.ts";
+import { bytesAt, type Handlers, integerBetween, numberAt, objectAt, timeoutAt } from "./arguments.ts";
+
+const KINDS = Object.values(FRAME_KINDS);
+
+export const channelCalls = {
+  channelOpen(kernel, call) {
+    const { process } = call;
+    const request = channelRequest(objectAt(call, 0));
+    const body = bytesAt(call, 1);
+    if (body.length > IO_MAX_BYTES) throw failure("EMSGSIZE", `a whole body has at most ${IO_MAX_BYTES} bytes`);
+    const { kind } = request;
+    checkGrant(process, request);
+    const description = request.kind === "listener" ? request.address : request.url;
+    const channel = new Channel(newChannel({ id: `c${call.id}`, handle: 0, kind, description, request, listener: "" }));
+    channel.handle = process.handles.add(channel);
+    process.channels.add(channel);
+    kernel.host.post({ op: "open", pid: process.pid, channel: channel.id, request, body });
+    call.succeed(channel.handle);
+  },
+
+  channelAccept(kernel, call) {
+    const listener = channelAt(call);
+    if (listener.kind !== "listener") throw failure("EINVAL", `handle ${listener.handle} is no listener`);
+    if (accept(call.process, listener, call)) return;
+    if (listener.broken !== undefined) throw broken(listener.broken);
+    wait(kernel, call, listener.acceptors, 1, -1);
+  },
+
+  channelReceive(kernel, call) {
+    const channel = channelAt(call);
+    if (receive(kernel, channel, call)) return;
+    if (channel.broken !== undefined) throw broken(channel.broken);
+    if (channel.receivedEnd) throw failure("EPIPE", "the other side has ended: there is nothing more to receive");
+    wait(kernel, call, channel.receivers, 1, new Uint8Array(0));
+  },
+
+  channelSend(kernel, call) {
+    const channel = channelAt(call);
+    const frame = frameOf(call);
+    if (channel.kind === "listener") throw failure("EINVAL", "nothing can be sent to a listener");
+    if (channel.broken !== undefined) throw broken(channel.broken);
+    if (channel.sentEnd) throw failure("EPIPE", "this side has ended already: nothing more can be sent");
+    const { channels } = call.process;
+    const inTurn = !channels.senders.some((other) => other.arguments[0] === call.arguments[0]);
+    if (inTurn && channels.hasRoom(channel)) return send(kernel, channel, call, frame);
+    channels.senders.push(call);
+    call.abandon = () => takeOut(channels.senders, call);
+  },
+
+  channelBroken(_kernel, call) {
+    const channel = channelAt(call);
+    if (channel.broken !== undefined) return call.succeed(told(channel.broken));
+    channel.watchers.push(call);
+    call.abandon = () => takeOut(channel.watchers, call);
+  },
+} satisfies Partial<Handlers>;
+
+function takeOut(list: Call[], call: Call): void {
+  const index = list.indexOf(call);
+  if (index >= 0) list.splice(index, 1);
+}
+
+/** Leaves the call in `list` until something ends it, or its timeout (argument `index`), with `atTimeout`. */
+function wait(kernel: Kernel, call: Call, list: Call[], index: number, atTimeout: unknown): void {
+  const timeoutMs = timeoutAt(call, index);
+  list.push(call);
+  call.abandon = () => takeOut(list, call);
+  if (timeoutMs >= 0) kernel.expire(call, timeoutMs, () => call.succeed(atTimeout));
+}
+
+function channelAt(call: Call): Channel {
+  const handle = numberAt(call, 0);
+  const resource = call.process.handles.get(handle);
+  if (resource instanceof Channel) return resource;
+  throw failure("EINVAL", `handle ${handle} is a ${resource.kind}, not a channel`);
+}
+
+function frameOf(call: Call): Frame {
+  const kind = KINDS.find((known) => known === numberAt(call, 1));
+  if (kind === undefined) throw failure("EINVAL", `there is no kind of frame ${numberAt(call, 1)}`);
+  const bytes = bytesAt(call, 2);
+  integerBetween(bytes.length, 0, FRAME_MAX_BYTES, "the length of a frame");
+  return { kind, bytes };
+}
+
+/** Connections are checked where they are made, by name and by address; this says at once what can be said at once. */
+function checkGrant(process: Process, request: ChannelRequest): void {
+  if (request.kind !== "listener") {
+    if (process.capabilities.net === "all" || process.capabilities.net.length > 0) return;
+    const { host } = new URL(request.url);
+    throw failure("EACCES", `connecting to ${host} was not given: run with --allow-net=${host}`);
+  }
+  const { listen } = process.capabilities;
+  if (listen === "all" || listen.includes(request.address)) return;
+  throw failure(
+    "EACCES",
+    `listening on ${request.address} was not given: run with --allow-listen=${request.address}, or --listen ${request.address}`,
+  );
+}
+
+function broken({ code, message }: Break): Error {
+  return failure(code, message);
+}
+
+function told({ code, message }: Break): string {
+  return `${code}: ${message}`;
+}
+
+/** Gives the call the next exchange, if one waits and there is a handle for it. */
+function accept(process: Process, listener: Channel, call: Call): boolean {
+  const exchange = listener.queue[0];
+  if (exchange === undefined) return false;
+  if (process.handles.full) throw failure("EMFILE", `this process has ${HANDLES_MAX} handles open: close one first`);
+  listener.queue.shift();
+  exchange.handle = process.handles.add(exchange);
+  call.succeed(exchange.handle);
+  return true;
+}
+
+/** Gives the call the next frame, if one is there. */
+function receive(kernel: Kernel, channel: Channel, call: Call): boolean {
+  const frame = channel.takeFrame();
+  if (frame === undefined) return false;
+  const { process } = call;
+  for (const one of process.channels.toTell(channel))
+    kernel.host.post({ op: "taken", pid: process.pid, channel: one.id, cost: one.takeUntold() });
+  const bytes = new Uint8Array(frame.bytes.length + 1);
+  bytes[0] = frame.kind;
+  bytes.set(frame.bytes, 1);
+  call.succeed(bytes);
+  finish(kernel, process, channel);
+  return true;
+}
+
+function send(kernel: Kernel, channel: Channel, call: Call, frame: Frame): void {
+  const { process } = call;
+  process.channels.sent(channel, frameCost(frame));
+  if (isLast(frame.kind)) channel.sentEnd = true;
+  kernel.host.post({ op: "frame", pid: process.pid, channel: channel.id, frame });
+  call.succeed();
+  finish(kernel, process, channel);
+}
+
+/** A channel in which all has been said is closed. */
+function finish(kernel: Kernel, process: Process, channel: Channel): void {
+  if (!channel.isOver || process.channels.find(channel.id) === undefined) return;
+  process.handles.take(channel.handle);
+  closeChannel(kernel, process, channel);
+}
+
+/** Lets go of a channel whose handle is gone, and of what waits in it. */
+export function closeChannel(kernel: Kernel, process: Process, channel: Channel): void {
+  process.channels.remove(channel);
+  // The last frame of an exchange tells the node as much.
+  if (channel.kind !== "exchange" || !channel.sentEnd)
+    kernel.host.post({ op: "close", pid: process.pid, channel: channel.id });
+  for (const exchange of channel.queue.splice(0)) closeChannel(kernel, process, exchange);
+  for (const watcher of channel.watchers.slice()) watcher.succeed("");
+  const closed = failure("ECANCELED", "the channel was closed");
+  for (const one of [...channel.receivers, ...channel.acceptors, ...sendersOf(process, channel)]) one.fail(closed);
+  sendWaiting(kernel, process);
+}
+
+function sendersOf(process: Process, channel: Channel): Call[] {
+  return process.channels.senders.filter((call) => call.arguments[0] === channel.handle);
+}
+
+/** There is room: sends that waited for it go on, each channel's in order. */
+function sendWaiting(kernel: Kernel, process: Process): void {
+  for (const call of process.channels.senders.slice()) {
+    if (call.ended) continue;
+    const channel = process.handles.find(numberAt(call, 0));
+    if (!(channel instanceof Channel) || channel.sentEnd) call.fail(failure("EPIPE", "the channel was closed"));
+    else if (process.channels.hasRoom(channel)) send(kernel, channel, call, frameOf(call));
+  }
+}
+
+// ---- What the node tells
+
+/** An exchange came in by a listener. One whose listener is gone is closed again. */
+export function exchangeArrived(kernel: Kernel, process: Process, listenerId: string, id: string, frame: Frame): void {
+  const listener = process.channels.find(listenerId);
+  if (listener === undefined) return kernel.host.post({ op: "close", pid: process.pid, channel: id });
+  const fields = { id, handle: 0, kind: "exchange", request: null, listener: listenerId } as const;
+  const exchange = new Channel(newChannel({ ...fields, description: `by ${listener.describe()}` }));
+  exchange.incoming.push(frame);
+  process.channels.add(exchange);
+  const acceptor = listener.acceptors[0];
+  if (acceptor !== undefined) accepting(process, listener, acceptor);
+}
+
+function accepting(process: Process, listener: Channel, call: Call): void {
+  try {
+    accept(process, listener, call);
+  } catch (error) {
+    call.fail(error);
+  }
+}
+
+export function frameArrived(kernel: Kernel, process: Process, id: string, frame: Frame): void {
+  const channel = process.channels.find(id);
+  if (channel === undefined) return;
+  channel.incoming.push(frame);
+  const receiver = channel.receivers[0];
+  if (receiver !== undefined) receive(kernel, channel, receiver);
+}
+
+/** The node has passed on frames of the process's. */
+export function roomMade(kernel: Kernel, process: Process, id: string, cost: number): void {
+  const channel = process.channels.find(id);
+  if (channel === undefined) return;
+  process.channels.sent(channel, -cost);
+  sendWaiting(kernel, process);
+}
+
+export function channelBroke(kernel: Kernel, process: Process, id: string, why: Break): void {
+  const channel = process.channels.find(id);
+  if (channel === undefined || channel.broken !== undefined) return;
+  channel.broken = why;
+  process.channels.sent(channel, -channel.outgoing);
+  const error = broken(why);
+  for (const one of [...channel.receivers, ...channel.acceptors, ...sendersOf(process, channel)]) one.fail(error);
+  for (const watcher of channel.watchers.slice()) watcher.succeed(told(why));
+  sendWaiting(kernel, process);
+  // Nobody will ask for an exchange that broke before it was accepted.
+  if (channel.handle === 0) process.channels.remove(channel);
+}
+
+/** Opens the listeners of a copy of a process again, under what it may do here. */
+export function reopenListeners(kernel: Kernel, process: Process): void {
+  for (const channel of process.channels.all()) {
+    const { request } = channel;
+    if (request?.kind !== "listener" || channel.broken !== undefined) continue;
+    try {
+      checkGrant(process, request);
+      kernel.host.post({ op: "open", pid: process.pid, channel: channel.id, request, body: new Uint8Array(0) });
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      channelBroke(kernel, process, channel.id, { code: "EACCES", message });
+    }
+  }
+}

@@ -1,0 +1,218 @@
+/**
+ * The node's ends of its processes' channels: each joins a process, on whatever LWP it is, to a driver of something outside.
+ * What is on its way to a process is within the windows of `limits.ts`; who would exceed them is told to wait.
+ */
+
+import { type ChannelRequest, type Frame, frameCost } from "../abi/channel.ts";
+import { type ErrorCode, failure, GodwitError } from "../errors.ts";
+import { isLast } from "../kernel/channel.ts";
+import type { FromLwp, ToLwp } from "../kernel/protocol.ts";
+import { CHANNEL_WINDOW_BYTES, CHANNELS_WINDOW_BYTES } from "../limits.ts";
+import type { Driver, Line } from "../resources/line.ts";
+import { type Acceptor, Listeners } from "../resources/listener.ts";
+import type { Entry } from "./process-table.ts";
+
+/** What a process has an LWP tell of its channels. */
+export type ChannelMessage = Extract<FromLwp, { op: "open" | "frame" | "taken" | "close" }>;
+type Tell = (entry: Entry, message: ToLwp) => void;
+
+/** All channels of one process. */
+interface Panel {
+  readonly plugs: Map<string, Plug>;
+  /** Pushed to the process and not taken by it, over all its channels. */
+  untaken: number;
+}
+
+class Plug implements Line {
+  readonly #entry: Entry;
+  readonly #id: string;
+  readonly #panel: Panel;
+  readonly #tell: Tell;
+  #driver: Driver | undefined;
+  /** Pushed and not taken. */
+  #untaken = 0;
+  /** The driver was told to wait. */
+  #stalled = false;
+  #closed = false;
+  /** An exchange is over with the end of its response; the process says of the others when it is done with them. */
+  readonly #endsWithEnd: boolean;
+  /** Frames of the process's that wait for the driver: the process's window bounds them. */
+  readonly #queue: Frame[] = [];
+  #taking = false;
+
+  constructor(entry: Entry, id: string, panel: Panel, tell: Tell, endsWithEnd: boolean) {
+    this.#entry = entry;
+    this.#id = id;
+    this.#panel = panel;
+    this.#tell = tell;
+    this.#endsWithEnd = endsWithEnd;
+    panel.plugs.set(id, this);
+  }
+
+  set driver(driver: Driver) {
+    this.#driver = driver;
+    if (this.#closed) driver.close();
+    else void this.#passOn();
+  }
+
+  // ---- Towards the process
+
+  push(frame: Frame): boolean {
+    if (this.#closed) return false;
+    this.#tell(this.#entry, { op: "frame", pid: this.#entry.pid, channel: this.#id, frame: own(frame) });
+    return this.count(frame);
+  }
+
+  /** Counts a frame that is on its way; whether there is room for another. */
+  count(frame: Frame): boolean {
+    const cost = frameCost(frame);
+    this.#untaken += cost;
+    this.#panel.untaken += cost;
+    this.#stalled ||= !this.#hasRoom;
+    return !this.#stalled;
+  }
+
+  get #hasRoom(): boolean {
+    return this.#untaken < CHANNEL_WINDOW_BYTES && this.#panel.untaken < CHANNELS_WINDOW_BYTES;
+  }
+
+  break(code: ErrorCode, message: string): void {
+    if (this.#closed) return;
+    this.#tell(this.#entry, { op: "broken", pid: this.#entry.pid, channel: this.#id, why: { code, message } });
+    this.close();
+  }
+
+  taken(cost: number): void {
+    this.#untaken -= cost;
+    this.#panel.untaken -= cost;
+    for (const plug of this.#panel.plugs.values()) plug.#unstall();
+  }
+
+  #unstall(): void {
+    if (!this.#stalled || !this.#hasRoom) return;
+    this.#stalled = false;
+    this.#driver?.resume();
+  }
+
+  // ---- Towards the world
+
+  take(frame: Frame): void {
+    this.#queue.push(frame);
+    if (!this.#taking) void this.#passOn();
+  }
+
+  async #passOn(): Promise<void> {
+    if (this.#driver === undefined || this.#taking) return;
+    this.#taking = true;
+    try {
+      for (let frame = this.#queue.shift(); frame !== undefined; frame = this.#queue.shift()) {
+        const passing = this.#driver.take(frame);
+        if (passing !== undefined) await passing;
+        if (this.#endsWithEnd && isLast(frame.kind)) this.close();
+        if (this.#closed) break;
+        const cost = frameCost(frame);
+        this.#tell(this.#entry, { op: "room", pid: this.#entry.pid, channel: this.#id, cost });
+      }
+    } catch (error) {
+      if (error instanceof GodwitError) this.break(error.code, error.message);
+      else this.break("EIO", error instanceof Error ? error.message : String(error));
+    }
+    this.#taking = false;
+  }
+
+  /** Nothing goes over it any more. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#panel.plugs.delete(this.#id);
+    this.#panel.untaken -= this.#untaken;
+    this.#driver?.close();
+    if (this.#stalled) for (const plug of this.#panel.plugs.values()) plug.#unstall();
+  }
+}
+
+/** A frame whose bytes are a buffer of their own: what crosses to an LWP takes its whole buffer along. */
+function own(frame: Frame): Frame {
+  const { kind, bytes } = frame;
+  const isOwn = bytes.byteLength === bytes.buffer.byteLength && bytes.constructor === Uint8Array;
+  return isOwn ? frame : { kind, bytes: new Uint8Array(bytes) };
+}
+
+export class Switchboard {
+  readonly #tell: Tell;
+  readonly #panels = new Map<number, Panel>();
+  readonly #listeners = new Listeners();
+  readonly #nodeName: string;
+  #lastExchange = 0;
+
+  /** @param tell passes a message to the LWP that a process is on, or keeps it until the process is on one. */
+  constructor(nodeName: string, tell: Tell) {
+    this.#nodeName = nodeName;
+    this.#tell = tell;
+  }
+
+  /** A process did something with a channel. */
+  told(entry: Entry, message: ChannelMessage): void {
+    const { channel } = message;
+    const plug = this.#panels.get(entry.pid)?.plugs.get(channel);
+    switch (message.op) {
+      case "open":
+        return this.#open(entry, channel, message.request, message.body);
+      case "frame":
+        return plug?.take(message.frame);
+      case "taken":
+        return plug?.taken(message.cost);
+      case "close":
+        return plug?.close();
+    }
+  }
+
+  #open(entry: Entry, id: string, request: ChannelRequest, body: Uint8Array): void {
+    const plug = new Plug(entry, id, this.#panel(entry), this.#tell, false);
+    this.#drive(entry, id, plug, request, body).then(
+      (driver) => (plug.driver = driver),
+      (error: unknown) => {
+        if (error instanceof GodwitError) plug.break(error.code, error.message);
+        else plug.break("EIO", error instanceof Error ? error.message : String(error));
+      },
+    );
+  }
+
+  async #drive(entry: Entry, id: string, plug: Plug, request: ChannelRequest, body: Uint8Array): Promise<Driver> {
+    const { net } = entry.capabilities;
+    switch (request.kind) {
+      case "listener":
+        return this.#listeners.join(request.address, plug, this.#acceptor(entry, id));
+      // Whoever connects nowhere does not pay for the clients.
+      case "fetch":
+        return (await import("../resources/fetch.ts")).openFetch(request, body, plug, net);
+      case "socket":
+        return (await import("../resources/websocket.ts")).openSocket(request, plug, net);
+    }
+  }
+
+  /** Makes exchanges for a listener: each a new channel of its process. */
+  #acceptor(entry: Entry, listener: string): Acceptor {
+    return (frame, drive) => {
+      const id = `x${++this.#lastExchange}@${this.#nodeName}`;
+      const plug = new Plug(entry, id, this.#panel(entry), this.#tell, true);
+      const first = own(frame);
+      this.#tell(entry, { op: "incoming", pid: entry.pid, listener, channel: id, frame: first });
+      plug.count(first);
+      plug.driver = drive(plug);
+    };
+  }
+
+  /** A process has ended. */
+  closeAll(entry: Entry): void {
+    for (const plug of [...(this.#panels.get(entry.pid)?.plugs.values() ?? [])]) plug.close();
+    this.#panels.delete(entry.pid);
+  }
+
+  #panel(entry: Entry): Panel {
+    if (entry.exit !== undefined) throw failure("ESRCH", `process ${entry.pid} has ended`);
+    let panel = this.#panels.get(entry.pid);
+    if (panel === undefined) this.#panels.set(entry.pid, (panel = { plugs: new Map(), untaken: 0 }));
+    return panel;
+  }
+}

@@ -1,0 +1,201 @@
+/**
+ * The channel kinds `listener` and `exchange`: an HTTP/1.1 server of the node's, whose requests go to the processes that
+ * accept at its address. Parsing is Node's own (`node:http`), in its strict form.
+ */
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+import { type ExchangeHead, FRAME_KINDS, type ListenerHead } from "../abi/channel.ts";
+import { failure, isErrorCode } from "../errors.ts";
+import {
+  EXCHANGES_MAX,
+  LISTENER_CONNECTIONS_MAX,
+  REQUEST_HEAD_MAX_BYTES,
+  REQUEST_HEAD_TIMEOUT_MS,
+  WHOLE_BODY_MAX_BYTES,
+} from "../limits.ts";
+import { Exchange } from "./exchange.ts";
+import { jsonFrame, wholeFrame } from "./frame.ts";
+import type { Driver, Line } from "./line.ts";
+
+/** Makes a new exchange's channel, given its first frame and what drives it. */
+export type Acceptor = (frame: Parameters<Line["push"]>[0], drive: (line: Line) => Driver) => void;
+
+/** One process that accepts at an address. */
+interface Member {
+  readonly accept: Acceptor;
+  /** Exchanges that it has not ended. */
+  open: number;
+}
+
+/** An address that is listened on, by one process or by several in turn. */
+class Listener {
+  readonly #server: Server;
+  readonly #members = new Set<Member>();
+  /** Resolves to the address that it has, once it listens. */
+  readonly ready: Promise<string>;
+
+  constructor(host: string, port: number) {
+    this.#server = createServer(
+      {
+        maxHeaderSize: REQUEST_HEAD_MAX_BYTES,
+        headersTimeout: REQUEST_HEAD_TIMEOUT_MS,
+        requestTimeout: 0,
+        connectionsCheckingInterval: REQUEST_HEAD_TIMEOUT_MS / 4,
+        insecureHTTPParser: false,
+        noDelay: true,
+      },
+      (request, response) => this.#serve(request, response),
+    );
+    this.#server.maxConnections = LISTENER_CONNECTIONS_MAX;
+    this.ready = new Promise((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen(port, host, () => {
+        this.#server.off("error", reject).on("error", () => {}); // a connection that could not be taken is its client's loss
+        resolve(addressText(this.#server.address() as AddressInfo));
+      });
+    });
+  }
+
+  get isIdle(): boolean {
+    return this.#members.size === 0;
+  }
+
+  add(accept: Acceptor): Member {
+    const member = { accept, open: 0 };
+    this.#members.add(member);
+    return member;
+  }
+
+  remove(member: Member): void {
+    this.#members.delete(member);
+  }
+
+  stop(): void {
+    this.#server.close();
+    this.#server.closeIdleConnections();
+  }
+
+  #serve(request: IncomingMessage, response: ServerResponse): void {
+    const member = this.#leastBusy();
+    if (member === undefined || member.open >= EXCHANGES_MAX) return refuse(response, 503, "too many requests at once");
+    const url = urlOf(request);
+    if (url === undefined) return refuse(response, 400, "the request's target or Host is malformed");
+    member.open++;
+    response.once("close", () => member.open--);
+    const length = request.headers["content-length"];
+    const hasBody = request.headers["transfer-encoding"] !== undefined || (length !== undefined && length !== "0");
+    const head: ExchangeHead = {
+      method: request.method ?? "GET",
+      url,
+      headers: headerList(request.rawHeaders),
+      remote: `${request.socket.remoteAddress ?? ""}:${request.socket.remotePort ?? 0}`,
+      hasBody,
+    };
+    if (!hasBody) member.accept(wholeFrame(head, new Uint8Array(0)), (line) => new Exchange(request, response, line));
+    else if (Number(length) <= WHOLE_BODY_MAX_BYTES) void acceptWhole(member, head, request, response);
+    else member.accept(jsonFrame(FRAME_KINDS.head, head), (line) => new Exchange(request, response, line).streaming());
+  }
+
+  #leastBusy(): Member | undefined {
+    let least: Member | undefined;
+    for (const member of this.#members) if (least === undefined || member.open < least.open) least = member;
+    return least;
+  }
+}
+
+/** Waits for a short body, so that it goes with its head. A client that leaves meanwhile was never there. */
+async function acceptWhole(
+  member: Member,
+  head: ExchangeHead,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  try {
+    const pieces: Buffer[] = [];
+    for await (const piece of request as AsyncIterable<Buffer>) pieces.push(piece);
+    member.accept(wholeFrame(head, Buffer.concat(pieces)), (line) => new Exchange(request, response, line));
+  } catch {
+    response.destroy();
+  }
+}
+
+function refuse(response: ServerResponse, status: number, why: string): void {
+  const retry = status === 503 ? { "retry-after": "1" } : {};
+  response.writeHead(status, { "content-type": "text/plain; charset=utf-8", connection: "close", ...retry });
+  response.end(`${why}\n`);
+}
+
+/** The request's URL as the client means it (RFC 9112, 3.3), or undefined when it makes none. */
+function urlOf(request: IncomingMessage): string | undefined {
+  const target = request.url ?? "";
+  const host = request.headers.host ?? "";
+  const text = target.startsWith("/") ? `http://${host}${target}` : target === "*" ? `http://${host}/*` : target;
+  try {
+    const url = new URL(text);
+    const isPlain = url.protocol === "http:" && url.username === "" && url.password === "" && url.hash === "";
+    // A Host such as "a/b" would make another path than the one that was asked for.
+    if (!isPlain || (target.startsWith("/") && (host === "" || /[/?#@\\\s]/.test(host)))) return undefined;
+    return url.href;
+  } catch {
+    return undefined;
+  }
+}
+
+function headerList(raw: readonly string[]): [string, string][] {
+  const list: [string, string][] = [];
+  for (let at = 0; at + 1 < raw.length; at += 2) list.push([(raw[at] ?? "").toLowerCase(), raw[at + 1] ?? ""]);
+  return list;
+}
+
+function addressText({ address, family, port }: AddressInfo): string {
+  return family === "IPv6" ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** The addresses that a node listens on for its processes. */
+export class Listeners {
+  readonly #listeners = new Map<string, Listener>();
+
+  /** Accepts at `address` for one more process. Throws EADDRINUSE, EADDRNOTAVAIL, EACCES, EINVAL. */
+  async join(address: string, line: Line, accept: Acceptor): Promise<Driver> {
+    const { host, port } = hostAndPort(address);
+    const shared = port === 0 ? undefined : this.#listeners.get(address);
+    const listener = shared ?? new Listener(host, port);
+    if (port !== 0) this.#listeners.set(address, listener);
+    const member = listener.add(accept);
+    let own = address;
+    const leave = () => {
+      listener.remove(member);
+      if (!listener.isIdle) return;
+      listener.stop();
+      for (const name of [address, own]) if (this.#listeners.get(name) === listener) this.#listeners.delete(name);
+    };
+    try {
+      own = await listener.ready;
+    } catch (error) {
+      leave();
+      throw unheard(address, error);
+    }
+    this.#listeners.set(own, listener);
+    const head: ListenerHead = { address: own };
+    line.push(jsonFrame(FRAME_KINDS.head, head));
+    return { take: () => {}, resume: () => {}, close: leave };
+  }
+}
+
+function unheard(address: string, error: unknown): Error {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const known = isErrorCode(code) ? code : "EADDRNOTAVAIL";
+  const what = known === "EADDRINUSE" ? "it is in use: stop the other program or take another port" : String(error);
+  return failure(known, `cannot listen on ${address}: ${what}`, error);
+}
+
+/** `HOST:PORT`, IPv6 hosts in brackets. */
+function hostAndPort(address: string): { host: string; port: number } {
+  const match = /^(\[[\da-f:.]+\]|[^:\s]+):(\d{1,5})$/i.exec(address);
+  const [, host = "", port = ""] = match ?? [];
+  if (match === null || Number(port) > 65_535)
+    throw failure("EINVAL", `"${address}" is no address to listen on: write HOST:PORT`);
+  return { host: host.startsWith("[") ? host.slice(1, -1) : host, port: Number(port) };
+}
