@@ -50,13 +50,17 @@ async function bundle(entry: string, options: BuildOptions): Promise<string> {
 /** Those of `parts/` that `part.ts` names; the other files there belong to one of them. */
 const PARTS = [
   "atomics",
+  "blob",
   "clone",
+  "compression",
   "console",
   "crypto",
   "event",
+  "form",
   "inspect",
   "io",
   "performance",
+  "streams",
   "synchronise",
   "text",
   "url",

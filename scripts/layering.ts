@@ -30,7 +30,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   machine: { imports: [], host: "all" },
   // The kernel has no ambient time, randomness or I/O; a guest has no host at all.
   kernel: { imports: ["machine"], host: ["node:path", "ipaddr.js", "valibot"] },
-  guest: { imports: [], host: [] },
+  guest: { imports: [], host: ["pako", "web-streams-polyfill"] },
   resources: { imports: ["kernel"], host: "all" },
   cluster: { imports: ["kernel"], host: "all" },
   placement: { imports: [], host: [] },

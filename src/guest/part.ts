@@ -4,6 +4,11 @@
  * the library through `core.ts` only.
  */
 
+import type * as blob from "./parts/blob.ts";
+import type * as form from "./parts/form.ts";
+import type * as streams from "./parts/streams.ts";
+import type * as text from "./parts/text.ts";
+import type * as url from "./parts/url.ts";
 import { syscall } from "./machine.ts";
 import { Mutex } from "./mutex.ts";
 import { nameClass, refuseClone, shapeInterface } from "./class.ts";
@@ -11,14 +16,17 @@ import { nameClass, refuseClone, shapeInterface } from "./class.ts";
 /** What the rest of the library uses of each part; programs see their full types, from `index.ts`. */
 export interface Parts {
   readonly atomics: object;
+  readonly blob: typeof blob;
   readonly clone: {
     structuredClone(value: unknown, options?: { readonly transfer?: Iterable<ArrayBuffer> }): unknown;
     encodeMessage(value: unknown, transfer: readonly ArrayBuffer[]): Uint8Array;
     decodeMessage(bytes: Uint8Array): unknown;
   };
+  readonly compression: object;
   readonly console: Record<ConsoleMethod, (...args: never[]) => void>;
   readonly crypto: object;
   readonly event: object;
+  readonly form: typeof form;
   readonly inspect: {
     inspect(value: unknown, options?: object): string;
     format(args: readonly unknown[]): string;
@@ -26,9 +34,10 @@ export interface Parts {
   };
   readonly io: object;
   readonly performance: object;
+  readonly streams: typeof streams;
   readonly synchronise: object;
-  readonly text: object;
-  readonly url: object;
+  readonly text: typeof text;
+  readonly url: typeof url;
 }
 export const CONSOLE_METHODS = [
   "dir",
@@ -48,7 +57,17 @@ type ConsoleMethod = (typeof CONSOLE_METHODS)[number];
 export type PartName = keyof Parts;
 
 /** Parts whose classes are the web's. */
-const WEB: readonly PartName[] = ["crypto", "event", "performance", "text", "url"];
+const WEB: readonly PartName[] = [
+  "blob",
+  "compression",
+  "crypto",
+  "event",
+  "form",
+  "performance",
+  "streams",
+  "text",
+  "url",
+];
 
 const loaded = new Map<string, object>();
 const loading = new Mutex();
