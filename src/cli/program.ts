@@ -18,6 +18,7 @@ interface Entry {
 /** In the order of the help. A command's code is loaded when it is the one that is wanted. */
 export const COMMANDS: Readonly<Record<string, Entry>> = {
   run: { summary: "Run a program as a process", foreground: true, load: () => import("./run.ts") },
+  init: { summary: "Make a new project from a template", load: () => import("./init.ts") },
   check: { summary: "Check a program: types, imports, what guests lack", load: () => import("./check.ts") },
   up: { summary: "Start this machine's node, for processes in the background", load: () => import("./up.ts") },
   stop: { summary: "Stop the node", load: () => import("./stop.ts") },
