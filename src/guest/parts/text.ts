@@ -2,27 +2,34 @@
 
 import { hasCode, syscall, utf8Bytes } from "../core.ts";
 import { Decoding } from "./decoding.ts";
+import { dictionary, domString, usvString } from "./idl.ts";
 
 /** The global `TextEncoder`. */
 export class TextEncoder {
+  readonly #encoding = "utf-8";
+
   get encoding(): string {
-    return "utf-8";
+    return this.#encoding;
   }
 
   encode(input: unknown = ""): Uint8Array {
-    return utf8Bytes(String(input));
+    void this.#encoding;
+    return utf8Bytes(domString(input));
   }
 
   /** Writes as many whole characters as fit; tells how many UTF-16 units were read and how many bytes written. */
   encodeInto(source: unknown, destination: Uint8Array): { read: number; written: number } {
+    void this.#encoding;
+    const whole = usvString(source);
     if (!(destination instanceof Uint8Array)) throw new TypeError("the destination of encodeInto must be a Uint8Array");
-    const text = String(source).slice(0, destination.length + 1);
+    // A unit makes at least a byte; the second one of a pair must not be cut off.
+    const text = whole.slice(0, destination.length + 1).toWellFormed();
     const bytes = utf8Bytes(text);
     let written = Math.min(bytes.length, destination.length);
     while (written < bytes.length && ((bytes[written] ?? 0) & 0xc0) === 0x80) written -= 1;
     destination.set(bytes.subarray(0, written));
     return {
-      read: bytes.length === written ? Math.min(text.length, String(source).length) : unitsIn(bytes, written),
+      read: bytes.length === written ? text.length : unitsIn(bytes, written),
       written,
     };
   }
@@ -45,10 +52,12 @@ export class TextDecoder {
   readonly #ignoreBOM: boolean;
   readonly #decoding: Decoding;
 
-  constructor(label: unknown = "utf-8", options: { fatal?: unknown; ignoreBOM?: unknown } | null = {}) {
-    this.#encoding = encodingOf(String(label));
-    this.#fatal = Boolean(options?.fatal);
-    this.#ignoreBOM = Boolean(options?.ignoreBOM);
+  constructor(label: unknown = "utf-8", options: unknown = undefined) {
+    const name = domString(label);
+    const { fatal, ignoreBOM } = dictionary(options, "the options of a TextDecoder");
+    this.#encoding = encodingOf(name);
+    this.#fatal = Boolean(fatal);
+    this.#ignoreBOM = Boolean(ignoreBOM);
     this.#decoding = new Decoding(this.#encoding, this.#fatal, this.#ignoreBOM);
   }
 
@@ -64,9 +73,12 @@ export class TextDecoder {
     return this.#ignoreBOM;
   }
 
-  decode(input?: unknown, options: { stream?: unknown } | null = {}): string {
+  decode(input: unknown = undefined, options: unknown = undefined): string {
+    const decoding = this.#decoding;
+    const bytes = bytesOf(input);
+    const { stream } = dictionary(options, "the options of decode");
     try {
-      return this.#decoding.decode(bytesOf(input), Boolean(options?.stream));
+      return decoding.decode(bytes, Boolean(stream));
     } catch (error) {
       if (!hasCode(error, "EINVAL")) throw error;
       throw Object.assign(new TypeError((error as Error).message), { code: "ERR_ENCODING_INVALID_ENCODED_DATA" });

@@ -3,6 +3,8 @@
 import type { UrlRecord } from "../../abi/records.ts";
 import { syscall } from "../core.ts";
 import { utf8Text } from "./decoding.ts";
+import { requireArguments, usvString } from "./idl.ts";
+import { pairIterators } from "./pair-iterator.ts";
 
 const CUSTOM_INSPECT = Symbol.for("nodejs.util.inspect.custom");
 
@@ -10,9 +12,10 @@ let connect: (params: URLSearchParams, query: string, update: (query: string) =>
 let reload: (params: URLSearchParams, query: string) => void;
 
 function parse(url: unknown, base: unknown): UrlRecord | null {
-  const baseText = base === undefined ? "" : String(base).toWellFormed();
+  const urlText = usvString(url);
+  const baseText = base === undefined ? "" : usvString(base);
   if (base !== undefined && baseText === "") return null;
-  return syscall("urlParse", String(url).toWellFormed(), baseText) as UrlRecord | null;
+  return syscall("urlParse", urlText, baseText) as UrlRecord | null;
 }
 
 type Component = Exclude<keyof UrlRecord, "origin">;
@@ -22,18 +25,20 @@ export class URL {
   #record: UrlRecord;
   #searchParams: URLSearchParams | undefined;
 
-  constructor(url: unknown, base?: unknown) {
-    if (arguments.length === 0) throw new TypeError('The "url" argument must be specified');
+  constructor(url: unknown, base: unknown = undefined) {
+    requireArguments(arguments.length, 1, "URL");
     const record = parse(url, base);
     if (record === null) throw invalid(url, base);
     this.#record = record;
   }
 
-  static canParse(url: unknown, base?: unknown): boolean {
+  static canParse(url: unknown, base: unknown = undefined): boolean {
+    requireArguments(arguments.length, 1, "URL.canParse");
     return parse(url, base) !== null;
   }
 
-  static parse(url: unknown, base?: unknown): URL | null {
+  static parse(url: unknown, base: unknown = undefined): URL | null {
+    requireArguments(arguments.length, 1, "URL.parse");
     return parse(url, base) === null ? null : new URL(url, base);
   }
 
@@ -130,7 +135,7 @@ export class URL {
   }
 
   #set(component: Component, value: unknown): void {
-    this.#update(component, String(value).toWellFormed());
+    this.#update(component, usvString(value));
     if (component === "search" && this.#searchParams !== undefined) reload(this.#searchParams, this.#record.search);
   }
 
@@ -192,12 +197,13 @@ type Pair = [name: string, value: string];
 
 /** The global `URLSearchParams`. */
 export class URLSearchParams {
+  declare [Symbol.iterator]: () => IterableIterator<Pair>;
   #pairs: Pair[] = [];
   #onChange: ((query: string) => void) | undefined;
 
   constructor(init: unknown = "") {
     if (init === null || (typeof init !== "object" && typeof init !== "function")) {
-      this.#pairs = parseForm(usv(init).replace(/^\?/, ""));
+      this.#pairs = parseForm(usvString(init).replace(/^\?/, ""));
     } else {
       this.#pairs = pairsOf(init);
     }
@@ -211,6 +217,13 @@ export class URLSearchParams {
     reload = (params, query) => {
       params.#pairs = parseForm(query.replace(/^\?/, ""));
     };
+    // One function with two names, as Web IDL has it.
+    const { entries } = URLSearchParams.prototype;
+    Object.defineProperty(URLSearchParams.prototype, Symbol.iterator, {
+      value: entries,
+      writable: true,
+      configurable: true,
+    });
     Object.defineProperty(URLSearchParams.prototype, CUSTOM_INSPECT, {
       value(
         this: URLSearchParams,
@@ -231,33 +244,47 @@ export class URLSearchParams {
   }
 
   append(name: unknown, value: unknown): void {
-    this.#pairs.push([usv(name), usv(value)]);
+    const pairs = this.#pairs;
+    requireArguments(arguments.length, 2, "append");
+    pairs.push([usvString(name), usvString(value)]);
     this.#changed();
   }
 
-  delete(name: unknown, value?: unknown): void {
-    this.#pairs = this.#pairs.filter((pair) => !matches(pair, name, value));
+  delete(name: unknown, value: unknown = undefined): void {
+    const pairs = this.#pairs;
+    requireArguments(arguments.length, 1, "delete");
+    const matches = matcher(name, value);
+    this.#pairs = pairs.filter((pair) => !matches(pair));
     this.#changed();
   }
 
   get(name: unknown): string | null {
-    return this.#pairs.find((pair) => matches(pair, name, undefined))?.[1] ?? null;
+    const pairs = this.#pairs;
+    requireArguments(arguments.length, 1, "get");
+    return pairs.find(matcher(name, undefined))?.[1] ?? null;
   }
 
   getAll(name: unknown): string[] {
-    return this.#pairs.filter((pair) => matches(pair, name, undefined)).map(([, value]) => value);
+    const pairs = this.#pairs;
+    requireArguments(arguments.length, 1, "getAll");
+    return pairs.filter(matcher(name, undefined)).map(([, value]) => value);
   }
 
-  has(name: unknown, value?: unknown): boolean {
-    return this.#pairs.some((pair) => matches(pair, name, value));
+  has(name: unknown, value: unknown = undefined): boolean {
+    const pairs = this.#pairs;
+    requireArguments(arguments.length, 1, "has");
+    return pairs.some(matcher(name, value));
   }
 
   set(name: unknown, value: unknown): void {
-    const key = usv(name);
+    void this.#pairs;
+    requireArguments(arguments.length, 2, "set");
+    const key = usvString(name);
+    const text = usvString(value);
     const at = this.#pairs.findIndex(([other]) => other === key);
-    if (at < 0) this.#pairs.push([key, usv(value)]);
+    if (at < 0) this.#pairs.push([key, text]);
     else {
-      this.#pairs[at] = [key, usv(value)];
+      this.#pairs[at] = [key, text];
       this.#pairs = this.#pairs.filter(([other], index) => index <= at || other !== key);
     }
     this.#changed();
@@ -272,35 +299,32 @@ export class URLSearchParams {
     return this.#pairs.map(([name, value]) => `${formEncoded(name)}=${formEncoded(value)}`).join("&");
   }
 
-  forEach(callback: (value: string, name: string, params: URLSearchParams) => void, receiver?: unknown): void {
+  forEach(
+    callback: (value: string, name: string, params: URLSearchParams) => void,
+    receiver: unknown = undefined,
+  ): void {
+    void this.#pairs;
+    requireArguments(arguments.length, 1, "forEach");
     if (typeof callback !== "function") throw new TypeError('The "callback" argument must be of type function');
-    for (const [name, value] of this) callback.call(receiver, value, name, this);
+    for (const [name, value] of this.entries()) callback.call(receiver, value, name, this);
   }
 
   entries(): IterableIterator<Pair> {
-    return this.#iterate(([name, value]): Pair => [name, value]);
+    void this.#pairs;
+    return iterate((index): Pair | undefined => {
+      const pair = this.#pairs[index];
+      return pair === undefined ? undefined : [pair[0], pair[1]];
+    });
   }
 
   keys(): IterableIterator<string> {
-    return this.#iterate(([name]) => name);
+    void this.#pairs;
+    return iterate((index) => this.#pairs[index]?.[0]);
   }
 
   values(): IterableIterator<string> {
-    return this.#iterate(([, value]) => value);
-  }
-
-  [Symbol.iterator](): IterableIterator<Pair> {
-    return this.entries();
-  }
-
-  /** Sees what changes while it goes, as the standard asks. */
-  #iterate<T>(pick: (pair: Pair) => T): IterableIterator<T> {
-    let at = 0;
-    const next = (): IteratorResult<T> => {
-      const pair = this.#pairs[at++];
-      return pair === undefined ? { value: undefined, done: true } : { value: pick(pair), done: false };
-    };
-    return Object.assign(Object.create(ITERATOR) as IterableIterator<T>, { next });
+    void this.#pairs;
+    return iterate((index) => this.#pairs[index]?.[1]);
   }
 
   #changed(): void {
@@ -308,16 +332,13 @@ export class URLSearchParams {
   }
 }
 
-const ITERATOR: object = Object.create(Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]())) as object, {
-  [Symbol.toStringTag]: { value: "URLSearchParams Iterator", configurable: true },
-});
+const iterate = pairIterators("URLSearchParams");
 
-function usv(value: unknown): string {
-  return String(value).toWellFormed();
-}
-
-function matches([name, value]: Pair, wantedName: unknown, wantedValue: unknown): boolean {
-  return name === usv(wantedName) && (wantedValue === undefined || value === usv(wantedValue));
+/** A test of pairs for a name, and for a value unless that is undefined. */
+function matcher(wantedName: unknown, wantedValue: unknown): (pair: Pair) => boolean {
+  const name = usvString(wantedName);
+  const value = wantedValue === undefined ? undefined : usvString(wantedValue);
+  return (pair) => pair[0] === name && (value === undefined || pair[1] === value);
 }
 
 function pairsOf(init: object): Pair[] {
@@ -330,7 +351,7 @@ function pairsOf(init: object): Pair[] {
   for (const key of Reflect.ownKeys(init)) {
     if (Object.getOwnPropertyDescriptor(init, key)?.enumerable !== true) continue;
     if (typeof key === "symbol") throw new TypeError("Cannot convert a Symbol value to a string");
-    record.set(usv(key), usv((init as Record<string, unknown>)[key]));
+    record.set(usvString(key), usvString((init as Record<string, unknown>)[key]));
   }
   return [...record];
 }
@@ -340,7 +361,7 @@ function pairOf(item: unknown): Pair {
     typeof item === "object" && item !== null && typeof (item as Iterable<unknown>)[Symbol.iterator] === "function";
   const pair = isIterable ? [...(item as Iterable<unknown>)] : [];
   if (pair.length !== 2) throw new TypeError("Each query pair must be an iterable [name, value] tuple");
-  return [usv(pair[0]), usv(pair[1])];
+  return [usvString(pair[0]), usvString(pair[1])];
 }
 
 /** `application/x-www-form-urlencoded` as pairs. */
