@@ -84,6 +84,30 @@ export const HEADERS_MAX_BYTES = 64 * 1024;
 export const METHOD_MAX_CHARS = 64;
 /** Subprotocols that a WebSocket offers. */
 export const PROTOCOLS_MAX = 64;
+/** Connections of a process's own: how long one may take to be made, with its name looked up. */
+export const CONNECT_TIMEOUT_MS = 10_000;
+/** From a request that is sent to the last header field of its answer. */
+export const ANSWER_HEAD_TIMEOUT_MS = 300_000;
+/** An answer's body, or a request's that the server does not take, may stand still for as long. */
+export const BODY_IDLE_TIMEOUT_MS = 300_000;
+/** From the first byte to an open WebSocket, and from the end of one to its other side's. */
+export const HANDSHAKE_TIMEOUT_MS = 10_000;
+export const CLOSE_HANDSHAKE_TIMEOUT_MS = 10_000;
+/** Connections that a process keeps for its next requests, and for how long at most. */
+export const KEPT_CONNECTIONS_MAX = 32;
+export const KEPT_CONNECTION_MAX_MS = 60_000;
+/** Heads of 1xx before an answer's own. */
+export const INTERIM_HEADS_MAX = 16;
+/** Codings of one body, one over the other. */
+export const CODINGS_MAX = 3;
+/** What the decoders of a process's answers may take. */
+export const DECODERS_MAX_BYTES = 256 * 2 ** 20;
+/** Names that a node looks up at once: each holds one of the host's few threads, which its files need too. */
+export const LOOKUPS_AT_ONCE_MAX = 2;
+/** Names that wait to be looked up for one process. */
+export const LOOKUPS_WAITING_MAX = 1024;
+/** Bytes that a WebSocket or a request's body has on its way to the system before its next frame waits. */
+export const SEND_BUFFER_BYTES = 64 * 1024;
 /** Entries of a `net` capability. */
 export const HOST_PATTERNS_MAX = 256;
 /** A host's name, or an entry that allows one. */
@@ -196,6 +220,8 @@ export const CLUSTER_SUBSCRIPTIONS_MAX = 16_384;
 export const CLUSTER_CONNECTIONS_MAX = 256;
 /** Bytes on their way to one connection: then its events are dropped, its watches wait, and it is not listened to. */
 export const CLUSTER_OUT_MAX_BYTES = 4 * 2 ** 20;
+/** Keys that changed and that a watch's client has not been told of; beyond it is told the whole state anew. */
+export const CLUSTER_WATCH_PENDING_MAX = 65_536;
 /** What is deleted is remembered for this long, so that a write that is tried again is known, and a watch misses nothing. */
 export const TOMBSTONE_MS = 3_600_000;
 /** A blob that has been begun and is not complete after this long never will be. */
