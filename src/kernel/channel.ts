@@ -222,7 +222,13 @@ export function channelsOfCopy(records: readonly ChannelRecord[], why: GodwitErr
   const kept = records.filter(({ handle, broken }) => handle !== 0 || broken !== null);
   return kept.map((record) => {
     if (record.kind === "listener") return { ...record, outgoing: 0, untold: 0 };
-    return { ...record, outgoing: 0, broken: record.broken ?? { code: why.code, message: why.message } };
+    return {
+      ...record,
+      incoming: [],
+      outgoing: 0,
+      untold: 0,
+      broken: record.broken ?? { code: why.code, message: why.message },
+    };
   });
 }
 

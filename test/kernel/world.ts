@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import type { StressMode } from "../../src/abi/control.ts";
-import type { ExitStatus, Quotas } from "../../src/abi/records.ts";
+import type { Capabilities, ExitStatus, Quotas } from "../../src/abi/records.ts";
 import { failure } from "../../src/errors.ts";
 import { NO_CAPABILITIES } from "../../src/kernel/capability.ts";
 import type { FileSystem, Host } from "../../src/kernel/host.ts";
@@ -39,6 +39,8 @@ export interface WorldOptions {
   /** Every call of a guest is a poll, and each poll takes about a millisecond: threads change places all the time. */
   readonly restless?: boolean;
 }
+
+export type ChannelMessage = Extract<FromLwp, { op: "open" | "frame" | "taken" | "close" }>;
 
 /** What the world's node knows of a process. */
 interface Known {
@@ -82,6 +84,8 @@ export class World {
   readonly trace: string[] = [];
   /** Messages on their way to each kernel. */
   readonly #queues: ToLwp[][] = [[], []];
+  /** What is at the other ends of channels; nothing, until a test says so. */
+  channels: (message: ChannelMessage) => void = () => {};
   readonly #pending = new Map<number, Pending>();
   readonly #restless: boolean;
   #lastPid = 0;
@@ -107,12 +111,23 @@ export class World {
       post: (message) => this.#told(index, message),
       files: noFiles,
       codec,
+      // Its operations are not this world's time.
+      crypto: {
+        operation: () => ({
+          isLong: false,
+          run: () => Promise.reject(failure("EIO", "this world has no cryptography")),
+        }),
+        keyOperation: () => ({ isLong: true, run: () => Promise.reject(failure("EIO", "this world has no keys")) }),
+      },
     };
   }
 
   // ---- What a test does
 
-  spawn(source: string, options: { quotas?: Partial<Quotas>; stress?: StressMode } = {}): Known {
+  spawn(
+    source: string,
+    options: { quotas?: Partial<Quotas>; capabilities?: Partial<Capabilities>; stress?: StressMode } = {},
+  ): Known {
     const known = this.#enter(0, 0);
     const birth = {
       pid: known.pid,
@@ -121,7 +136,7 @@ export class World {
       arguments: [],
       environment: {},
       quotas: quotasOf(options.quotas ?? {}),
-      capabilities: NO_CAPABILITIES,
+      capabilities: { ...NO_CAPABILITIES, ...options.capabilities },
       workingDirectory: "/",
       stress: options.stress,
     };
@@ -278,6 +293,11 @@ export class World {
         return;
       case "ended":
         return this.#ended(message.status);
+      case "open":
+      case "frame":
+      case "taken":
+      case "close":
+        return this.channels(message);
       default:
     }
   }
