@@ -11,6 +11,7 @@ import type { FromLwp } from "../src/kernel/protocol.ts";
 import { quotasOf } from "../src/kernel/quota.ts";
 import type { Engine } from "../src/machine/engine.ts";
 import * as codec from "../src/resources/codec.ts";
+import { hostCrypto } from "../src/resources/crypto.ts";
 import { hostFiles } from "../src/resources/file.ts";
 
 const RUN_MS = 1000;
@@ -32,6 +33,7 @@ export class LocalKernel extends Kernel {
       post: (message) => this.onPost(message),
       files: hostFiles,
       codec,
+      crypto: hostCrypto(),
     };
     super(engine, host, Infinity);
   }

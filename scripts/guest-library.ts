@@ -61,6 +61,7 @@ const PARTS = [
   "io",
   "performance",
   "streams",
+  "subtle",
   "synchronise",
   "text",
   "url",

@@ -3,6 +3,8 @@
  * the tests all derive from this one table. A number, once given, is never given to another call.
  */
 
+import { CRYPTO_DATA_MAX_BYTES } from "../limits.ts";
+
 /** How a value crosses the boundary. `cell` is the address of an `Int32Array`'s first word; `json` is UTF-8 JSON text. */
 export type ArgumentKind = "number" | "string" | "bytes" | "json" | "cell";
 export type ResultKind = "void" | "number" | "string" | "bytes" | "json" | "object";
@@ -20,6 +22,8 @@ export interface Syscall {
   readonly arguments: readonly ArgumentKind[];
   readonly result: ResultKind;
   readonly inFlight: InFlight;
+  /** The most that a string or byte array may hold, where that is more than for other calls. */
+  readonly argumentMaxBytes?: number;
   /** One line: meaning, units, what it returns. */
   readonly doc: string;
 }
@@ -83,6 +87,9 @@ export const SYSCALLS = {
   mapStack: { number: 105, arguments: ["string"], result: "string", inFlight: "immediate", doc: "A stack trace's text with its frames in the program's own source lines." },
   encodingName: { number: 106, arguments: ["string"], result: "string", inFlight: "immediate", doc: "The name of the encoding that a label stands for, or \"\"." },
   libraryPart: { number: 107, arguments: ["string"], result: "object", inFlight: "immediate", doc: "Evaluates a part of the guest library, which is loaded when it is first needed; returns its exports." },
+  // Web Cryptography: pure operations too, on the host's threads
+  crypto: { number: 110, arguments: ["json", "bytes"], result: "bytes", inFlight: "reissue", argumentMaxBytes: CRYPTO_DATA_MAX_BYTES, doc: "A cryptographic operation on data (`CryptoRequest`); asynchronous only." },
+  cryptoKey: { number: 111, arguments: ["json", "bytes"], result: "json", inFlight: "reissue", doc: "Read, make or write keys (`CryptoKeyRequest`): `KeyRecord[]` or `JsonWebKeyRecord`; asynchronous only." },
 } as const satisfies Record<string, Syscall>;
 
 export type SyscallName = keyof typeof SYSCALLS;

@@ -46,6 +46,7 @@ const lazy = {
   compression: ["CompressionStream", "DecompressionStream"],
   performance: ["Performance", "PerformanceEntry", "PerformanceMark", "PerformanceMeasure", "performance"],
   crypto: ["Crypto", "crypto"],
+  subtle: ["CryptoKey", "SubtleCrypto"],
   atomics: ["Atomics"],
 } as const satisfies Partial<Record<PartName, readonly string[]>>;
 for (const [from, names] of Object.entries(lazy)) {

@@ -35,6 +35,7 @@ export interface Parts {
   readonly io: object;
   readonly performance: object;
   readonly streams: typeof streams;
+  readonly subtle: { readonly subtle: object };
   readonly synchronise: object;
   readonly text: typeof text;
   readonly url: typeof url;
@@ -65,6 +66,7 @@ const WEB: readonly PartName[] = [
   "form",
   "performance",
   "streams",
+  "subtle",
   "text",
   "url",
 ];

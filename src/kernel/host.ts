@@ -19,6 +19,7 @@ export interface Host {
   post(message: FromLwp): void;
   readonly files: FileSystem;
   readonly codec: Codec;
+  readonly crypto: Crypto;
 }
 
 /** Pure primitives by the host's own implementation of the standards; errors are coded. */
@@ -31,6 +32,20 @@ export interface Codec {
   encodingName(label: string): string;
   urlParse(url: string, base: string): UrlRecord | null;
   urlUpdate(href: string, component: string, value: string): UrlRecord | null;
+}
+
+/** Web Cryptography by the host's own implementation. What a guest asks for is checked here; errors are coded. */
+export interface Crypto {
+  /** An operation on data (`CryptoRequest`), ready to run. */
+  operation(request: object, data: Uint8Array): CryptoOperation<Uint8Array>;
+  /** An operation that makes keys (`CryptoKeyRequest`), ready to run. */
+  keyOperation(request: object, data: Uint8Array): CryptoOperation<object>;
+}
+
+export interface CryptoOperation<T> {
+  /** Whether it may take longer than a few milliseconds; none takes longer than a few seconds. */
+  readonly isLong: boolean;
+  run(): Promise<T>;
 }
 
 /** What is left of an open file in a record. */

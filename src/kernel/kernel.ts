@@ -20,6 +20,7 @@ import { DeadlineQueue } from "./deadline.ts";
 import { contain, runSlice } from "./execution.ts";
 import type { Host } from "./host.ts";
 import { watchIdle } from "./idle.ts";
+import { Lanes } from "./lane.ts";
 import { Nursery } from "./nursery.ts";
 import type { Process } from "./process.ts";
 import type { CallRecord, Delivery, ProcessEvent, TimerRecord } from "./process-record.ts";
@@ -42,6 +43,8 @@ export class Kernel {
   readonly scheduler = new Scheduler();
   readonly deadlines = new DeadlineQueue();
   readonly nursery: Nursery;
+  /** Where operations that keep the host's threads busy wait for their turns. */
+  readonly lanes = new Lanes();
   /** How often an instance or a memory was let go of. */
   letGo = 0;
   /** Operations that the host carries out for us: while there are any, guests make way for it every HOST_TURN_MS. */

@@ -1,6 +1,6 @@
 /** The kernel's side of a process's traps: decodes system calls by the table, and decides at polls whether to stop. */
 
-import { type ArgumentKind, SYSCALLS, type SyscallName } from "../abi/syscalls.ts";
+import { type ArgumentKind, type Syscall, SYSCALLS, type SyscallName } from "../abi/syscalls.ts";
 import { assert, unreachable } from "../assert.ts";
 import { CALLS_IN_FLIGHT_MAX, CALLS_IN_FLIGHT_MAX_BYTES, IO_MAX_BYTES, MESSAGE_MAX_BYTES } from "../limits.ts";
 import type { GuestValues } from "../machine/guest-values.ts";
@@ -11,6 +11,11 @@ import type { Delivery } from "./process-record.ts";
 
 /** Strings and byte arrays that cross in one call, at most. */
 const ARGUMENT_MAX_BYTES = Math.max(IO_MAX_BYTES, MESSAGE_MAX_BYTES);
+
+function maxBytesOf(name: SyscallName): number {
+  const { argumentMaxBytes = ARGUMENT_MAX_BYTES }: Syscall = SYSCALLS[name];
+  return argumentMaxBytes;
+}
 
 const NAMES = new Map<number, SyscallName>(
   (Object.keys(SYSCALLS) as SyscallName[]).map((name) => [SYSCALLS[name].number, name]),
@@ -42,7 +47,7 @@ export class ProcessTraps implements Traps {
     if (args === undefined)
       return errorOutcome(
         "EINVAL",
-        `${name} takes (${SYSCALLS[name].arguments.join(", ")}), each of at most ${ARGUMENT_MAX_BYTES} bytes`,
+        `${name} takes (${SYSCALLS[name].arguments.join(", ")}), each of at most ${maxBytesOf(name)} bytes`,
       );
     if (callId !== 0) {
       if (!Number.isSafeInteger(callId) || callId < 0)
@@ -125,25 +130,26 @@ function errorOutcome(code: string, message: string): SyscallOutcome {
 function decode(name: SyscallName, values: GuestValues, argv: number, argc: number): unknown[] | undefined {
   const kinds: readonly ArgumentKind[] = SYSCALLS[name].arguments;
   if (argc < kinds.length + 2) return undefined;
+  const maxBytes = maxBytesOf(name);
   const args: unknown[] = [];
   for (const [index, kind] of kinds.entries()) {
-    const value = decodeOne(kind, values, argv, index + 2);
+    const value = decodeOne(kind, values, argv, index + 2, maxBytes);
     if (value === undefined) return undefined;
     args.push(value);
   }
   return args;
 }
 
-function decodeOne(kind: ArgumentKind, values: GuestValues, argv: number, place: number): unknown {
+function decodeOne(kind: ArgumentKind, values: GuestValues, argv: number, place: number, maxBytes: number): unknown {
   switch (kind) {
     case "number":
       return values.number(argv, place);
     case "string":
-      return values.string(argv, place, ARGUMENT_MAX_BYTES);
+      return values.string(argv, place, maxBytes);
     case "bytes":
-      return values.bytes(argv, place, ARGUMENT_MAX_BYTES);
+      return values.bytes(argv, place, maxBytes);
     case "json": {
-      const text = values.string(argv, place, ARGUMENT_MAX_BYTES);
+      const text = values.string(argv, place, maxBytes);
       if (text === undefined) return undefined;
       try {
         const value: unknown = JSON.parse(text);

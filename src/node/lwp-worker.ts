@@ -13,6 +13,7 @@ import { Kernel } from "../kernel/kernel.ts";
 import { receive } from "../kernel/lwp.ts";
 import type { FromLwp, ToLwp } from "../kernel/protocol.ts";
 import * as codec from "../resources/codec.ts";
+import { hostCrypto } from "../resources/crypto.ts";
 import { hostFiles } from "../resources/file.ts";
 import { Collection } from "./collection.ts";
 import { CONTROL_WORDS } from "./lwp-control.ts";
@@ -37,6 +38,7 @@ const host: Host = {
   post: (message) => post(message),
   files: hostFiles,
   codec,
+  crypto: hostCrypto(),
 };
 const kernel = new Kernel(engine, host, swapAfterMs);
 const collection = new Collection();

@@ -9,6 +9,7 @@ import { quotasOf } from "../../src/kernel/quota.ts";
 import { INSTANCE_IDLE_MS } from "../../src/limits.ts";
 import { loadEngine } from "../../src/machine/load.ts";
 import * as codec from "../../src/resources/codec.ts";
+import { hostCrypto } from "../../src/resources/crypto.ts";
 import { hostFiles } from "../../src/resources/file.ts";
 
 const SWAP_AFTER_MS = 10_000;
@@ -32,6 +33,7 @@ class Idling {
       },
       files: hostFiles,
       codec,
+      crypto: hostCrypto(),
     },
     SWAP_AFTER_MS,
   );

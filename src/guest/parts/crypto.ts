@@ -1,6 +1,6 @@
-/** The global `crypto`: randomness only. */
+/** The global `crypto`: randomness; its `subtle` is a part by itself. */
 
-import { randomBytes } from "../core.ts";
+import { part, randomBytes } from "../core.ts";
 
 const QUOTA_BYTES = 65_536;
 const INTEGER_ARRAYS = [
@@ -18,6 +18,11 @@ const INTEGER_ARRAYS = [
 export class Crypto {
   constructor(key?: unknown) {
     if (key !== KEY) throw new TypeError("Illegal constructor");
+  }
+
+  get subtle(): object {
+    if (this !== crypto) throw new TypeError("Illegal invocation");
+    return part("subtle").subtle;
   }
 
   /** Fills an integer array of at most 65,536 bytes with random values. */

@@ -2,6 +2,7 @@
 
 import type { Handlers } from "./arguments.ts";
 import { channelCalls } from "./channel-calls.ts";
+import { cryptoCalls } from "./crypto-calls.ts";
 import { eventCalls } from "./event-calls.ts";
 import { fileCalls } from "./file-calls.ts";
 import { messageCalls } from "./message-calls.ts";
@@ -17,4 +18,5 @@ export const HANDLERS: Handlers = {
   ...fileCalls,
   ...channelCalls,
   ...primitiveCalls,
+  ...cryptoCalls,
 };
