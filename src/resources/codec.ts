@@ -3,7 +3,9 @@
  * no state and bound what they are given, so a call takes at most a few milliseconds.
  */
 
+import { createRequire } from "node:module";
 import { TextDecoder } from "node:util";
+import type * as Encodings from "@exodus/bytes/encoding.js";
 import type { UrlRecord } from "../abi/records.ts";
 import { failure } from "../errors.ts";
 import { IO_MAX_BYTES, URL_MAX_CHARS } from "../limits.ts";
@@ -21,6 +23,8 @@ export interface DecodeOptions {
 
 /** The longest characters, of UTF-8 and GB 18030, have four bytes. */
 const UNFINISHED_MAX_BYTES = 3;
+/** With white space around it; longer than any label. */
+const LABEL_MAX_CHARS = 64;
 
 /** UTF-8 of `text`; lone surrogates become U+FFFD. */
 export function utf8Encode(text: string): Uint8Array {
@@ -41,10 +45,7 @@ export function utf8Decode(bytes: Uint8Array, options: DecodeOptions): string {
 
 function decode(bytes: Uint8Array, { encoding, fatal, ignoreBOM }: DecodeOptions): string {
   try {
-    const decoder = decoderOf(encoding, fatal, ignoreBOM);
-    if (encoding === "utf-8") return decoder.decode(bytes);
-    // Node 20 takes a short cut for whole windows-1252 texts that gets 0x80 to 0x9F wrong.
-    return decoder.decode(bytes, { stream: true }) + decoder.decode();
+    return decoderOf(encoding, fatal, ignoreBOM).decode(bytes);
   } catch (error) {
     if (error instanceof TypeError)
       throw failure("EINVAL", `The encoded data was not valid for encoding ${encoding}`, error);
@@ -52,9 +53,16 @@ function decode(bytes: Uint8Array, { encoding, fatal, ignoreBOM }: DecodeOptions
   }
 }
 
+let loaded: typeof Encodings | undefined;
+/** Node's decoders of legacy encodings lack some, and follow other tables than the standard's. Few need them: loaded late. */
+function encodings(): typeof Encodings {
+  return (loaded ??= createRequire(import.meta.url)("@exodus/bytes/encoding.js") as typeof Encodings);
+}
+
 function decoderOf(encoding: string, fatal: boolean, ignoreBOM: boolean): TextDecoder {
   try {
-    return new TextDecoder(encoding, { fatal, ignoreBOM });
+    const Decoder = encoding.startsWith("utf-") ? TextDecoder : encodings().TextDecoder;
+    return new Decoder(encoding, { fatal, ignoreBOM });
   } catch (error) {
     throw failure("EINVAL", `there is no encoding ${JSON.stringify(encoding.slice(0, 40))}`, error);
   }
@@ -97,13 +105,10 @@ function isSecondByte(lead: number, second: number): boolean {
   return second >= low && second <= high;
 }
 
-/** The name of the encoding that a label stands for, or "". */
+/** The name of the encoding that a label stands for, or "": the replacement encoding decodes nothing. */
 export function encodingName(label: string): string {
-  try {
-    return new TextDecoder(label.slice(0, 64)).encoding;
-  } catch {
-    return "";
-  }
+  const name = encodings().normalizeEncoding(label.slice(0, LABEL_MAX_CHARS));
+  return name === null || name === "replacement" ? "" : name;
 }
 
 /** The components of a URL, relative to `base` unless that is "", or null when it is none. */

@@ -21,6 +21,8 @@ const { setInterval, setTimeout } = globalThis;
 const report = (result) => stdout.write("\\u0001" + JSON.stringify(result) + "\\n");
 
 globalThis.self ??= globalThis;
+// Tests get at \`SharedArrayBuffer\` this way, since pages may lack its name.
+globalThis.WebAssembly ??= { Memory: class { buffer = new SharedArrayBuffer(0); } };
 globalThis.GLOBAL = { isWindow: () => false, isWorker: () => false, isShadowRealm: () => false };
 // \`location\` with the attributes that tests read; a URL would do, but for \`searchParams\`.
 const { href, origin, protocol, host, hostname, port, pathname, search, hash } = new URL("https://web-platform.test/" + PATH);

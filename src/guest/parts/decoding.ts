@@ -8,13 +8,17 @@ export function utf8Text(bytes: Uint8Array): string {
   return new Decoding("utf-8", false, true).decode(bytes, false);
 }
 
+const NOTHING = new Uint8Array(0);
+
 /** Decodes a text that comes in pieces; the host keeps nothing, so an unfinished character waits here. */
 export class Decoding {
   readonly #encoding: string;
   readonly #fatal: boolean;
   readonly #ignoreBOM: boolean;
-  /** The bytes of a character that the pieces so far have not finished. */
-  #unfinished = new Uint8Array(0);
+  /** What goes before the next piece: the bytes of a character that the pieces so far have not finished. */
+  #unfinished: Uint8Array = NOTHING;
+  /** How many characters of the next piece's text stand for what was decoded before. */
+  #known = 0;
   /** Whether something of the text was decoded: a byte order mark counts at its beginning only. */
   #begun = false;
 
@@ -25,21 +29,15 @@ export class Decoding {
   }
 
   decode(bytes: Uint8Array, stream: boolean): string {
-    let rest = this.#unfinished.length === 0 ? bytes : joined([this.#unfinished, bytes]);
-    this.#unfinished = new Uint8Array(0);
+    let rest = bytes;
     let text = "";
     try {
-      // An encoding with modes cannot be cut anywhere: its text is decoded when it is whole.
-      if (stream && this.#encoding === "iso-2022-jp") {
-        this.#unfinished = rest.slice();
-        return "";
-      }
-      while (rest.length > IO_MAX_BYTES) {
-        text += this.#piece(rest.subarray(0, IO_MAX_BYTES), true);
-        rest = rest.subarray(IO_MAX_BYTES - this.#unfinished.length);
-      }
-      this.#unfinished = new Uint8Array(0);
-      text += this.#piece(rest, stream);
+      do {
+        const taken = IO_MAX_BYTES - this.#unfinished.length;
+        const piece = rest.subarray(0, taken);
+        rest = rest.subarray(taken);
+        text += this.#piece(piece, stream || rest.length > 0);
+      } while (rest.length > 0);
     } catch (error) {
       this.#reset();
       throw error;
@@ -48,19 +46,47 @@ export class Decoding {
     return text;
   }
 
-  #piece(bytes: Uint8Array, stream: boolean): string {
+  #piece(added: Uint8Array, stream: boolean): string {
+    const bytes = this.#unfinished.length === 0 ? added : joined([this.#unfinished, added]);
     const options = { encoding: this.#encoding, fatal: this.#fatal, ignoreBOM: this.#ignoreBOM || this.#begun, stream };
     const decoded = syscall("utf8Decode", bytes, options);
     const left = stream ? decoded.charCodeAt(0) : 0;
-    this.#unfinished = left === 0 ? new Uint8Array(0) : bytes.slice(bytes.length - left);
-    if (bytes.length > left) this.#begun = true;
-    return stream ? decoded.slice(1) : decoded;
+    const text = decoded.slice((stream ? 1 : 0) + this.#known);
+    const end = bytes.length - left;
+    if (end > 0) this.#begun = true;
+    this.#unfinished = left === 0 ? NOTHING : bytes.slice(end);
+    if (this.#encoding === "iso-2022-jp") this.#keepMode(bytes.subarray(0, end));
+    return text;
+  }
+
+  /**
+   * ISO-2022-JP has modes, and it matters whether anything followed the escape sequence that chose one. The host keeps
+   * neither, so the sequence is repeated before the next piece, with a character after it if there was one.
+   */
+  #keepMode(decoded: Uint8Array): void {
+    const at = lastEscape(decoded);
+    const escape = at < 0 ? NOTHING : decoded.slice(at, at + 3);
+    const isFollowed = at >= 0 && at + 3 < decoded.length;
+    this.#known = isFollowed ? 1 : 0;
+    const character = escape[1] === 0x24 ? [0x21, 0x21] : [0x21];
+    this.#unfinished = joined([escape, new Uint8Array(isFollowed ? character : []), this.#unfinished]);
   }
 
   #reset(): void {
-    this.#unfinished = new Uint8Array(0);
+    this.#unfinished = NOTHING;
+    this.#known = 0;
     this.#begun = false;
   }
+}
+
+/** Where the last escape sequence of ISO-2022-JP begins: `ESC ( B`, `( J`, `( I`, `$ @` or `$ B`; -1 without one. */
+function lastEscape(bytes: Uint8Array): number {
+  for (let at = bytes.lastIndexOf(0x1b); at >= 0; at = at === 0 ? -1 : bytes.lastIndexOf(0x1b, at - 1)) {
+    const [, second = 0, third = 0] = bytes.subarray(at, at + 3);
+    if (second === 0x28 && [0x42, 0x49, 0x4a].includes(third)) return at;
+    if (second === 0x24 && [0x40, 0x42].includes(third)) return at;
+  }
+  return -1;
 }
 
 /** Cuts UTF-8 that comes in pieces into lines. */

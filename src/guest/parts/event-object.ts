@@ -19,10 +19,14 @@ interface EventState {
   inPassive: boolean;
   trusted: boolean;
 }
-export let stateOf: (event: Event) => EventState;
+let readState: (event: Event) => EventState;
 let isTrusted: PropertyDescriptor;
 
 export const AT_TARGET = 2;
+
+export function stateOf(event: Event): EventState {
+  return readState(event);
+}
 
 /** The global `Event`. */
 export class Event {
@@ -54,7 +58,7 @@ export class Event {
   }
 
   static {
-    stateOf = (event) => event.#state;
+    readState = (event) => event.#state;
     const { get } = {
       get(this: Event): boolean {
         return this.#state.trusted;

@@ -137,7 +137,7 @@ export class AbortSignal extends EventTarget {
   readonly #listenedTo = new Set<AbortSignal>();
   #onabort: Handler = null;
   readonly #runHandler = (event: Event): void => {
-    if (typeof this.#onabort === "function") this.#onabort.call(this, event);
+    if (typeof this.#onabort === "function") Reflect.apply(this.#onabort, this, [event]);
   };
 
   constructor(key: unknown = undefined) {

@@ -150,10 +150,10 @@ export class Performance {
     requireArguments(arguments.length, 1, "measure");
     const text = domString(name);
     const hasOptions = typeof startOrOptions === "object";
-    const given = hasOptions
+    const given: Readonly<Record<string, unknown>> = hasOptions
       ? dictionary(startOrOptions, "the options of a measure")
       : { start: startOrOptions === undefined ? undefined : domString(startOrOptions), end: endMark };
-    const { detail, duration, end, start } = given as Readonly<Record<string, unknown>>;
+    const { detail, duration, end, start } = given;
     const isEmpty = [detail, duration, end, start].every((value) => value === undefined);
     if (hasOptions && !isEmpty) {
       if (endMark !== undefined) throw new TypeError("a measure takes options or an end mark, not both");

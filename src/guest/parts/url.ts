@@ -2,9 +2,9 @@
 
 import type { UrlRecord } from "../../abi/records.ts";
 import { syscall } from "../core.ts";
-import { utf8Text } from "./decoding.ts";
 import { requireArguments, usvString } from "./idl.ts";
 import { pairIterators } from "./pair-iterator.ts";
+import { formEncoded, type Pair, parseForm } from "./url-form.ts";
 
 const CUSTOM_INSPECT = Symbol.for("nodejs.util.inspect.custom");
 
@@ -193,8 +193,6 @@ function invalid(input: unknown, base: unknown): TypeError {
   return Object.assign(new TypeError("Invalid URL"), { code: "ERR_INVALID_URL", ...details });
 }
 
-type Pair = [name: string, value: string];
-
 /** The global `URLSearchParams`. */
 export class URLSearchParams {
   declare [Symbol.iterator]: () => IterableIterator<Pair>;
@@ -362,41 +360,4 @@ function pairOf(item: unknown): Pair {
   const pair = isIterable ? [...(item as Iterable<unknown>)] : [];
   if (pair.length !== 2) throw new TypeError("Each query pair must be an iterable [name, value] tuple");
   return [usvString(pair[0]), usvString(pair[1])];
-}
-
-/** `application/x-www-form-urlencoded` as pairs. */
-function parseForm(query: string): Pair[] {
-  const pairs: Pair[] = [];
-  for (const part of query.split("&")) {
-    if (part === "") continue;
-    const at = part.indexOf("=");
-    pairs.push(at < 0 ? [formDecoded(part), ""] : [formDecoded(part.slice(0, at)), formDecoded(part.slice(at + 1))]);
-  }
-  return pairs;
-}
-
-function formDecoded(text: string): string {
-  const spaced = text.replaceAll("+", " ");
-  if (!spaced.includes("%")) return spaced;
-  try {
-    return decodeURIComponent(spaced);
-  } catch {
-    return bytewiseDecoded(spaced);
-  }
-}
-
-/** Percent escapes that are no UTF-8, or no escapes at all. */
-function bytewiseDecoded(text: string): string {
-  return text.replace(/(?:%[0-9a-fA-F]{2})+/g, (escapes) => {
-    const bytes = new Uint8Array(escapes.length / 3);
-    for (let index = 0; index < bytes.length; index++)
-      bytes[index] = Number.parseInt(escapes.slice(3 * index + 1, 3 * index + 3), 16);
-    return utf8Text(bytes);
-  });
-}
-
-function formEncoded(text: string): string {
-  return encodeURIComponent(text)
-    .replace(/[!'()~]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
-    .replaceAll("%20", "+");
 }
