@@ -1,31 +1,28 @@
-/** Node.js modules that programs ask for out of habit, and what a godwit program uses in their place. */
+/** Modules of Node.js that guests do not have, and what a program uses in their place. */
 
 import { builtinModules } from "node:module";
 
 const INSTEAD: Readonly<Record<string, string>> = {
-  assert: "throw an error, or install the npm package `assert`",
-  async_hooks: 'a thread-local variable of "godwit"',
-  buffer: "`Uint8Array`, `TextEncoder` and `TextDecoder`, or install the npm package `buffer`",
   child_process: '`spawn` of "godwit", with --allow-run',
   cluster: '`fork` or `spawn` of "godwit"',
-  console: "the global `console`",
-  crypto: "the global `crypto`",
-  events: "the global `EventTarget`, or install the npm package `events`",
+  dgram: "`fetch` and `WebSocket`, with --allow-net",
+  dns: "`fetch`, which resolves names by itself, with --allow-net",
+  domain: "`AsyncLocalStorage` of node:async_hooks",
   fs: 'the file functions of "godwit", with --allow-read and --allow-write',
+  http: "`fetch`, and `export default { fetch }` to serve",
+  http2: "`fetch`, and `export default { fetch }` to serve",
+  https: "`fetch`, and `export default { fetch }` to serve",
+  inspector: "`godwit inspect`",
   module: "static imports: they are bundled before the program starts",
+  net: "`fetch` and `WebSocket`, with --allow-net",
   os: '`self` of "godwit"',
-  path: "install the npm package `path-browserify`",
-  perf_hooks: "the global `performance`",
-  process: '`self`, `exit`, `onSignal` and the standard streams of "godwit"',
-  querystring: "the global `URLSearchParams`",
   readline: '`stdin` of "godwit", which reads lines',
-  stream: 'the standard streams and files of "godwit"',
-  string_decoder: "the global `TextDecoder` with `{ stream: true }`",
-  timers: "the global `setTimeout` and `setInterval`",
+  repl: '`stdin` of "godwit", which reads lines',
+  tls: "`fetch` and `WebSocket` over https: and wss:, with --allow-net",
   tty: 'the standard streams of "godwit"',
-  url: "the global `URL` and `URLSearchParams`",
-  util: "the globals `structuredClone`, `TextEncoder` and `console`",
+  vm: "`new Function`, in the program's own world, or a process of its own by `spawn`",
   worker_threads: '`Thread` of "godwit"',
+  zlib: "the globals `CompressionStream` and `DecompressionStream`",
 };
 
 const BARE = new Set(builtinModules);
@@ -35,6 +32,6 @@ export function adviceForBuiltin(specifier: string): string | undefined {
   const bare = specifier.startsWith("node:") ? specifier.slice("node:".length) : specifier;
   if (bare === specifier && !BARE.has(bare)) return undefined;
   const instead = INSTEAD[bare.split("/")[0] ?? bare];
-  const what = `"${specifier}" is a module of Node.js, and a godwit program does not run in Node.js`;
+  const what = `"${specifier}" is a module of Node.js that guests do not have`;
   return instead === undefined ? `${what}; nothing takes its place` : `${what}; use instead: ${instead}`;
 }

@@ -3,10 +3,22 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename, isAbsolute, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { BuildFailure, BuildOptions, BuildResult, Message, Metafile, PartialMessage, Plugin } from "esbuild";
+import type { BuildFailure, Message, Metafile, PartialMessage } from "esbuild";
+import { assert } from "../assert.ts";
 import { type GodwitError, failure } from "../errors.ts";
 import { COMPILE_ERRORS_MAX, NAME_MAX_CHARS, PROGRAM_MAX_BYTES } from "../limits.ts";
+import { awaitsFollowed } from "./awaits.ts";
 import { adviceForBuiltin } from "./builtins.ts";
+import { type BundleOptions, buildOptions } from "./bundle.ts";
+import { OwnFiles, freeNamesIn, isAsyncHooks } from "./node-modules.ts";
+
+/** What one build gives. */
+interface Bundle {
+  readonly source: string;
+  readonly sourceMap: string;
+  readonly metafile: Metafile;
+  readonly warnings: readonly Message[];
+}
 
 /** A program that a process can be started from. */
 export interface Program {
@@ -33,82 +45,6 @@ export interface CompileOptions {
   readonly mayRead?: (path: string) => Promise<boolean>;
   /** Code frames in colour, for a terminal. */
   readonly color?: boolean;
-}
-
-/** Only the shim reads `__godwit`; calls marked pure leave the bundle when nobody imports their name. */
-function shimOf(guestExports: readonly string[]): string {
-  const lines = ["const { exports } = globalThis.__godwit;", "const pick = (name) => exports[name];"];
-  for (const [index, name] of guestExports.entries()) {
-    const text = JSON.stringify(name);
-    lines.push(`const e${index} = /* @__PURE__ */ pick(${text});`, `export { e${index} as ${text} };`);
-  }
-  return lines.join("\n");
-}
-
-function shimPlugin(guestExports: readonly string[]): Plugin {
-  return {
-    name: "godwit",
-    setup(build) {
-      build.onResolve({ filter: /^godwit$/ }, () => ({ path: "library", namespace: "godwit", sideEffects: false }));
-      build.onLoad({ filter: /./, namespace: "godwit" }, () => ({ contents: shimOf(guestExports), loader: "js" }));
-    },
-  };
-}
-
-/** Refuses a file before it is looked into: not even a mistake in it may be told. */
-function guardPlugin(mayRead: (path: string) => Promise<boolean>): Plugin {
-  return {
-    name: "guard",
-    setup(build) {
-      build.onLoad({ filter: /./, namespace: "file" }, async ({ path }) => {
-        if (await mayRead(path)) return undefined;
-        return {
-          errors: [
-            {
-              text: `${path} was not given to the process that starts this program: allow it with --allow-read=${path}`,
-            },
-          ],
-        };
-      });
-    },
-  };
-}
-
-/** What runs in place of a program that is to serve: the program, and `serve` over what it exports. */
-function serving(file: string, address: string): string {
-  return `import * as program from ${JSON.stringify(file)};
-import { serve } from "godwit";
-serve(program.default, { address: ${JSON.stringify(address)}, onListen: ({ address }) => console.error(\`Listening on http://\${address}\`) });`;
-}
-
-function buildOptions(file: string, directory: string, { guestExports, mayRead, listen }: CompileOptions) {
-  return {
-    absWorkingDir: directory,
-    ...(listen === undefined
-      ? { entryPoints: [file] }
-      : { stdin: { contents: serving(file, listen), resolveDir: directory, sourcefile: "godwit:serving" } }),
-    // Names no file, as nothing is written: the place from which the source map's paths are relative.
-    outfile: resolve(directory, "program.js"),
-    write: false,
-    metafile: true,
-    bundle: true,
-    format: "esm",
-    target: "es2023",
-    // The platform whose packages expect no operating system below them; "neutral" would not read their `browser` maps.
-    platform: "browser",
-    mainFields: ["godwit", "worker", "browser", "module", "main"],
-    conditions: ["godwit", "worker", "browser", "module"],
-    define: { "process.env.NODE_ENV": '"production"', global: "globalThis" },
-    loader: { ".txt": "text" },
-    charset: "utf8",
-    legalComments: "none",
-    minify: false,
-    keepNames: false,
-    sourcemap: "external",
-    sourcesContent: false,
-    logLevel: "silent",
-    plugins: [...(mayRead === undefined ? [] : [guardPlugin(mayRead)]), shimPlugin(guestExports)],
-  } as const satisfies BuildOptions;
 }
 
 const UNRESOLVED = /^Could not resolve "([^"]+)"$/;
@@ -149,19 +85,38 @@ async function assertFile(path: string, file: string): Promise<void> {
   if (isDirectory) throw failure("EISDIR", `${file} is a directory: name the program's main file`);
 }
 
-async function built(file: string, path: string, directory: string, options: CompileOptions) {
+async function built(path: string, directory: string, options: BundleOptions, own: OwnFiles): Promise<Bundle> {
   const { build } = await import("esbuild");
-  try {
-    return await build(buildOptions(path, directory, options));
-  } catch (error) {
-    if (!isBuildFailure(error)) throw failure("ENOEXEC", `cannot compile ${file}: ${String(error)}`, error);
-    throw await compileError(file, error, options.color === true);
-  }
+  const { outputFiles, metafile, warnings } = await build(buildOptions(path, directory, options, own));
+  const source = outputFiles.find((output) => output.path.endsWith(".js"));
+  const map = outputFiles.find((output) => output.path.endsWith(".map"));
+  assert(source !== undefined && map !== undefined, "a bundle has its source and its map");
+  return { source: source.text, sourceMap: map.text, metafile, warnings };
+}
+
+/** What else the program needs is known once it is bundled; most need nothing, and are bundled once. */
+async function bundled(path: string, directory: string, options: CompileOptions, own: OwnFiles): Promise<Bundle> {
+  const plain = { ...options, globals: [], followsAwait: false };
+  const first = await built(path, directory, plain, own);
+  const globals = freeNamesIn(first.source);
+  const followsAwait = inputPaths(first.metafile, directory).some(isAsyncHooks);
+  if (globals.length === 0 && !followsAwait) return first;
+  const second = await built(path, directory, { ...plain, globals, followsAwait }, own);
+  return followsAwait ? { ...second, ...(await awaitsFollowed(second)) } : second;
+}
+
+/** A package may try for a module that is not there, and go on without it: `require` fails as it does in Node. */
+function withRequire(source: string): string {
+  if (!source.includes("__require")) return source;
+  return `${source}function require(id) {
+  throw Object.assign(new Error("Cannot find module '" + id + "': a program of godwit is bundled before it starts"), { code: "MODULE_NOT_FOUND" });
+}
+`;
 }
 
 /** Virtual modules are listed as "namespace:path", and import attributes are appended to a file's name. */
-function inputsOf(metafile: Metafile, directory: string): string[] {
-  const files = Object.keys(metafile.inputs).filter((input) => !/^(godwit:|\(disabled\):)/.test(input));
+function inputPaths(metafile: Metafile, directory: string): string[] {
+  const files = Object.keys(metafile.inputs).filter((input) => !/^(godwit:|node:|\(disabled\):)/.test(input));
   return [...new Set(files.map((input) => resolve(directory, input.replace(/ with \{.*\}$/, ""))))];
 }
 
@@ -172,16 +127,17 @@ function namedSources(text: string, directory: string): string {
   return JSON.stringify({ ...map, sources: map.sources.map(name) });
 }
 
-async function warningsOf(result: BuildResult, color: boolean): Promise<string[]> {
-  if (result.warnings.length === 0) return [];
+async function warningsOf({ warnings }: Bundle, color: boolean): Promise<string[]> {
+  if (warnings.length === 0) return [];
   const { formatMessages } = await import("esbuild");
-  const shown = result.warnings.slice(0, COMPILE_ERRORS_MAX);
+  const shown = warnings.slice(0, COMPILE_ERRORS_MAX);
   return formatMessages(shown, { kind: "warning", color, terminalWidth: 100 });
 }
 
 /**
  * Compiles a TypeScript or JavaScript file. It may import other files, npm packages (ES modules or CommonJS), JSON,
- * text (`.txt`, or `with { type: "text" }`) and `godwit`; it may await at top level. Types are stripped, not checked.
+ * text (`.txt`, or `with { type: "text" }`), those of Node's modules that guests have, and `godwit`; it may await at top
+ * level and use JSX. Types are stripped, not checked.
  *
  * @throws GodwitError ENOENT, EISDIR or EACCES for the file itself; ENOEXEC, with file, line, column and a code frame
  * for each mistake, when it cannot be compiled; ENOEXEC when the result is larger than {@link PROGRAM_MAX_BYTES}.
@@ -190,22 +146,27 @@ export async function compileProgram(file: string, options: CompileOptions): Pro
   const directory = resolve(options.workingDirectory ?? ".");
   const path = resolve(directory, file);
   await assertFile(path, file);
-  const result = await built(file, path, directory, options);
-  const source = result.outputFiles.find((output) => output.path.endsWith(".js"));
-  const map = result.outputFiles.find((output) => output.path.endsWith(".map"));
-  if (source === undefined || map === undefined) throw failure("ENOEXEC", `cannot compile ${file}: no code came out`);
-  const sizeBytes = source.contents.byteLength;
-  if (sizeBytes > PROGRAM_MAX_BYTES || map.contents.byteLength > PROGRAM_MAX_BYTES) {
-    const mebibytes = (Math.max(sizeBytes, map.contents.byteLength) / 2 ** 20).toFixed(1);
+  const own = new OwnFiles();
+  let bundle;
+  try {
+    bundle = await bundled(path, directory, options, own);
+  } catch (error) {
+    if (!isBuildFailure(error)) throw failure("ENOEXEC", `cannot compile ${file}: ${String(error)}`, error);
+    throw await compileError(file, error, options.color === true);
+  }
+  const source = withRequire(bundle.source);
+  const sizeBytes = Math.max(Buffer.byteLength(source), Buffer.byteLength(bundle.sourceMap));
+  if (sizeBytes > PROGRAM_MAX_BYTES) {
+    const mebibytes = (sizeBytes / 2 ** 20).toFixed(1);
     const most = PROGRAM_MAX_BYTES / 2 ** 20;
     throw failure("ENOEXEC", `${file} with its imports is ${mebibytes} MiB, and at most ${most} MiB are taken`);
   }
   return {
     name: basename(file).slice(-NAME_MAX_CHARS),
-    source: source.text,
-    sourceMap: namedSources(map.text, directory),
-    inputs: inputsOf(result.metafile, directory),
-    warnings: await warningsOf(result, options.color === true),
+    source,
+    sourceMap: namedSources(bundle.sourceMap, directory),
+    inputs: inputPaths(bundle.metafile, directory).filter((input) => !own.has(input)),
+    warnings: await warningsOf(bundle, options.color === true),
   };
 }
 

@@ -1,0 +1,3 @@
+/** `node:console`: the global. */
+
+export default (globalThis as unknown as { readonly console: object }).console;

@@ -1,0 +1,21 @@
+/** `node:path`. A guest's paths are POSIX's, wherever it runs; `path.win32` is there for the paths of others. */
+
+import { posix, win32 } from "@file-services/path/browser-path.js";
+
+export const {
+  basename,
+  delimiter,
+  dirname,
+  extname,
+  format,
+  isAbsolute,
+  join,
+  normalize,
+  parse,
+  relative,
+  resolve,
+  sep,
+  toNamespacedPath,
+} = posix;
+export { posix, win32 };
+export default posix;
