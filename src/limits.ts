@@ -65,6 +65,10 @@ export const CHANNEL_WINDOW_BYTES = 256 * 1024;
 export const CHANNELS_WINDOW_BYTES = 16 * 2 ** 20;
 /** Exchanges that a process has from one listener, accepted or waiting; a client beyond them is told to come again. */
 export const EXCHANGES_MAX = 1024;
+/** Exchanges that a process works on at once: each may have a call or two in flight, of `CALLS_IN_FLIGHT_MAX`. */
+export const EXCHANGES_IN_FLIGHT_MAX = 400;
+/** Redirects that a fetch follows. */
+export const FETCH_REDIRECTS_MAX = 20;
 /** Connections of one listener; those beyond are closed at once. */
 export const LISTENER_CONNECTIONS_MAX = 20_000;
 /** A request's line and headers. */
@@ -90,9 +94,8 @@ export const CONNECT_TIMEOUT_MS = 10_000;
 export const ANSWER_HEAD_TIMEOUT_MS = 300_000;
 /** An answer's body, or a request's that the server does not take, may stand still for as long. */
 export const BODY_IDLE_TIMEOUT_MS = 300_000;
-/** From the first byte to an open WebSocket, and from the end of one to its other side's. */
+/** A WebSocket's opening, once connected; and its closing. */
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
-export const CLOSE_HANDSHAKE_TIMEOUT_MS = 10_000;
 /** Connections that a process keeps for its next requests, and for how long at most. */
 export const KEPT_CONNECTIONS_MAX = 32;
 export const KEPT_CONNECTION_MAX_MS = 60_000;
@@ -108,6 +111,12 @@ export const LOOKUPS_AT_ONCE_MAX = 2;
 export const LOOKUPS_WAITING_MAX = 1024;
 /** Bytes that a WebSocket or a request's body has on its way to the system before its next frame waits. */
 export const SEND_BUFFER_BYTES = 64 * 1024;
+/** Fragments of a WebSocket's message, and pieces that they arrive in. */
+export const FRAGMENTS_MAX = 16 * 1024;
+/** Answers to a WebSocket's pings that the other side has not taken. */
+export const PONGS_WAITING_MAX = 16;
+/** Why a WebSocket ends, in UTF-8: RFC 6455, 5.5. */
+export const CLOSE_REASON_MAX_BYTES = 123;
 /** Entries of a `net` capability. */
 export const HOST_PATTERNS_MAX = 256;
 /** A host's name, or an entry that allows one. */
@@ -169,6 +178,10 @@ export const IMAGE_HEADER_MAX_BYTES = 64 * 2 ** 20;
 /** Values (items of lists, keys and values of maps) in an image's header, and how deep they nest. */
 export const IMAGE_STATE_MAX_ITEMS = 2 ** 20;
 export const IMAGE_STATE_MAX_DEPTH = 64;
+
+/** A move stops the process when a round has left no more pages than these: about a millisecond to send. */
+export const MIGRATION_FEW_PAGES = 64;
+export const MIGRATION_ROUNDS_MAX = 8;
 
 /** The control socket of a node. Connections served at once; `logs -f`, `attach` and a wait take one each. */
 export const CONTROL_CONNECTIONS_MAX = 256;

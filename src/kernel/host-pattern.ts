@@ -58,15 +58,11 @@ export function addressOf(host: string): Address | undefined {
 function includes(outer: HostPattern, inner: HostPattern | undefined): boolean {
   if (inner === undefined) return false;
   if (outer.port !== undefined && outer.port !== inner.port) return false;
-  switch (outer.kind) {
-    case "name":
-      return inner.kind === "name" && inner.name === outer.name;
-    case "below":
-      if (inner.kind === "name") return inner.name.endsWith(outer.suffix) && inner.name !== outer.suffix;
-      return inner.kind === "below" && inner.suffix.endsWith(outer.suffix);
-    case "range":
-      return inner.kind === "range" && inner.bits >= outer.bits && matches(inner.base, outer.base, outer.bits);
-  }
+  if (outer.kind === "name") return inner.kind === "name" && inner.name === outer.name;
+  if (outer.kind === "range")
+    return inner.kind === "range" && inner.bits >= outer.bits && matches(inner.base, outer.base, outer.bits);
+  if (inner.kind === "name") return inner.name.endsWith(outer.suffix) && inner.name !== outer.suffix;
+  return inner.kind === "below" && inner.suffix.endsWith(outer.suffix);
 }
 
 function matches(address: Address, base: Address, bits: number): boolean {

@@ -161,13 +161,19 @@ describe("entries that are none", () => {
 
   test("any text is an entry or EINVAL", () => {
     fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom(..."*.:/[]1af%@") })), (entry) => {
-        try {
-          coversHost(narrowHosts("all", [entry]), "example.com", 80);
-        } catch (error) {
-          assert.ok(error instanceof GodwitError && error.code === "EINVAL", String(error));
-        }
-      }),
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.string({ unit: fc.constantFrom("*", ".", ":", "/", "[", "]", "1", "a", "f", "%", "@") }),
+        ),
+        (entry) => {
+          try {
+            coversHost(narrowHosts("all", [entry]), "example.com", 80);
+          } catch (error) {
+            assert.ok(error instanceof GodwitError && error.code === "EINVAL", String(error));
+          }
+        },
+      ),
     );
   });
 
