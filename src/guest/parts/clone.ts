@@ -5,7 +5,7 @@
  * the nodes as JSON text, the buffers. All little-endian.
  */
 
-import { coded, hasCode, utf8Bytes } from "../core.ts";
+import { coded, hasCode, part, utf8Bytes } from "../core.ts";
 import { utf8Text } from "./decoding.ts";
 import { ERRORS, type Field, type Flat, flatten, type Node, VIEWS } from "./flat-value.ts";
 
@@ -69,6 +69,8 @@ class Builder {
         return Object(this.#value(a)) as object;
       case "B":
         return this.#buffer(a as number, b as number);
+      case "f":
+        return this.#blob(a as number, b as string, c, d);
       case "v":
         return new (VIEWS[a as number] ?? Uint8Array)(this.#value(b) as ArrayBuffer, c as number, d as number);
       default:
@@ -82,6 +84,13 @@ class Builder {
     const buffer = new ArrayBuffer(bytes.byteLength, { maxByteLength: maximum });
     new Uint8Array(buffer).set(new Uint8Array(bytes));
     return buffer;
+  }
+
+  #blob(index: number, type: string, name: Field | undefined, lastModified: Field | undefined): object {
+    const { Blob, blobOf, File } = part("blob");
+    const contents = [blobOf(new Uint8Array(this.#flat.buffers[index] ?? new ArrayBuffer(0)), "")];
+    if (name === undefined) return new Blob(contents, { type });
+    return new File(contents, name, { type, lastModified: this.#value(lastModified ?? 0) });
   }
 
   #fill(target: unknown, node: Node): void {

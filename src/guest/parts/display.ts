@@ -2,19 +2,15 @@
 
 const CUSTOM_INSPECT = Symbol.for("nodejs.util.inspect.custom");
 
-interface Options {
-  readonly depth?: number | null;
-}
 type Inspect = (value: unknown, options: object) => string;
 
 /** Shows the objects of `prototype` as `NAME { ATTRIBUTES }`. */
 export function displayAs<T extends object>(prototype: T, name: string, attributes: (of: T) => object): void {
   Object.defineProperty(prototype, CUSTOM_INSPECT, {
-    value(this: T, depth: number, options: Options, inspect: Inspect): string {
+    value(this: T, depth: number, options: object, inspect: Inspect): string {
       if (this === prototype) return `${name} {}`;
       if (depth < 0) return `[${name}]`;
-      const inner = { ...options, depth: typeof options.depth === "number" ? options.depth - 1 : null };
-      return `${name} ${inspect(attributes(this), inner)}`;
+      return `${name} ${inspect(attributes(this), { ...options, depth: null })}`;
     },
     configurable: true,
   });

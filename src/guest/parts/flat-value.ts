@@ -3,7 +3,7 @@
  * JSON value: strings, booleans, null and ordinary numbers stand for themselves, all else is an array, `[tag, ...]`.
  */
 
-import { notCloneable } from "../core.ts";
+import { notCloneable, part } from "../core.ts";
 
 export type Field = string | number | boolean | null | readonly (string | number)[];
 export type Node = [kind: string, ...fields: Field[]];
@@ -149,10 +149,21 @@ class Flattener {
     } else if (value instanceof ArrayBuffer) {
       this.#fillBuffer(value, node);
     } else if (!this.#fillWrapper(value, node)) {
-      if (notCloneable.some((prototype) => Object.prototype.isPrototypeOf.call(prototype, value)))
-        throw uncloneable(describe(value));
-      this.#fillObject(value, node, "o");
+      if (!notCloneable.some((prototype) => Object.prototype.isPrototypeOf.call(prototype, value)))
+        this.#fillObject(value, node, "o");
+      else if (!this.#fillBlob(value, node)) throw uncloneable(describe(value));
     }
+  }
+
+  /** `["f", bytes, type]`, and of a file its name and date. */
+  #fillBlob(value: object, node: Node): boolean {
+    const { blobBytes, File, isBlob } = part("blob");
+    if (!isBlob(value)) return false;
+    node[0] = "f";
+    node.push(this.buffers.length, value.type);
+    if (value instanceof File) node.push(value.name, this.#field(value.lastModified));
+    this.buffers.push(blobBytes(value).slice().buffer);
+    return true;
   }
 
   #fillWrapper(value: object, node: Node): boolean {
