@@ -25,6 +25,7 @@ const lazy = {
   text: ["TextEncoder", "TextDecoder"],
   event: ["Event", "CustomEvent", "EventTarget", "AbortController", "AbortSignal"],
   blob: ["Blob", "File"],
+  fetch: ["fetch", "Headers", "Request", "Response"],
   form: ["FormData"],
   streams: [
     "ByteLengthQueuingStrategy",
@@ -51,8 +52,8 @@ const lazy = {
 } as const satisfies Partial<Record<PartName, readonly string[]>>;
 for (const [from, names] of Object.entries(lazy)) {
   for (const name of names) {
-    const isObject = name === "crypto" || name === "performance";
-    defineLazyGlobal(name, () => (part(from as PartName) as Record<string, unknown>)[name], isObject);
+    const isClass = /^[A-Z]/.test(name);
+    defineLazyGlobal(name, () => (part(from as PartName) as unknown as Record<string, unknown>)[name], !isClass);
   }
 }
 defineGlobal("structuredClone", (...args: [unknown]) => part("clone").structuredClone(...args), true);

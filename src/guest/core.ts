@@ -10,15 +10,18 @@ export {
   currentTid,
   hasCode,
   promised,
+  sharedWords,
   step,
   type Steps,
   syscall,
+  syscallAsync,
+  syscallThen,
   timeoutOf,
   type WaitOptions,
 } from "./machine.ts";
 export { type Message, receiveSteps, sendAsync } from "./mailbox.ts";
 export { Mutex } from "./mutex.ts";
-export { part } from "./part.ts";
+export { loadedPart, part } from "./part.ts";
 export { waitSteps } from "./process.ts";
 export { randomBytes } from "./random.ts";
 export { reportError } from "./report.ts";

@@ -51,6 +51,7 @@ const later = {
   readFile: "io",
   remove: "io",
   rename: "io",
+  serve: "serve",
   stat: "io",
   stderr: "io",
   stdin: "io",

@@ -38,4 +38,13 @@ export {
   readFile,
 } from "./parts/io.ts";
 export { remove, rename, stat, stderr, stdin, stdout, writeFile } from "./parts/io.ts";
+export {
+  serve,
+  type ServeContext,
+  type ServeHandler,
+  type ServeOptions,
+  type Server,
+  type WebRequest,
+  type WebResponse,
+} from "./parts/serve.ts";
 export type { DirectoryEntry, FileStatus, OpenOptions, WriteOptions } from "./parts/file.ts";

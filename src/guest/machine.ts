@@ -72,17 +72,25 @@ let lastCallId = 0;
 
 /** Makes a system call that does not block: its promise settles on the event-loop thread. */
 export function syscallAsync<N extends SyscallName>(name: N, ...args: SyscallArguments<N>): Promise<SyscallResult<N>> {
-  return new Promise((resolve, reject) => {
-    const word = table[name];
-    const callId = ++lastCallId;
-    pendingCalls.set(callId, { word, resolve: resolve as (value: unknown) => void, reject });
-    try {
-      host(word >> 4, callId, ...marshalled(word, args));
-    } catch (error) {
-      pendingCalls.delete(callId);
-      reject(error);
-    }
-  });
+  return new Promise((resolve, reject) => syscallThen(name, args, resolve, reject));
+}
+
+/** The same without a promise, for what is done for every request: one of two functions is called, and must not throw. */
+export function syscallThen<N extends SyscallName>(
+  name: N,
+  args: SyscallArguments<N>,
+  resolve: (value: SyscallResult<N>) => void,
+  reject: (error: unknown) => void,
+): void {
+  const word = table[name];
+  const callId = ++lastCallId;
+  pendingCalls.set(callId, { word, resolve: resolve as (value: unknown) => void, reject });
+  try {
+    host(word >> 4, callId, ...marshalled(word, args));
+  } catch (error) {
+    pendingCalls.delete(callId);
+    reject(error);
+  }
 }
 
 /** Entry point: the outcome of an asynchronous call, `(callId, true, result)` or `(callId, false, code, message)`. */

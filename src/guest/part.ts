@@ -5,7 +5,11 @@
  */
 
 import type * as blob from "./parts/blob.ts";
+import type * as event from "./parts/event.ts";
+import type * as fetch from "./parts/fetch.ts";
+import type * as fetching from "./parts/fetching.ts";
 import type * as form from "./parts/form.ts";
+import type * as serve from "./parts/serve.ts";
 import type * as streams from "./parts/streams.ts";
 import type * as text from "./parts/text.ts";
 import type * as url from "./parts/url.ts";
@@ -25,7 +29,9 @@ export interface Parts {
   readonly compression: object;
   readonly console: Record<ConsoleMethod, (...args: never[]) => void>;
   readonly crypto: object;
-  readonly event: object;
+  readonly event: typeof event;
+  readonly fetch: typeof fetch;
+  readonly fetching: typeof fetching;
   readonly form: typeof form;
   readonly inspect: {
     inspect(value: unknown, options?: object): string;
@@ -34,6 +40,7 @@ export interface Parts {
   };
   readonly io: object;
   readonly performance: object;
+  readonly serve: typeof serve;
   readonly streams: typeof streams;
   readonly subtle: { readonly subtle: object };
   readonly synchronise: object;
@@ -63,6 +70,7 @@ const WEB: readonly PartName[] = [
   "compression",
   "crypto",
   "event",
+  "fetch",
   "form",
   "performance",
   "streams",
@@ -77,6 +85,11 @@ const loading = new Mutex();
 /** The exports of a part. */
 export function part<N extends PartName>(name: N): Parts[N] {
   return (loaded.get(name) ?? load(name)) as Parts[N];
+}
+
+/** The exports of a part, if something has needed them. What is made of its classes is there only then. */
+export function loadedPart<N extends PartName>(name: N): Parts[N] | undefined {
+  return loaded.get(name) as Parts[N] | undefined;
 }
 
 function load(name: PartName): object {

@@ -1,0 +1,118 @@
+/** A channel, as the parts that speak to the world use it (see abi/channel.ts). */
+
+import { type ChannelRequest, FRAME_KINDS, type FrameKind } from "../../abi/channel.ts";
+import { syscall, syscallAsync } from "../core.ts";
+import { type Content, contentBytes, type Inflow, isInflow } from "./body.ts";
+import { utf8Text } from "./decoding.ts";
+
+const NO_BYTES = new Uint8Array(0);
+/** A `whole` frame tells its head's length first. */
+const LENGTH_BYTES = 4;
+
+/** A frame as it was received: its kind in the first byte. */
+export type ReceivedFrame = Uint8Array;
+
+export function openChannel(request: ChannelRequest, body: Uint8Array = NO_BYTES): number {
+  return syscall("channelOpen", request, body);
+}
+
+export function receiveFrame(handle: number): Promise<ReceivedFrame> {
+  return syscallAsync("channelReceive", handle, -1);
+}
+
+export function sendFrame(handle: number, kind: FrameKind, bytes: Uint8Array): Promise<void> {
+  return syscallAsync("channelSend", handle, kind, bytes);
+}
+
+/** Bodies go out in pieces of at most this: many at once are within `CALLS_IN_FLIGHT_MAX_BYTES`. */
+const PIECE_MAX_BYTES = 32 * 1024;
+
+/** Sends a body as `data` frames and an `end`. Each waits for room, so that a slow reader slows its writer. */
+export async function sendBody(handle: number, content: Content): Promise<void> {
+  if (!isInflow(content)) await sendPieces(handle, contentBytes(content));
+  else
+    for (let piece = await content.next(); piece !== undefined; piece = await content.next())
+      await sendPieces(handle, piece);
+  await sendFrame(handle, FRAME_KINDS.end, NO_BYTES);
+}
+
+async function sendPieces(handle: number, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length; at += PIECE_MAX_BYTES)
+    await sendFrame(handle, FRAME_KINDS.data, bytes.subarray(at, at + PIECE_MAX_BYTES));
+}
+
+/** Lets go of a channel, unless it has closed by itself. */
+export function closeChannel(handle: number): void {
+  syscallAsync("close", handle).catch(() => {});
+}
+
+export interface HeadAndBody<H> {
+  readonly head: H;
+  /** All of the body, when the head came with it. */
+  readonly body: Uint8Array | undefined;
+}
+
+/** What a `head` or `whole` frame tells. */
+export function openFrame<H>(frame: ReceivedFrame): HeadAndBody<H> {
+  if (frame[0] === FRAME_KINDS.head) return { head: JSON.parse(utf8Text(frame.subarray(1))) as H, body: undefined };
+  const at = 1 + LENGTH_BYTES;
+  const end = at + new DataView(frame.buffer, frame.byteOffset).getUint32(1, true);
+  return { head: JSON.parse(utf8Text(frame.subarray(at, end))) as H, body: frame.subarray(end) };
+}
+
+/** Head and body as the bytes of a `whole` frame. */
+export function wholeFrame(head: Uint8Array, body: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(LENGTH_BYTES + head.length + body.length);
+  new DataView(bytes.buffer).setUint32(0, head.length, true);
+  bytes.set(head, LENGTH_BYTES);
+  bytes.set(body, LENGTH_BYTES + head.length);
+  return bytes;
+}
+
+/** Who reads a channel's body. */
+export interface BodyOwner {
+  /** What a reader is told of an error of the channel's. */
+  failed(error: unknown): unknown;
+  /** It has come to its end (true), failed, or nobody wants more of it. Called once. */
+  done(whole: boolean): void;
+}
+
+/** The `data` frames of a channel, up to its `end`. */
+export class ChannelInflow implements Inflow {
+  readonly #handle: number;
+  readonly #owner: BodyOwner;
+  #ended = false;
+
+  constructor(handle: number, owner: BodyOwner) {
+    this.#handle = handle;
+    this.#owner = owner;
+  }
+
+  async next(): Promise<Uint8Array | undefined> {
+    while (!this.#ended) {
+      const frame = await this.#receive();
+      if (frame[0] !== FRAME_KINDS.data) this.#end(true);
+      else if (frame.length > 1) return frame.subarray(1);
+    }
+    return undefined;
+  }
+
+  async #receive(): Promise<ReceivedFrame> {
+    try {
+      return await receiveFrame(this.#handle);
+    } catch (error) {
+      this.#end(false);
+      throw this.#owner.failed(error);
+    }
+  }
+
+  cancel(): void {
+    this.#end(false);
+  }
+
+  #end(whole: boolean): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#owner.done(whole);
+  }
+}

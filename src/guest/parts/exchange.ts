@@ -1,0 +1,212 @@
+/** One exchange of a server: its request, the handler's answer to it, and what becomes of both when the client is gone. */
+
+import { type ExchangeHead, FRAME_KINDS, type ResponseHead } from "../../abi/channel.ts";
+import { FRAME_MAX_BYTES } from "../../limits.ts";
+import { part, reportError, syscall, syscallThen, utf8Bytes } from "../core.ts";
+import type { Content, Inflow } from "./body.ts";
+import type { AbortController, AbortSignal } from "./event-target.ts";
+import type { Request } from "./request.ts";
+import type { ResponseState } from "./response.ts";
+import type { ServeContext, ServeHandler, ServeOptions } from "./serve.ts";
+
+type OnError = ServeOptions["onError"];
+
+export class Exchange implements ServeContext {
+  readonly #handle: number;
+  readonly #onOver: () => void;
+  /** The response, and what is waited for after it. */
+  #unfinished = 1;
+  #request: Request | undefined;
+  #onError: OnError;
+  #abort: AbortController | undefined;
+  /** The stream that is being sent. */
+  #sending: Inflow | undefined;
+  #watching = false;
+  #gone = false;
+  readonly props = {};
+
+  constructor(handle: number, onOver: () => void) {
+    this.#handle = handle;
+    this.#onOver = onOver;
+  }
+
+  /** Answers the request, now or later. Never throws. */
+  run(handler: ServeHandler, environment: Record<string, string>, onError: OnError): void {
+    this.#onError = onError;
+    let request: Request;
+    try {
+      request = this.#receive();
+    } catch {
+      // The client left before anybody looked.
+      return this.#drop();
+    }
+    this.#request = request;
+    this.#answer(() => handler(request, environment, this));
+  }
+
+  #answer(ask: () => unknown): void {
+    try {
+      const answer = ask();
+      if (isThenable(answer)) answer.then(this.#respond, this.#fail);
+      else this.#respond(answer);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  waitUntil(work: Promise<unknown>): void {
+    this.#unfinished++;
+    Promise.resolve(work)
+      .catch((error: unknown) => reportError(error, `in waitUntil of ${this.#name}: `))
+      .finally(() => this.#finished());
+  }
+
+  passThroughOnException(): void {}
+
+  get #name(): string {
+    return `${this.#request?.method ?? ""} ${this.#request?.url ?? ""}`;
+  }
+
+  #receive(): Request {
+    const { openFrame, requestAccess, Body, ChannelInflow } = part("fetch");
+    const { head, body } = openFrame<ExchangeHead>(syscall("channelReceive", this.#handle, -1));
+    const hasBody = head.hasBody && head.method !== "GET" && head.method !== "HEAD";
+    const content = body ?? new ChannelInflow(this.#handle, { failed: (error) => this.#cutOff(error), done: () => {} });
+    return requestAccess.make({
+      method: head.method,
+      url: head.url,
+      headers: head.headers,
+      body: hasBody ? Body.of(content) : null,
+      follows: () => this.#signal(),
+    });
+  }
+
+  #cutOff(cause: unknown): unknown {
+    return this.#abort?.signal.aborted === true ? this.#abort.signal.reason : new TypeError("terminated", { cause });
+  }
+
+  #signal(): AbortSignal {
+    this.#abort ??= new (part("event").AbortController)();
+    this.#watch();
+    return this.#abort.signal;
+  }
+
+  /** Waits for the client to leave before the response is whole. */
+  #watch(): void {
+    if (this.#watching) return;
+    this.#watching = true;
+    const left = (why: string): void => {
+      if (why === "") return;
+      this.#gone = true;
+      const reason = new DOMException(`The client is gone: ${why}`, "AbortError");
+      this.#abort?.abort(reason);
+      void this.#sending?.cancel(reason);
+    };
+    syscallThen("channelBroken", [this.#handle], left, () => {});
+  }
+
+  // Called with whatever a handler returned.
+  readonly #respond = (answer: unknown): void => {
+    try {
+      this.#send(this.#stateOf(answer));
+    } catch (error) {
+      this.#fail(error);
+    }
+  };
+
+  #stateOf(answer: unknown): ResponseState {
+    const { responseAccess } = part("fetch");
+    if (typeof answer !== "object" || answer === null || !responseAccess.isResponse(answer))
+      throw new TypeError(`a handler must return a Response, not ${describe(answer)}`);
+    const state = responseAccess.state(answer);
+    if (state.type === "error") throw new TypeError("a handler returned Response.error()");
+    if (state.body?.unusable === true)
+      throw new TypeError("a handler returned a Response whose body was read already, or is being read");
+    return state;
+  }
+
+  /** The handler's own way to answer for an error comes first, once. */
+  readonly #fail = (error: unknown): void => {
+    const onError = this.#onError;
+    const request = this.#request;
+    this.#onError = undefined;
+    if (onError === undefined || request === undefined) this.#failWith(error);
+    else this.#answer(() => onError(error, request));
+  };
+
+  #failWith(error: unknown): void {
+    if (!this.#gone) reportError(error, `${this.#name}: `);
+    const { Body, responseAccess, Response } = part("fetch");
+    const { headers } = new Response("", { headers: { "content-type": "text/plain;charset=UTF-8" } });
+    const body = Body.of("Internal Server Error");
+    this.#send({ ...responseAccess.state(new Response()), status: 500, headers, body });
+  }
+
+  #send(state: ResponseState): void {
+    const { headerAccess, isInflow, contentBytes, wholeFrame } = part("fetch");
+    const { status, statusText, headers, body } = state;
+    const list = Array.isArray(headers) ? headers : headerAccess.list(headers as never);
+    const head: ResponseHead = { status, statusText, headers: list };
+    const headBytes = utf8Bytes(JSON.stringify(head));
+    let content: Content = "";
+    if (body !== null && this.#request?.method === "HEAD") body.cancel(undefined);
+    else if (body !== null) content = body.take();
+    if (isInflow(content)) return void this.#sendParts(headBytes, content);
+    const bytes = contentBytes(content);
+    const whole = bytes.length + headBytes.length < FRAME_MAX_BYTES - 4 ? wholeFrame(headBytes, bytes) : undefined;
+    if (whole === undefined) void this.#sendParts(headBytes, bytes);
+    else syscallThen("channelSend", [this.#handle, FRAME_KINDS.whole, whole], this.#finished, this.#drop);
+  }
+
+  /** Head, data as fast as the client takes it, end. */
+  async #sendParts(head: Uint8Array, content: Content): Promise<void> {
+    const { isInflow, sendBody, sendFrame } = part("fetch");
+    if (isInflow(content)) {
+      this.#sending = content;
+      this.#watch();
+    }
+    try {
+      await sendFrame(this.#handle, FRAME_KINDS.head, head);
+      await sendBody(this.#handle, this.#sending === undefined ? content : this.#reported(this.#sending));
+      this.#finished();
+    } catch (error) {
+      this.#gone = true;
+      this.#drop();
+      await Promise.resolve(this.#sending?.cancel(error)).catch(() => {});
+    }
+  }
+
+  /** A stream that fails is an error of the program's, which nobody else will tell of. */
+  #reported(content: Inflow): Inflow {
+    const next = async (): Promise<Uint8Array | undefined> => {
+      try {
+        return await content.next();
+      } catch (error) {
+        if (!this.#gone) reportError(error, `the response to ${this.#name}: `);
+        throw error;
+      }
+    };
+    return { next, cancel: (reason) => content.cancel(reason) };
+  }
+
+  /** The response cannot be sent, or not to its end: the node breaks the connection. */
+  readonly #drop = (): void => {
+    part("fetch").closeChannel(this.#handle);
+    this.#finished();
+  };
+
+  readonly #finished = (): void => {
+    if (--this.#unfinished === 0) this.#onOver();
+  };
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === "object" && value !== null && typeof (value as Partial<PromiseLike<unknown>>).then === "function"
+  );
+}
+
+function describe(value: unknown): string {
+  if (typeof value !== "object" || value === null) return String(value);
+  return `a ${String((value.constructor as { name?: unknown } | undefined)?.name ?? "object")}`;
+}
