@@ -4,6 +4,7 @@
  */
 
 import { type ChannelRequest, type Frame, frameCost } from "../abi/channel.ts";
+import { unreachable } from "../assert.ts";
 import { type ErrorCode, failure, GodwitError } from "../errors.ts";
 import { isLast } from "../kernel/channel.ts";
 import type { FromLwp, ToLwp } from "../kernel/protocol.ts";
@@ -188,6 +189,8 @@ export class Switchboard {
         return (await import("../resources/fetch.ts")).openFetch(request, body, plug, net);
       case "socket":
         return (await import("../resources/websocket.ts")).openSocket(request, plug, net);
+      default:
+        return unreachable(request, "channel request");
     }
   }
 
@@ -205,7 +208,7 @@ export class Switchboard {
 
   /** A process has ended. */
   closeAll(entry: Entry): void {
-    for (const plug of [...(this.#panels.get(entry.pid)?.plugs.values() ?? [])]) plug.close();
+    for (const plug of this.#panels.get(entry.pid)?.plugs.values() ?? []) plug.close();
     this.#panels.delete(entry.pid);
   }
 

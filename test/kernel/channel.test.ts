@@ -115,7 +115,7 @@ function serve(seed: number, meddle: (world: World, pid: number) => void, option
   for (const [index, client] of clients.entries()) {
     const [head, ...rest] = client.received;
     assert.equal(head?.kind, FRAME_KINDS.head);
-    const sent = rest.slice(0, -1).map((frame) => [...text(frame)].reverse().join(""));
+    const sent = rest.slice(0, -1).map((frame) => Array.from(text(frame)).reverse().join(""));
     assert.deepEqual(
       sent,
       sent.map((_, piece) => `${index}/${piece} `.repeat(piece * 7)),

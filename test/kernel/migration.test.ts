@@ -79,6 +79,8 @@ function doAtSource(model: Model, action: SourceAction): Model {
     case "forward":
     case "discard":
       return { ...model, sourceRuns: false };
+    default:
+      return assert.fail("an action that no model has");
   }
 }
 
@@ -101,6 +103,8 @@ function doAtTarget(model: Model, action: TargetAction): Model {
       return { ...model, sent: add(model.sent, "declined") };
     case "drop":
       return { ...model, targetRuns: false };
+    default:
+      return assert.fail("an action that no model has");
   }
 }
 

@@ -119,14 +119,6 @@ export class World {
         }),
         keyOperation: () => ({ isLong: true, run: () => Promise.reject(failure("EIO", "this world has no keys")) }),
       },
-      // Its operations are not this world's time.
-      crypto: {
-        operation: () => ({
-          isLong: false,
-          run: () => Promise.reject(failure("EIO", "this world has no cryptography")),
-        }),
-        keyOperation: () => ({ isLong: true, run: () => Promise.reject(failure("EIO", "this world has no keys")) }),
-      },
     };
   }
 
