@@ -5,8 +5,7 @@
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
-import type { StressMode } from "../../src/abi/control.ts";
-import type { NodeControl } from "../../src/abi/control.ts";
+import type { NodeControl, StressMode } from "../../src/abi/control.ts";
 import { shell } from "./shell.ts";
 
 export interface Subtest {
@@ -26,7 +25,8 @@ export interface FileResult {
 
 /** The folders of the suite whose subject guests have. */
 export const FOLDERS = [
-  "FileAPI",
+  "FileAPI/blob",
+  "FileAPI/file",
   "WebCryptoAPI",
   "compression",
   "console",
@@ -56,6 +56,19 @@ export function testFiles(checkout: string): string[] {
     .sort();
 }
 
+/** How a run differs from a whole, undisturbed one. */
+export interface RunOptions {
+  readonly stress?: StressMode;
+  /** Of files that say how to cut them in equal parts, as they take long, the first part only. */
+  readonly firstParts?: boolean;
+}
+
+/** What a file offers as its first part: `// META: variant=?1-10`. Variants that are not numbered are other subtests. */
+export function firstPart(checkout: string, path: string): string {
+  const [, variant = ""] = /^\/\/ META: variant=(\?\d+-\d+)$/m.exec(readFileSync(join(checkout, path), "utf8")) ?? [];
+  return variant;
+}
+
 /** What a file asks for in its first lines: `// META: script=...`. */
 function scriptsOf(checkout: string, path: string): string[] {
   const text = readFileSync(join(checkout, path), "utf8");
@@ -78,11 +91,12 @@ export async function runFile(
   node: NodeControl,
   checkout: string,
   path: string,
-  stress?: StressMode,
+  { stress, firstParts = false }: RunOptions = {},
 ): Promise<FileResult> {
+  const search = firstParts ? firstPart(checkout, path) : "";
   const pid = await node.spawn({
     name: path,
-    source: shell({ checkout, path, scripts: scriptsOf(checkout, path), silenceMs: SILENCE_MS }),
+    source: shell({ checkout, path, search, scripts: scriptsOf(checkout, path), silenceMs: SILENCE_MS }),
     workingDirectory: checkout,
     capabilities: { read: [checkout] },
     quotas: { timeoutMs: TIMEOUT_MS, memoryBytes: MEMORY_BYTES },
@@ -95,6 +109,24 @@ export async function runFile(
     const why = Buffer.concat(pieces.stderr).toString().trim();
     return why === "" ? JSON.stringify(status) : why;
   });
+}
+
+/** Runs files, as many at a time as the node has processors for them; results come in the files' order. */
+export async function runFiles(
+  node: NodeControl,
+  checkout: string,
+  files: readonly string[],
+  atATime: number,
+  options: RunOptions = {},
+): Promise<FileResult[]> {
+  const results = new Map<string, FileResult>();
+  const left = [...files];
+  const work = async (): Promise<void> => {
+    for (let path = left.shift(); path !== undefined; path = left.shift())
+      results.set(path, await runFile(node, checkout, path, options));
+  };
+  await Promise.all(Array.from({ length: atATime }, work));
+  return files.flatMap((path) => results.get(path) ?? []);
 }
 
 const STATUSES = ["pass", "fail", "timeout", "not run", "precondition failed"] as const;

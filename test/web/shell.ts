@@ -5,28 +5,60 @@ export interface ShellOptions {
   readonly checkout: string;
   /** The file, within the checkout. */
   readonly path: string;
+  /** Which part of it: the address's query, or "". */
+  readonly search: string;
   /** What the file wants to be loaded before it, within the checkout. */
   readonly scripts: readonly string[];
   /** Without any result for so long, the file is given up. */
   readonly silenceMs: number;
 }
 
+/**
+ * What tests use of browsers to look at the results of what they test, made of what they test: a `FileReader` reads blobs,
+ * a `MessageChannel` detaches buffers. Guests have neither.
+ */
+const BROWSER = `
+globalThis.FileReader ??= class FileReader extends EventTarget {
+  result = null;
+  error = null;
+  readyState = 0;
+  #read(load) {
+    this.readyState = 1;
+    load.then((result) => {
+      this.result = result;
+      this.readyState = 2;
+      for (const type of ["load", "loadend"]) {
+        const event = new Event(type);
+        this.dispatchEvent(event);
+        this["on" + type]?.(event);
+      }
+    });
+  }
+  readAsText(blob) { this.#read(blob.text()); }
+  readAsArrayBuffer(blob) { this.#read(blob.arrayBuffer()); }
+};
+globalThis.MessageChannel ??= class MessageChannel {
+  port1 = { postMessage: (message, transfer) => void structuredClone(message, { transfer }) };
+  port2 = this.port1;
+};`;
+
 /** Source text of the program. Each result is a line that begins with U+0001. */
-export function shell({ checkout, path, scripts, silenceMs }: ShellOptions): string {
+export function shell({ checkout, path, search, scripts, silenceMs }: ShellOptions): string {
   return `
 const { readFile, exists, stdout, exit } = globalThis.__godwit.exports;
-const CHECKOUT = ${JSON.stringify(`${checkout}/`)}, PATH = ${JSON.stringify(path)};
+const CHECKOUT = ${JSON.stringify(`${checkout}/`)}, PATH = ${JSON.stringify(path)}, SEARCH = ${JSON.stringify(search)};
 const evaluate = globalThis.eval;
 const { setInterval, setTimeout } = globalThis;
 const report = (result) => stdout.write("\\u0001" + JSON.stringify(result) + "\\n");
 
 globalThis.self ??= globalThis;
-// Tests get at \`SharedArrayBuffer\` this way, since pages may lack its name.
+// Tests get at SharedArrayBuffer this way, since pages may lack its name.
 globalThis.WebAssembly ??= { Memory: class { buffer = new SharedArrayBuffer(0); } };
 globalThis.GLOBAL = { isWindow: () => false, isWorker: () => false, isShadowRealm: () => false };
-// \`location\` with the attributes that tests read; a URL would do, but for \`searchParams\`.
-const { href, origin, protocol, host, hostname, port, pathname, search, hash } = new URL("https://web-platform.test/" + PATH);
+// location with the attributes that tests read; a URL would do, but for searchParams.
+const { href, origin, protocol, host, hostname, port, pathname, search, hash } = new URL("https://web-platform.test/" + PATH + SEARCH);
 globalThis.location = { href, origin, protocol, host, hostname, port, pathname, search, hash, toString: () => href };
+${BROWSER}
 const realFetch = globalThis.fetch;
 /** Files of the checkout, as the suite's server would give them. */
 globalThis.fetch = async (input, init) => {

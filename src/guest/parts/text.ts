@@ -27,7 +27,8 @@ export class TextEncoder {
     const bytes = utf8Bytes(text);
     let written = Math.min(bytes.length, destination.length);
     while (written < bytes.length && ((bytes[written] ?? 0) & 0xc0) === 0x80) written -= 1;
-    destination.set(bytes.subarray(0, written));
+    // One that is detached has no length, and takes nothing.
+    if (written > 0) destination.set(bytes.subarray(0, written));
     return {
       read: bytes.length === written ? text.length : unitsIn(bytes, written),
       written,
@@ -95,7 +96,10 @@ function encodingOf(label: string): string {
 
 function bytesOf(input: unknown): Uint8Array {
   if (input === undefined) return new Uint8Array(0);
-  if (input instanceof ArrayBuffer || input instanceof SharedArrayBuffer) return new Uint8Array(input);
-  if (ArrayBuffer.isView(input)) return new Uint8Array(input.buffer, input.byteOffset, input.byteLength);
-  throw new TypeError("the input of decode must be an ArrayBuffer or a view of one");
+  const isView = ArrayBuffer.isView(input);
+  if (!isView && !(input instanceof ArrayBuffer) && !(input instanceof SharedArrayBuffer))
+    throw new TypeError("the input of decode must be an ArrayBuffer or a view of one");
+  // One that is detached has no bytes.
+  if (input.byteLength === 0) return new Uint8Array(0);
+  return isView ? new Uint8Array(input.buffer, input.byteOffset, input.byteLength) : new Uint8Array(input);
 }
