@@ -143,6 +143,10 @@ export const CRYPTO_LONG_AT_ONCE = 1;
 /** Entries of a form that is read from a body, and the headers of one part of it. */
 export const FORM_ENTRIES_MAX = 10_000;
 export const FORM_HEADER_MAX_BYTES = 16 * 1024;
+/** Bytes that are compressed at once: a few milliseconds. */
+export const DEFLATE_BLOCK_BYTES = 64 * 1024;
+/** What deflate may refer back to. */
+export const DEFLATE_WINDOW_BYTES = 32 * 1024;
 /** What a compression stream makes ahead of its reader. */
 export const INFLATE_AHEAD_MAX_BYTES = 2 ** 20;
 /** URLs and their parts, as the host parses them for a guest. */

@@ -86,6 +86,8 @@ export const SYSCALLS = {
   urlUpdate: { number: 104, arguments: ["string", "string", "string"], result: "json", inFlight: "immediate", doc: "Set one component (href, component, value): `UrlRecord`." },
   mapStack: { number: 105, arguments: ["string"], result: "string", inFlight: "immediate", doc: "A stack trace's text with its frames in the program's own source lines." },
   encodingName: { number: 106, arguments: ["string"], result: "string", inFlight: "immediate", doc: "The name of the encoding that a label stands for, or \"\"." },
+  deflate: { number: 108, arguments: ["bytes", "bytes", "number"], result: "bytes", inFlight: "immediate", doc: "Compress bytes (raw deflate; after the 32 KiB before them, as a window; 1 for the last ones): whole bytes that follow those of the call before." },
+  checksum: { number: 109, arguments: ["bytes", "string", "number"], result: "number", inFlight: "immediate", doc: "A checksum (`crc32`, `adler32`) of what has the given one so far and then these bytes." },
   libraryPart: { number: 107, arguments: ["string"], result: "object", inFlight: "immediate", doc: "Evaluates a part of the guest library, which is loaded when it is first needed; returns its exports." },
   // Web Cryptography: pure operations too, on the host's threads
   crypto: { number: 110, arguments: ["json", "bytes"], result: "bytes", inFlight: "reissue", argumentMaxBytes: CRYPTO_DATA_MAX_BYTES, doc: "A cryptographic operation on data (`CryptoRequest`); asynchronous only." },

@@ -30,6 +30,8 @@ export interface Codec {
     options: { encoding: string; fatal: boolean; ignoreBOM: boolean; stream: boolean },
   ): string;
   encodingName(label: string): string;
+  deflate(bytes: Uint8Array, window: Uint8Array, last: boolean): Uint8Array;
+  checksum(bytes: Uint8Array, kind: string, before: number): number;
   urlParse(url: string, base: string): UrlRecord | null;
   urlUpdate(href: string, component: string, value: string): UrlRecord | null;
 }

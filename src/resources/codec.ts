@@ -1,5 +1,5 @@
 /**
- * Pure primitives for guests: text encodings and URLs, by the host's own implementation of the standards. They keep
+ * Pure primitives for guests: text encodings, URLs and compression, by the host's own implementation of the standards. They keep
  * no state and bound what they are given, so a call takes at most a few milliseconds.
  */
 
@@ -9,6 +9,8 @@ import type * as Encodings from "@exodus/bytes/encoding.js";
 import type { UrlRecord } from "../abi/records.ts";
 import { failure } from "../errors.ts";
 import { IO_MAX_BYTES, URL_MAX_CHARS } from "../limits.ts";
+
+export { checksum, deflate } from "./deflate.ts";
 
 /** What `utf8Decode` takes beside the bytes. */
 export interface DecodeOptions {

@@ -9,6 +9,8 @@ import { SYSCALLS, type Syscall, type SyscallName } from "../../src/abi/syscalls
 import { GodwitError } from "../../src/errors.ts";
 import { bundleLibrary, type GuestLibrary } from "../../scripts/guest-library.ts";
 import {
+  checksum,
+  deflate,
   encodingName,
   urlParse,
   urlUpdate,
@@ -152,6 +154,10 @@ export class BareEngine {
         return JSON.stringify(urlParse(a as string, b as string));
       case "urlUpdate":
         return JSON.stringify(urlUpdate(a as string, b as string, c as string));
+      case "deflate":
+        return deflate(a as Uint8Array, b as Uint8Array, c !== 0);
+      case "checksum":
+        return checksum(a as Uint8Array, b as string, c as number);
       case "randomBytes":
         return crypto.getRandomValues(new Uint8Array(a as number));
       case "mapStack":

@@ -96,7 +96,8 @@ export class CodecStream {
 
   #close(): void {
     try {
-      for (const piece of this.#codec.finish()) if (piece.length > 0) this.#put(piece);
+      const last = this.#codec.finish();
+      if (last.length > 0) this.#put(last);
     } catch (error) {
       this.#fail(error);
       throw error;

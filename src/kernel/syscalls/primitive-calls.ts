@@ -1,7 +1,7 @@
-/** Primitives that the host does better than a guest could: text, URLs, randomness, stack traces. No state. */
+/** Primitives that the host does better than a guest could: text, URLs, compression, randomness, stack traces. No state. */
 
 import { failure } from "../../errors.ts";
-import { IO_MAX_BYTES } from "../../limits.ts";
+import { DEFLATE_BLOCK_BYTES, DEFLATE_WINDOW_BYTES, IO_MAX_BYTES } from "../../limits.ts";
 import { bytesAt, type Handlers, integerBetween, numberAt, objectAt, stringAt } from "./arguments.ts";
 
 export const primitiveCalls = {
@@ -37,6 +37,21 @@ export const primitiveCalls = {
 
   urlUpdate(kernel, call) {
     call.succeed(kernel.host.codec.urlUpdate(stringAt(call, 0), stringAt(call, 1), stringAt(call, 2)));
+  },
+
+  deflate(kernel, call) {
+    const bytes = bytesAt(call, 0);
+    const window = bytesAt(call, 1);
+    integerBetween(bytes.length, 0, DEFLATE_BLOCK_BYTES, "the number of bytes to compress");
+    integerBetween(window.length, 0, DEFLATE_WINDOW_BYTES, "the number of bytes before them");
+    call.succeed(kernel.host.codec.deflate(bytes, window, numberAt(call, 2) !== 0));
+  },
+
+  checksum(kernel, call) {
+    const bytes = bytesAt(call, 0);
+    integerBetween(bytes.length, 0, IO_MAX_BYTES, "the number of bytes to sum up");
+    const before = integerBetween(numberAt(call, 2), 0, 2 ** 32 - 1, "a checksum");
+    call.succeed(kernel.host.codec.checksum(bytes, stringAt(call, 1), before));
   },
 
   libraryPart(kernel, call) {
