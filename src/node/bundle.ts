@@ -9,6 +9,8 @@ export interface BundleOptions {
   readonly guestExports: readonly string[];
   /** Whether a file may become a part of the program; by default every one may. */
   readonly mayRead?: (path: string) => Promise<boolean>;
+  /** `HOST:PORT`: the program's default export, `{ fetch }` or a function, is to serve HTTP there. */
+  readonly listen?: string;
   /** Which of Node's globals the program is given: keys of {@link FREE_NAMES}. */
   readonly globals: readonly string[];
   /** Async generators and `for await` become plain async functions, whose awaits can be followed. */
@@ -54,12 +56,24 @@ function guardPlugin(mayRead: (path: string) => Promise<boolean>, own: OwnFiles)
   };
 }
 
+/** What runs in place of a program that is to serve: the program, and `serve` over what it exports. */
+function serving(path: string, address: string): string {
+  return `import * as program from ${JSON.stringify(path)};
+import { serve } from "godwit";
+serve(program.default, {
+  address: ${JSON.stringify(address)},
+  onListen: ({ address }) => console.error("Listening on http://" + address),
+});`;
+}
+
 /** Options of a build that starts at `path`. `own` comes to know which files of it are godwit's. */
 export function buildOptions(path: string, directory: string, options: BundleOptions, own: OwnFiles) {
-  const { guestExports, mayRead, globals, followsAwait } = options;
+  const { guestExports, mayRead, listen, globals, followsAwait } = options;
   return {
     absWorkingDir: directory,
-    entryPoints: [path],
+    ...(listen === undefined
+      ? { entryPoints: [path] }
+      : { stdin: { contents: serving(path, listen), resolveDir: directory, sourcefile: "godwit:serving" } }),
     // Names no file, as nothing is written: the place from which the source map's paths are relative.
     outfile: resolve(directory, "program.js"),
     write: false,
