@@ -1,6 +1,12 @@
 /** One HTTP exchange of a listener: the request's body to the process, the process's response to the client. */
 
-import { type IncomingMessage, type ServerResponse, validateHeaderName, validateHeaderValue } from "node:http";
+import {
+  type IncomingMessage,
+  type ServerResponse,
+  STATUS_CODES,
+  validateHeaderName,
+  validateHeaderValue,
+} from "node:http";
 import * as v from "valibot";
 
 import { type Frame, FRAME_KINDS } from "../abi/channel.ts";
@@ -119,7 +125,8 @@ export class Exchange implements Driver {
     }
     if (mayHaveBody && length !== undefined) list.push("content-length", String(length));
     response.strictContentLength = true;
-    response.writeHead(status, /[^\t\x20-\x7e\x80-\xff]/.test(statusText) ? "" : statusText, list);
+    const isText = statusText !== "" && !/[^\t\x20-\x7e\x80-\xff]/.test(statusText);
+    response.writeHead(status, isText ? statusText : STATUS_CODES[status], list);
   }
 
   #valid(name: string, value: string): [string, string] {
