@@ -21,7 +21,7 @@ export class Lanes {
   readonly long = new Lane(CRYPTO_LONG_AT_ONCE);
 }
 
-class Lane {
+export class Lane {
   readonly #width: number;
   #running = 0;
   /** In the order of their turns; no list is empty. */

@@ -46,6 +46,13 @@ export function hostCrypto(): Crypto {
   };
 }
 
+const STANDARD_NAMES = ["OperationError", "DataError", "NotSupportedError", "InvalidAccessError", "SyntaxError"];
+/** Names of Node 20's own; it forgets that of HMAC keys in formats that they do not have. */
+const OTHER_NAMES: Readonly<Record<string, string>> = {
+  InvalidAccessException: "InvalidAccessError",
+  Error: "NotSupportedError",
+};
+
 /** The host's library says no by exceptions of the standard, and by some of its own that the standard has no name for. */
 async function refusing<T>(run: () => Promise<T>): Promise<T> {
   try {
@@ -53,9 +60,8 @@ async function refusing<T>(run: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (error instanceof GodwitError) throw error;
     const { name, message } = error instanceof Error ? error : new Error(String(error));
-    if (!(error instanceof DOMException)) throw refusal("OperationError", message);
-    // "Error": Node 20 forgets the name for HMAC keys in formats that they do not have.
-    throw refusal(name === "Error" ? "NotSupportedError" : name, message);
+    const known = error instanceof DOMException ? (OTHER_NAMES[name] ?? name) : "";
+    throw refusal(STANDARD_NAMES.includes(known) ? known : "OperationError", message);
   }
 }
 
