@@ -237,7 +237,7 @@ describe("compression streams", () =>
 
 await withNode({ lwps: 1 }, (t) => {
   test("compression under stress", { timeout: 300_000 }, () =>
-    compareUnderStress(t, { ...CASES, ...OWN }, { every: 211, at: "call" }),
+    compareUnderStress(t, { ...CASES, ...OWN }, { every: 23, at: "call" }),
   );
 
   test(

@@ -27,7 +27,7 @@ export class Blob {
   #contents = NOTHING;
   #type = "";
 
-  constructor(parts?: unknown, options?: unknown) {
+  constructor(parts: unknown = undefined, options: unknown = undefined) {
     if (parts !== undefined) {
       const items = partsOf(parts);
       const { endings, type } = propertiesOf(options);
@@ -60,7 +60,7 @@ export class Blob {
     return this.#type;
   }
 
-  slice(start: unknown = 0, end?: unknown, contentType: unknown = ""): Blob {
+  slice(start: unknown = 0, end: unknown = undefined, contentType: unknown = ""): Blob {
     const { pieces, sizeBytes } = this.#contents;
     const from = relative(start, sizeBytes);
     const to = Math.max(from, end === undefined ? sizeBytes : relative(end, sizeBytes));
@@ -89,7 +89,7 @@ export class File extends Blob {
   readonly #name: string;
   readonly #lastModified: number;
 
-  constructor(parts: unknown, name: unknown, options?: unknown) {
+  constructor(parts: unknown, name: unknown, options: unknown = undefined) {
     requireArguments(arguments.length, 2, "new File");
     super(parts ?? null, options);
     this.#name = usvString(name);

@@ -15,7 +15,7 @@ let listOf: (form: FormData) => Entry[];
 export class FormData {
   #entries: Entry[] = [];
 
-  constructor(form?: unknown) {
+  constructor(form: unknown = undefined) {
     if (form !== undefined) throw new TypeError("there are no documents here, so a FormData cannot be made of a form");
   }
 
@@ -23,7 +23,7 @@ export class FormData {
     listOf = (form) => form.#entries;
   }
 
-  append(name: unknown, value: unknown, filename?: unknown): void {
+  append(name: unknown, value: unknown, filename: unknown = undefined): void {
     requireArguments(arguments.length, 2, "FormData.append");
     this.#entries.push(entryOf(name, value, filename, arguments.length));
   }
@@ -52,7 +52,7 @@ export class FormData {
     return this.#entries.some(([other]) => other === key);
   }
 
-  set(name: unknown, value: unknown, filename?: unknown): void {
+  set(name: unknown, value: unknown, filename: unknown = undefined): void {
     requireArguments(arguments.length, 2, "FormData.set");
     const entry = entryOf(name, value, filename, arguments.length);
     const at = this.#entries.findIndex(([other]) => other === entry[0]);
@@ -63,7 +63,7 @@ export class FormData {
     }
   }
 
-  forEach(callback: (value: string | File, name: string, form: FormData) => void, receiver?: unknown): void {
+  forEach(callback: (value: string | File, name: string, form: FormData) => void, receiver: unknown = undefined): void {
     requireArguments(arguments.length, 1, "FormData.forEach");
     if (typeof callback !== "function") throw new TypeError("the callback of FormData.forEach must be a function");
     for (const [name, value] of this) callback.call(receiver, value, name, this);
@@ -101,7 +101,11 @@ displayAs(FormData.prototype, "FormData", (form) => {
   const shown: Record<string, unknown> = {};
   for (const [name] of listOf(form)) {
     const values = form.getAll(name);
-    Object.defineProperty(shown, name, { value: values.length === 1 ? values[0] : values, enumerable: true });
+    Object.defineProperty(shown, name, {
+      value: values.length === 1 ? values[0] : values,
+      enumerable: true,
+      configurable: true,
+    });
   }
   return shown;
 });
