@@ -19,7 +19,7 @@ export interface ForegroundOptions {
 const IMPATIENCE_MS = 1000;
 
 /** Bytes to one of our streams; a promise while it has no room. Never rejects: a closed stream takes everything. */
-function writer(stream: NodeJS.WriteStream, onClosed: () => void): (bytes: Uint8Array) => void | Promise<void> {
+export function writer(stream: NodeJS.WriteStream, onClosed: () => void): (bytes: Uint8Array) => void | Promise<void> {
   let room: Promise<void> | undefined;
   let closed = false;
   let wake = () => {};

@@ -34,12 +34,11 @@ async function main(args: readonly string[]): Promise<number> {
   const program = await programWith([first]);
   const command = program.commands.find((command) => command.name() === name);
   const own = command === undefined ? 0 : ownCount(command, args.slice(1));
-  // Only `run` gives what follows its operand to the program.
-  const ownArgs = name === "run" ? args.slice(0, own + 1) : args;
+  const isRunner = name !== undefined && COMMANDS[name]?.passesArguments === true;
+  const ownArgs = isRunner ? args.slice(0, own + 1) : args;
   try {
     const rest = args.slice(1);
-    const marked =
-      command === undefined ? args : [first, ...markBare(command, rest, name === "run" ? own : rest.length)];
+    const marked = command === undefined ? args : [first, ...markBare(command, rest, isRunner ? own : rest.length)];
     await program.parseAsync(marked, { from: "user" });
     return typeof process.exitCode === "number" ? process.exitCode : EXIT.ok;
   } catch (error) {

@@ -12,12 +12,20 @@ interface Entry {
   readonly summary: string;
   /** Runs a program in the foreground, so that exit codes are the program's. */
   readonly foreground?: true;
+  /** What follows its operand is the program's. */
+  readonly passesArguments?: true;
   readonly load: () => Promise<CommandModule>;
 }
 
 /** In the order of the help. A command's code is loaded when it is the one that is wanted. */
 export const COMMANDS: Readonly<Record<string, Entry>> = {
-  run: { summary: "Run a program as a process", foreground: true, load: () => import("./run.ts") },
+  run: {
+    summary: "Run a program as a process",
+    foreground: true,
+    passesArguments: true,
+    load: () => import("./run.ts"),
+  },
+  dev: { summary: "Run a program, and again after each change", passesArguments: true, load: () => import("./dev.ts") },
   init: { summary: "Make a new project from a template", load: () => import("./init.ts") },
   check: { summary: "Check a program: types, imports, what guests lack", load: () => import("./check.ts") },
   up: { summary: "Start this machine's node, for processes in the background", load: () => import("./up.ts") },

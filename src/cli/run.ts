@@ -72,7 +72,7 @@ async function spawnOptions(file: string, args: readonly string[], flags: Flags)
 }
 
 /** Who is told to listen may. */
-function withListen(flags: Flags, address: string): Flags {
+export function withListen<F extends GrantFlags>(flags: F, address: string): F {
   const { allowListen = [] } = flags;
   return { ...flags, allowListen: allowListen === "all" ? "all" : [...allowListen, address] };
 }

@@ -1,0 +1,204 @@
+/** `godwit dev`: runs a program, and takes each change of its files. */
+
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import type { NodeControl, SpawnOptions, Stream } from "../abi/control.ts";
+import type { ExitStatus } from "../abi/records.ts";
+import { GodwitError } from "../errors.ts";
+import { parseAddress } from "./address.ts";
+import { writer } from "./foreground.ts";
+import { type GrantFlags, addGrantOptions, grantsOf } from "./grants.ts";
+import { EXIT, hasColor, remark } from "./print.ts";
+import { examples } from "./program.ts";
+import { startOwnNode, withListen } from "./run.ts";
+import { SourceWatch } from "./source-watch.ts";
+
+interface Flags extends GrantFlags {
+  readonly listen?: string;
+}
+
+/** How a program is told to end. */
+type Ending = "SIGTERM" | "SIGINT";
+
+/** A program that is told to end has this long to do so by itself. */
+const GRACE_MS = 2000;
+
+export function define(command: Command): void {
+  addGrantOptions(
+    command
+      .usage("[options] FILE [args...]")
+      .argument("<file>", "TypeScript or JavaScript file; it and what it imports are watched")
+      .argument("[args...]", "arguments of the program")
+      .passThroughOptions()
+      .option(
+        "-l, --listen <address>",
+        "serve its `export default { fetch }` over HTTP: PORT or HOST:PORT",
+        parseAddress,
+      ),
+  )
+    .addHelpText(
+      "after",
+      `${examples(
+        ["godwit dev app.ts", "run it, and again after each change of its files"],
+        ["godwit dev --listen 8080 app.ts", "a web application"],
+      )}
+
+A change that does not compile is told, and what runs goes on. Otherwise what runs is told to end (SIGTERM, and SIGKILL
+two seconds later), and the new code starts. A program that has ended is started again by the next change. Standard input
+is closed. Ctrl-C ends it all.`,
+    )
+    .action(dev);
+}
+
+/** What one compilation gave: a program to start, or none, and the files that it is made of as far as they are known. */
+interface Attempt {
+  readonly options?: SpawnOptions;
+  readonly files: readonly string[];
+}
+
+/** The files that a failed compilation names: the mended one may be none of those that were read before. */
+function filesIn(error: GodwitError): string[] {
+  const { cause } = error;
+  const messages = cause instanceof Error ? (Reflect.get(cause, "errors") as unknown) : undefined;
+  if (!Array.isArray(messages)) return [];
+  return messages.flatMap((message: { location?: { file?: string } | null }) =>
+    message.location?.file === undefined ? [] : [resolve(message.location.file)],
+  );
+}
+
+/** @param isFirst a program that is not there at all is then a mistake in the command's words, not one in the program */
+async function attempt(file: string, args: readonly string[], flags: Flags, isFirst: boolean): Promise<Attempt> {
+  const { compileProgram, guestExports } = await import("../node/program.ts");
+  const { listen } = flags;
+  try {
+    const program = await compileProgram(file, {
+      guestExports: await guestExports(),
+      color: hasColor(process.stderr),
+      ...(listen === undefined ? {} : { listen }),
+    });
+    for (const warning of program.warnings) process.stderr.write(warning);
+    const { name, source, sourceMap, inputs } = program;
+    const grants = grantsOf(listen === undefined ? flags : withListen(flags, listen));
+    return { options: { name, source, sourceMap, arguments: args, ...grants }, files: [resolve(file), ...inputs] };
+  } catch (error) {
+    if (!(error instanceof GodwitError) || (isFirst && error.code !== "ENOEXEC")) throw error;
+    remark(error.message);
+    return { files: [resolve(file), ...filesIn(error)] };
+  }
+}
+
+/** The program as it runs now, on a node of this command's own. */
+class Running {
+  readonly #node: NodeControl;
+  readonly #write: Record<Stream, (bytes: Uint8Array) => void | Promise<void>>;
+  #process: { readonly pid: number; readonly ended: Promise<ExitStatus>; readonly source: string } | undefined;
+  #isReplaced = false;
+
+  constructor(node: NodeControl, onClosed: () => void) {
+    this.#node = node;
+    this.#write = { stdout: writer(process.stdout, onClosed), stderr: writer(process.stderr, onClosed) };
+  }
+
+  /** Whether this code is what runs. */
+  runs(source: string): boolean {
+    return this.#process?.source === source;
+  }
+
+  async #start(options: SpawnOptions): Promise<void> {
+    const pid = await this.#node.spawn(options);
+    this.#node.output(pid, true, (stream, bytes) => this.#write[stream](bytes));
+    await this.#node.input(pid, null).catch(() => {}); // it may have ended already
+    this.#isReplaced = false;
+    const ended = this.#node.wait(pid).then(async (status) => {
+      await this.#endRest();
+      this.#process = undefined;
+      if (!this.#isReplaced) remark(`${endingOf(status)}; it is started again when a file changes`);
+      return status;
+    });
+    this.#process = { pid, ended, source: options.source };
+  }
+
+  /** Starts the new code once the old has ended: the address that it listens on is free then. */
+  async replace(options: SpawnOptions): Promise<void> {
+    const isRestart = this.#process !== undefined;
+    await this.end("SIGTERM");
+    await this.#start(options);
+    if (isRestart) remark("the code has changed: the program starts anew");
+  }
+
+  /** Ends it, if it runs. */
+  async end(signal: Ending): Promise<void> {
+    if (this.#process === undefined) return;
+    const { pid, ended } = this.#process;
+    this.#isReplaced = true;
+    await this.#node.signal(pid, signal).catch(() => {}); // it may end just now
+    const kill = setTimeout(() => void this.#node.signal(pid, "SIGKILL").catch(() => {}), GRACE_MS);
+    await ended;
+    clearTimeout(kill);
+  }
+
+  /** What it started goes with it: nobody else has anything on this node. */
+  async #endRest(): Promise<void> {
+    const rest = (await this.#node.list()).filter(({ state }) => state !== "ended");
+    await Promise.all(
+      rest.map(async ({ pid }) => {
+        await this.#node.signal(pid, "SIGKILL").catch(() => {}); // it may have ended just now
+        await this.#node.wait(pid).catch(() => {});
+      }),
+    );
+  }
+}
+
+function endingOf({ code, reason }: ExitStatus): string {
+  if (reason !== undefined) return `the program was ended: ${reason}`;
+  return code === 0 ? "the program has ended" : `the program has ended with code ${code}`;
+}
+
+/** Resolves to the signal by which the user ends this command; the second one ends it at once. */
+function stopping(): Promise<Ending> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+      process.once(signal, () => {
+        process.once(signal, () => process.exit(EXIT.error));
+        resolve(signal === "SIGINT" ? signal : "SIGTERM");
+      });
+    }
+  });
+}
+
+/** Compiles and starts what is there now, unless it runs already or does not compile. */
+async function takeUp(running: Running, watch: SourceWatch, tryIt: () => Promise<Attempt>): Promise<void> {
+  const sinceMs = Date.now();
+  const { options, files } = await tryIt();
+  watch.watch(files, sinceMs, options === undefined);
+  if (options === undefined || running.runs(options.source)) return;
+  await running.replace(options);
+}
+
+async function dev(file: string, args: readonly string[], flags: Flags): Promise<void> {
+  let stop: Ending | undefined;
+  let isChanged = true;
+  let wake = () => {};
+  const leave = (signal: Ending) => {
+    stop ??= signal;
+    wake();
+  };
+  const watch = new SourceWatch(() => {
+    isChanged = true;
+    wake();
+  });
+  const node = await startOwnNode();
+  const running = new Running(node, () => leave("SIGTERM"));
+  void stopping().then(leave);
+  try {
+    for (let isFirst = true; stop === undefined; isFirst = false) {
+      isChanged = false;
+      await takeUp(running, watch, () => attempt(file, args, flags, isFirst));
+      while (!isChanged && stop === undefined) await new Promise<void>((resolve) => (wake = resolve));
+    }
+  } finally {
+    watch.close();
+    await running.end(stop ?? "SIGTERM");
+    await node.stop();
+  }
+}
