@@ -5,6 +5,7 @@
 
 import type { webcrypto } from "node:crypto";
 import type { AlgorithmRecord, CryptoKeyRequest, CryptoRequest, JsonWebKeyRecord, KeyRecord } from "../abi/crypto.ts";
+import { unreachable } from "../assert.ts";
 import { GodwitError } from "../errors.ts";
 import {
   CRYPTO_PARAMETER_MAX_BYTES,
@@ -81,6 +82,8 @@ async function perform(keys: HostKeys, request: CryptoRequest, data: Uint8Array)
       return algorithm.name === "AES-KW" ? unwrap(key, data) : bytesOf(await subtle.decrypt(algorithm, key, data));
     case "deriveBits":
       return bytesOf(await subtle.deriveBits(algorithm, key, request.length as number));
+    default:
+      return unreachable(request, "operation");
   }
 }
 
@@ -115,7 +118,7 @@ async function performOnKeys(
 ): Promise<readonly KeyRecord[] | JsonWebKeyRecord> {
   if (request.op === "exportJwk") {
     const jwk = await subtle.exportKey("jwk", await keys.get(request.key));
-    return { ...jwk, key_ops: request.key.usages } as JsonWebKeyRecord;
+    return { ...jwk, key_ops: request.key.usages };
   }
   const algorithm = await hostAlgorithm(keys, request.algorithm);
   if (request.op === "importKey") return [await importedRecord(request, algorithm, data)];

@@ -179,7 +179,7 @@ export function attempts(keys: readonly KeyRecord[], jwks: readonly object[]): f
   return fc
     .record({
       keys: fc.constant(false),
-      request: fc.oneof({ weight: 6, arbitrary: onData as fc.Arbitrary<object> }, { weight: 1, arbitrary: nonsense }),
+      request: fc.oneof({ weight: 6, arbitrary: onData }, { weight: 1, arbitrary: nonsense }),
       data,
     })
     .chain((attempt) =>
@@ -187,10 +187,7 @@ export function attempts(keys: readonly KeyRecord[], jwks: readonly object[]): f
         fc.constant(attempt),
         fc.record({
           keys: fc.constant(true),
-          request: fc.oneof(
-            { weight: 6, arbitrary: onKeys as fc.Arbitrary<object> },
-            { weight: 1, arbitrary: nonsense },
-          ),
+          request: fc.oneof({ weight: 6, arbitrary: onKeys }, { weight: 1, arbitrary: nonsense }),
           data,
         }),
       ),
