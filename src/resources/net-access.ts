@@ -155,7 +155,7 @@ const TRANSLATED = ipaddr.IPv6.parse("64:ff9b::");
  * Whether an address is one of the public Internet, by IANA's registries of special-purpose addresses. An address in which
  * a translator finds an IPv4 address (RFC 6052) is what that is; other tunnels (6to4, Teredo) are not public.
  */
-function isPublic(text: string): boolean {
+export function isPublic(text: string): boolean {
   const address = addressOf(text);
   if (address === undefined) return false;
   if (address instanceof ipaddr.IPv4) return address.range() === "unicast";
