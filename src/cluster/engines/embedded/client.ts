@@ -12,8 +12,8 @@ import {
 } from "../../../limits.ts";
 import type { Ground } from "../../assembly.ts";
 import type { CallOptions, Change, Directory, Entry, Handler, Messages, Subscription } from "../../engine.ts";
-import { byText } from "../../path.ts";
 import { Service, lateReply, replyError } from "../../service.ts";
+import { Waits, closedError, listByWatch } from "../../wait.ts";
 import { WatchState } from "../../watch-state.ts";
 import { BlobFolder } from "./blob-folder.ts";
 import { Link } from "./link.ts";
@@ -54,8 +54,7 @@ class EmbeddedClient implements Directory, Messages {
   readonly #link: Link;
   readonly #calls = new Map<number, Call>();
   readonly #standing = new Map<number, Standing>();
-  /** What waits for something standing, to be told when the engine is closed. */
-  readonly #waits = new Set<(error: GodwitError) => void>();
+  readonly #waits = new Waits();
   #lastId = 0;
   #blobs: string | undefined;
   #closed = false;
@@ -74,7 +73,7 @@ class EmbeddedClient implements Directory, Messages {
   /** Waits for the first connection. */
   async connected(timeoutMs: number): Promise<Ground> {
     try {
-      await this.#wait<void>("connection", timeoutMs, (resolve) => (this.#onUp = resolve));
+      await this.#waits.until("connecting", timeoutMs, (resolve) => (this.#onUp = resolve));
     } catch {
       await this.close();
       throw this.#reason;
@@ -109,22 +108,8 @@ class EmbeddedClient implements Directory, Messages {
     return outcome.revision;
   }
 
-  /** A watch that ends when it has told the state. */
   async list(prefix: string, options?: CallOptions): Promise<Entry[]> {
-    const entries = new Map<string, Entry>();
-    let watch: Subscription | undefined;
-    try {
-      await this.#wait<void>("list", storeTime(options), (resolve) => {
-        watch = this.watch(prefix, (change) => {
-          if (change.kind === "put") entries.set(change.entry.key, change.entry);
-          else if (change.kind === "delete") entries.delete(change.key);
-          else resolve();
-        });
-      });
-    } finally {
-      watch?.stop();
-    }
-    return [...entries.values()].sort((a, b) => byText(a.key, b.key));
+    return listByWatch(this.#waits, prefix, storeTime(options), (...args) => this.watch(...args));
   }
 
   watch(prefix: string, onChange: (change: Change) => void): Subscription {
@@ -175,7 +160,7 @@ class EmbeddedClient implements Directory, Messages {
     this.#closed = true;
     this.#standing.clear();
     for (const id of this.#calls.keys()) this.#take(id)?.reject(closedError());
-    for (const fail of this.#waits) fail(closedError());
+    this.#waits.close();
     await this.#link.close();
   }
 
@@ -208,30 +193,12 @@ class EmbeddedClient implements Directory, Messages {
       });
     };
     try {
-      await this.#wait<void>("subscription", CLUSTER_STORE_TIMEOUT_MS, begin);
+      await this.#waits.until("subscribing", CLUSTER_STORE_TIMEOUT_MS, begin);
     } catch (error) {
       subscription?.stop();
       throw error;
     }
     return present(subscription, "the subscription");
-  }
-
-  /** Resolves when what is begun says so. Rejects after the time, or when the engine is closed. */
-  async #wait<T>(what: string, timeoutMs: number, begin: (resolve: (value: T) => void) => void): Promise<T> {
-    if (this.#closed) throw closedError();
-    let timer: NodeJS.Timeout | undefined;
-    let fail: (error: GodwitError) => void = () => {};
-    try {
-      return await new Promise<T>((resolve, reject) => {
-        fail = reject;
-        this.#waits.add(fail);
-        timer = setTimeout(() => reject(this.#timeout(what, timeoutMs)), timeoutMs);
-        begin(resolve);
-      });
-    } finally {
-      clearTimeout(timer);
-      this.#waits.delete(fail);
-    }
   }
 
   #call(make: (id: number) => ClientMessage, timeoutMs: number, again: boolean): Promise<Outcome> {
@@ -315,8 +282,4 @@ class EmbeddedClient implements Directory, Messages {
 
 function storeTime(options: CallOptions | undefined): number {
   return options?.timeoutMs ?? CLUSTER_STORE_TIMEOUT_MS;
-}
-
-function closedError(): GodwitError {
-  return failure("ECANCELED", "the connection to the cluster's engine was closed");
 }
