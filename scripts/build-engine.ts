@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { deflateSync } from "node:zlib";
 import { PAGE_BYTES } from "../src/limits.ts";
@@ -11,6 +12,7 @@ import { KEPT_EXPORTS, SUSPENDING_IMPORTS } from "../src/machine/engine-exports.
 import { instrument } from "../src/machine/instrument.ts";
 import { bootTemplate } from "../src/machine/template.ts";
 import { bundleLibrary } from "./guest-library.ts";
+import { licences } from "./licences.ts";
 import { optimise } from "./optimise.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -19,10 +21,12 @@ const CACHE = `${ROOT}node_modules/.cache/godwit`;
 
 async function main(output: string, library: string): Promise<void> {
   const started = performance.now();
-  const shipped = await readFile(createRequire(import.meta.url).resolve("quickjs-wasi/quickjs.wasm"));
+  const shippedPath = createRequire(import.meta.url).resolve("quickjs-wasi/quickjs.wasm");
+  const shipped = await readFile(shippedPath);
   const bytes = await optimise(shipped, CACHE);
   const { engine, report } = instrument(bytes, { suspending: SUSPENDING_IMPORTS, exports: KEPT_EXPORTS });
-  const template = bootTemplate(await WebAssembly.compile(bytes), await bundleLibrary(library));
+  const guestLibrary = await bundleLibrary(library);
+  const template = bootTemplate(await WebAssembly.compile(bytes), guestLibrary);
   const hash = createHash("sha256")
     .update(engine)
     .update(template.memory)
@@ -35,6 +39,7 @@ async function main(output: string, library: string): Promise<void> {
   const files: [string, Uint8Array | string][] = [
     ["engine.wasm", engine],
     ["template.bin", template.memory],
+    ["LICENSES.txt", await licences([dirname(shippedPath), ...guestLibrary.packages])],
     ["engine.json", `${JSON.stringify(manifest, undefined, 2)}\n`],
   ];
   for (const [name, contents] of files) await writeFile(`${output}/.${name}.new`, contents);

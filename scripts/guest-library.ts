@@ -1,9 +1,10 @@
 /** Bundles the guest library: the script that the template is made with, and the parts that processes load later. */
 
 import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type BuildOptions, type Plugin } from "esbuild";
+import { packageFolder } from "./licences.ts";
 
 const ROOT = fileURLToPath(new URL(import.meta.url.includes("/dist/") ? "../.." : "..", import.meta.url));
 const LIBRARY = join(ROOT, "src/guest/boot.ts");
@@ -13,6 +14,8 @@ export interface GuestLibrary {
   readonly boot: string;
   /** By name, expressions whose value is the part's exports. */
   readonly parts: Readonly<Record<string, string>>;
+  /** The folders of the npm packages whose code is in it. */
+  readonly packages: readonly string[];
 }
 
 /** Parts reach the rest of the library through what the boot script left for them, and nothing else of it twice. */
@@ -30,11 +33,14 @@ const core: Plugin = {
   },
 };
 
-async function bundle(entry: string, options: BuildOptions): Promise<string> {
-  const { outputFiles } = await build({
+type PartOptions = Pick<BuildOptions, "globalName" | "plugins">;
+
+async function bundle(entry: string, packages: Set<string>, options: PartOptions): Promise<string> {
+  const { outputFiles, metafile } = await build({
     entryPoints: [entry],
     bundle: true,
     write: false,
+    metafile: true,
     format: "iife",
     target: "es2024",
     charset: "utf8",
@@ -44,7 +50,11 @@ async function bundle(entry: string, options: BuildOptions): Promise<string> {
     minify: true,
     ...options,
   });
-  return outputFiles?.[0]?.text ?? "";
+  for (const file of Object.keys(metafile.inputs)) {
+    const folder = packageFolder(file);
+    if (folder !== undefined) packages.add(resolve(folder));
+  }
+  return outputFiles[0]?.text ?? "";
 }
 
 /** Those of `parts/` that `part.ts` names; the other files there belong to one of them. */
@@ -73,10 +83,11 @@ const PARTS = [
 /** @param entry the boot script; the parts are in the folder beside it, if it has one. */
 export async function bundleLibrary(entry: string = LIBRARY): Promise<GuestLibrary> {
   const parts: Record<string, string> = {};
+  const packages = new Set<string>();
   const folder = join(dirname(entry), "parts");
   for (const name of existsSync(folder) ? PARTS : []) {
-    const script = await bundle(join(folder, `${name}.ts`), { globalName: "part", plugins: [core] });
+    const script = await bundle(join(folder, `${name}.ts`), packages, { globalName: "part", plugins: [core] });
     parts[name] = `(()=>{${script};return part})()`;
   }
-  return { boot: await bundle(entry, {}), parts };
+  return { boot: await bundle(entry, packages, {}), parts, packages: [...packages] };
 }

