@@ -16,7 +16,9 @@ import { backtrace, describeError, reportRejection, unhandledRejection } from ".
 import { runSignal } from "./signal.ts";
 import { afterFork, runThread } from "./thread.ts";
 import { dispatchTimer, timerFunctions } from "./timer.ts";
+import { acceptAnyStack } from "./trace.ts";
 
+acceptAnyStack();
 defineGlobal("console", consoleObject, false);
 for (const [name, value] of Object.entries(timerFunctions)) defineGlobal(name, value, true);
 

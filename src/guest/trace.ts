@@ -12,3 +12,20 @@ export function withoutLibrary(stack: string): string {
   const own = lines.filter((line) => FRAME_FILE.exec(line)?.[1] !== libraryFile);
   return (own.length > 0 ? own : lines).join("\n");
 }
+
+/**
+ * Lets programs give an error any stack: the engine's setter takes strings alone, where V8's errors have a property of
+ * their own, and packages clear it.
+ */
+export function acceptAnyStack(): void {
+  const { prototype } = Error;
+  const descriptor = Object.getOwnPropertyDescriptor(prototype, "stack");
+  const set = descriptor?.set;
+  Object.defineProperty(prototype, "stack", {
+    ...descriptor,
+    set(this: unknown, value: unknown) {
+      if (typeof value === "string" || typeof this !== "object" || this === null) return set?.call(this, value);
+      return void Object.defineProperty(this, "stack", { value, writable: true, configurable: true });
+    },
+  });
+}
