@@ -6,16 +6,18 @@
 import type { Socket } from "node:net";
 import { Client, type Dispatcher } from "undici";
 
-import { HEADERS_MAX_BYTES, KEPT_CONNECTION_MAX_MS, KEPT_CONNECTIONS_MAX } from "../limits.ts";
+import { HEADERS_MAX_BYTES, KEPT_CONNECTION_MAX_MS } from "../limits.ts";
 import type { NetAccess } from "./net-access.ts";
 
 export class ConnectionPool {
   readonly #access: NetAccess;
+  readonly #keptMax: number;
   /** Those that carry nothing, the longest unused first. */
   readonly #kept = new Set<Connection>();
 
-  constructor(access: NetAccess) {
+  constructor(access: NetAccess, keptMax: number) {
     this.#access = access;
+    this.#keptMax = keptMax;
   }
 
   /** A connection to the URL's origin, for one request: kept from an earlier one, or made when the request is dispatched. */
@@ -33,7 +35,7 @@ export class ConnectionPool {
     if (!connection.isConnected) return connection.destroy();
     this.#kept.add(connection);
     const [oldest] = this.#kept;
-    if (this.#kept.size > KEPT_CONNECTIONS_MAX) oldest?.destroy();
+    if (this.#kept.size > this.#keptMax) oldest?.destroy();
   }
 
   close(): void {

@@ -32,8 +32,9 @@ const OWN_FIELDS = new Set([
 ]);
 
 /**
- * Sends a request, and passes its answer on. `net` is what it may connect to; given as a `NetAccess`, connections are kept
- * for the next request with the same. Throws EACCES for a host that is not allowed; what fails later breaks the line.
+ * Sends a request, and passes its answer on. `net` is what it may connect to: of a process, its `NetAccess`, which keeps
+ * connections for its next request, and bounds what all of them take. Throws EACCES for a host that is not allowed; what
+ * fails later breaks the line.
  */
 export function openFetch(
   request: FetchRequest,
@@ -41,7 +42,7 @@ export function openFetch(
   line: Line,
   net: readonly string[] | "all" | NetAccess,
 ): Driver {
-  const access = net instanceof NetAccess ? net : new NetAccess(net);
+  const access = net instanceof NetAccess ? net : new NetAccess(net, { keptMax: 0 });
   access.check(new URL(request.url));
   return new Fetch(request, body, line, access);
 }

@@ -10,7 +10,13 @@ import ipaddr from "ipaddr.js";
 
 import { failure } from "../errors.ts";
 import { addressOf, coversHost } from "../kernel/host-pattern.ts";
-import { ANSWER_HEAD_TIMEOUT_MS, BODY_IDLE_TIMEOUT_MS, CONNECT_TIMEOUT_MS, HANDSHAKE_TIMEOUT_MS } from "../limits.ts";
+import {
+  ANSWER_HEAD_TIMEOUT_MS,
+  BODY_IDLE_TIMEOUT_MS,
+  CONNECT_TIMEOUT_MS,
+  HANDSHAKE_TIMEOUT_MS,
+  KEPT_CONNECTIONS_MAX,
+} from "../limits.ts";
 import { ConnectionPool } from "./connection-pool.ts";
 import { DecoderBudget } from "./content-coding.ts";
 import { type NameLookup, systemLookup } from "./name-lookup.ts";
@@ -29,6 +35,8 @@ export interface NetTimeouts {
 export interface NetOptions {
   readonly lookup?: NameLookup;
   readonly timeouts?: Partial<NetTimeouts>;
+  /** Connections that are kept between requests. */
+  readonly keptMax?: number;
   /** Certificates to trust instead of the system's, as PEM. */
   readonly authorities?: string;
 }
@@ -42,7 +50,7 @@ export class NetAccess {
   readonly #lookup: NameLookup;
   readonly #authorities: string | undefined;
 
-  constructor(net: readonly string[] | "all", { lookup, timeouts, authorities }: NetOptions = {}) {
+  constructor(net: readonly string[] | "all", { lookup, timeouts, keptMax, authorities }: NetOptions = {}) {
     this.#net = net;
     this.#lookup = lookup ?? systemLookup;
     this.#authorities = authorities;
@@ -53,7 +61,7 @@ export class NetAccess {
       handshakeMs: HANDSHAKE_TIMEOUT_MS,
       ...timeouts,
     };
-    this.pool = new ConnectionPool(this);
+    this.pool = new ConnectionPool(this, keptMax ?? KEPT_CONNECTIONS_MAX);
   }
 
   /** Throws EACCES unless the URL's host and port are allowed. */

@@ -341,6 +341,12 @@ describe("connections", () => {
     await eventually(() => server.open.size === KEPT_CONNECTIONS_MAX, "the end of the oldest");
   });
 
+  test("of a request that is nobody's are not kept", async (context) => {
+    const server = await httpServer(context, (_request, response) => response.end("ok"));
+    await ask(`http://${server.host}/`, LOCAL).line.answer();
+    await eventually(() => server.open.size === 0, "the connection's end");
+  });
+
   test("end when the channel is closed, at whatever they are", async (context) => {
     const server = await httpServer(context, () => {});
     const access = accessOf(context);

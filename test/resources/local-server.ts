@@ -20,7 +20,7 @@ export function httpServer(
   listener: RequestListener,
 ): Promise<LocalServer & { http: HttpServer }> {
   const http = createHttp(listener);
-  return listen(context, http, http).then((server) => Object.assign(server, { http }));
+  return listen(context, http).then((server) => Object.assign(server, { http }));
 }
 
 /** `serve` gets each connection, and what came first over it. */
@@ -29,13 +29,13 @@ export function rawServer(context: TestContext, serve: (socket: Socket, start: s
     socket.on("error", () => {});
     socket.once("data", (bytes) => serve(socket, bytes.toString("latin1")));
   });
-  return listen(context, tcp, tcp);
+  return listen(context, tcp);
 }
 
-async function listen<T extends Server>(context: TestContext, server: T, tcp: Server): Promise<LocalServer> {
+async function listen(context: TestContext, server: Server): Promise<LocalServer> {
   const open = new Set<Socket>();
   let made = 0;
-  tcp.on("connection", (socket: Socket) => {
+  server.on("connection", (socket: Socket) => {
     made++;
     open.add(socket);
     socket.once("close", () => open.delete(socket));
