@@ -32,14 +32,18 @@ export function contentBytes(content: string | Uint8Array): Uint8Array {
 /** The bodies of streams that were made here. */
 const bodies = new WeakMap<ReadableStream, Body>();
 
+/** What a stream, if there is one, has not begun to hand out. */
+interface Source {
+  content: Content | undefined;
+}
+
 export class Body {
-  /** What the stream, if there is one, has not begun to hand out. */
-  #content: Content | undefined;
+  #source: Source;
   #stream: ReadableStream | undefined;
   #used = false;
 
   private constructor(content: Content | undefined, stream: ReadableStream | undefined) {
-    this.#content = content;
+    this.#source = { content };
     this.#stream = stream;
   }
 
@@ -54,12 +58,16 @@ export class Body {
 
   /** Whether it came as a stream and nothing but that. */
   get isStream(): boolean {
-    return this.#content === undefined || isInflow(this.#content);
+    const { content } = this.#source;
+    return content === undefined || isInflow(content);
   }
 
   get stream(): ReadableStream {
-    this.#stream ??= this.#streamed();
-    bodies.set(this.#stream, this);
+    if (this.#stream !== undefined) return this.#stream;
+    this.#stream = streamOf(this.#source);
+    // It was read without a stream: it looks as if it had been read through one.
+    if (this.#used) void this.#stream.getReader().cancel();
+    else bodies.set(this.#stream, this);
     return this.#stream;
   }
 
@@ -76,9 +84,9 @@ export class Body {
   /** All of it, which from now on is the caller's. */
   take(): Content {
     this.#used = true;
-    const content = this.#content;
+    const { content } = this.#source;
     const stream = this.#stream;
-    this.#content = undefined;
+    this.#source.content = undefined;
     if (stream === undefined) return content ?? "";
     const reader = stream.getReader();
     if (content === undefined) return new StreamInflow(reader);
@@ -101,10 +109,10 @@ export class Body {
 
   /** A second body with what this one holds. */
   clone(): Body {
-    const content = this.#content;
+    const { content } = this.#source;
     if (this.#stream === undefined && content !== undefined && !isInflow(content)) return Body.of(content);
     const [first, second] = this.stream.tee();
-    this.#content = undefined;
+    this.#source = { content: undefined };
     this.#stream = first;
     bodies.set(first, this);
     return Body.ofStream(second);
@@ -116,37 +124,37 @@ export class Body {
     const content = this.take();
     if (isInflow(content)) void content.cancel(reason);
   }
+}
 
-  #streamed(): ReadableStream {
-    const { ReadableStream } = part("streams");
-    const source = {
-      type: "bytes",
-      pull: async (controller: ByteController) => {
-        const piece = await this.#piece();
-        if (piece !== undefined) controller.enqueue(piece);
-        else {
-          controller.close();
-          controller.byobRequest?.respond(0);
-        }
-      },
-      cancel: (reason: unknown) => {
-        const content = this.#content;
-        this.#content = undefined;
-        return content !== undefined && isInflow(content) ? content.cancel(reason) : undefined;
-      },
-    };
-    return new ReadableStream(source as never, { highWaterMark: 0 });
-  }
+/** A stream that asks for nothing before somebody reads from it. */
+function streamOf(source: Source): ReadableStream {
+  const { ReadableStream } = part("streams");
+  const bytes = {
+    type: "bytes",
+    pull: async (controller: ByteController) => {
+      const piece = await nextPiece(source);
+      if (piece !== undefined) controller.enqueue(piece);
+      else {
+        controller.close();
+        controller.byobRequest?.respond(0);
+      }
+    },
+    cancel: (reason: unknown) => {
+      const { content } = source;
+      source.content = undefined;
+      return content !== undefined && isInflow(content) ? content.cancel(reason) : undefined;
+    },
+  };
+  return new ReadableStream(bytes as never, { highWaterMark: 0 });
+}
 
-  /** The next piece of what the stream hands out. */
-  async #piece(): Promise<Uint8Array | undefined> {
-    const content = this.#content;
-    if (content === undefined) return undefined;
-    if (isInflow(content)) return content.next();
-    this.#content = undefined;
-    const bytes = typeof content === "string" ? utf8Bytes(content) : content.slice();
-    return bytes.length === 0 ? undefined : bytes;
-  }
+async function nextPiece(source: Source): Promise<Uint8Array | undefined> {
+  const { content } = source;
+  if (content === undefined) return undefined;
+  if (isInflow(content)) return content.next();
+  source.content = undefined;
+  const bytes = typeof content === "string" ? utf8Bytes(content) : content.slice();
+  return bytes.length === 0 ? undefined : bytes;
 }
 
 interface ByteController {
@@ -282,7 +290,7 @@ export function mixBody(prototype: object, holderOf: (self: never) => Holder): v
     },
     async blob() {
       const type = contentType(holder(this).headers.get("content-type"));
-      return part("blob").blobOf(await bytes(this), type === undefined ? "" : serialiseMime(type));
+      return part("blob").blobOf(await bytes(this), type === undefined ? "" : serialiseMime(type).toLowerCase());
     },
     async formData() {
       const type = contentType(holder(this).headers.get("content-type"));

@@ -131,7 +131,7 @@ export class Headers {
     }
   }
 
-  forEach(callback: (value: string, name: string, headers: Headers) => void, receiver?: unknown): void {
+  forEach(callback: (value: string, name: string, headers: Headers) => void, receiver: unknown = undefined): void {
     requireArguments(arguments.length, 1, "Headers.forEach");
     const entries = this.#reader();
     if (typeof callback !== "function") throw new TypeError("the callback of Headers.forEach must be a function");
