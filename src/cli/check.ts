@@ -1,6 +1,7 @@
 /** `godwit check`: what is wrong with a program, before it runs. */
 
 import type { Command } from "commander";
+import type { Check, Need, Problem } from "../abi/check.ts";
 import { EXIT, print, printJson, style } from "./print.ts";
 import { examples } from "./program.ts";
 
@@ -8,10 +9,6 @@ interface Flags {
   readonly types: boolean;
   readonly json?: true;
 }
-
-type Check = Awaited<ReturnType<typeof import("../node/check.ts").checkProgram>>;
-type Problem = Check["problems"][number];
-type Need = Check["needs"][number];
 
 export function define(command: Command): void {
   command

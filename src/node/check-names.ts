@@ -5,15 +5,8 @@ import { resolve } from "node:path";
 import { type Identifier, type Node, type Program as Syntax, parse } from "acorn";
 import { analyze, type Reference, type Variable } from "eslint-scope";
 import { TraceMap, originalPositionFor } from "@jridgewell/trace-mapping";
+import type { Place } from "../abi/check.ts";
 import type { Program } from "./program.ts";
-
-/** A place in a file of the program, as editors count: lines and columns from 1. */
-export interface Place {
-  /** Relative to the working directory, or absolute outside it. */
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
-}
 
 /** A name used at one place. */
 export interface Use {

@@ -1,15 +1,9 @@
 /** The capabilities that a program will need, as far as its text shows. */
 
-import type { FreeName, Names, Place, Use } from "./check-names.ts";
+import type { Need } from "../abi/check.ts";
+import type { FreeName, Names, Use } from "./check-names.ts";
 
-type Flag = "--allow-read" | "--allow-write" | "--allow-env" | "--allow-run" | "--allow-net";
-
-export interface Need {
-  readonly flag: Flag;
-  /** What is to be allowed; `all` where the program computes it. */
-  readonly names: readonly string[] | "all";
-  readonly uses: readonly { readonly name: string; readonly place: Place }[];
-}
+type Flag = Need["flag"];
 
 const GLOBALS: Readonly<Record<string, Flag>> = {
   fetch: "--allow-net",

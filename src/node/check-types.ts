@@ -6,9 +6,9 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, parse, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Place } from "../abi/check.ts";
 import { failure } from "../errors.ts";
 import { CHECK_OUTPUT_MAX_BYTES, CHECK_TYPES_MAX_MS } from "../limits.ts";
-import type { Place } from "./check-names.ts";
 
 export interface TypeProblem {
   /** Absent for a mistake in the project's settings. */

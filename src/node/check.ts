@@ -2,32 +2,14 @@
 
 import { relative, resolve } from "node:path";
 import type { BuildFailure, Message } from "esbuild";
+import type { Check, Need, Place, Problem } from "../abi/check.ts";
 import { GodwitError } from "../errors.ts";
 import { CHECK_PROBLEMS_MAX } from "../limits.ts";
 import { absentGlobal, guestGlobals } from "./check-globals.ts";
-import { type FreeName, type Place, namesIn } from "./check-names.ts";
-import { type Need, needsOf } from "./check-needs.ts";
+import { type FreeName, namesIn } from "./check-names.ts";
+import { needsOf } from "./check-needs.ts";
 import { type TypeProblem, checkTypes } from "./check-types.ts";
 import { type Program, compileProgram, explained, guestExports } from "./program.ts";
-
-export interface Problem {
-  /** `compile`: it cannot be bundled; `type`: TypeScript refuses it; `global`: it names what a guest does not have. */
-  readonly kind: "compile" | "type" | "global";
-  /** A warning is about a package's code, which may never run. */
-  readonly severity: "error" | "warning";
-  readonly place?: Place;
-  readonly message: string;
-}
-
-export interface Check {
-  /** By file and line, at most {@link CHECK_PROBLEMS_MAX}. */
-  readonly problems: readonly Problem[];
-  /** Problems that were found besides. */
-  readonly more: number;
-  readonly needs: readonly Need[];
-  /** The bundle, if there is one: its size, and how many files went into it. */
-  readonly bundle?: { readonly sizeBytes: number; readonly files: number };
-}
 
 export interface CheckOptions {
   /** Whether TypeScript is asked as well. */
