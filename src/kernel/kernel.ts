@@ -21,6 +21,7 @@ import { contain, runSlice } from "./execution.ts";
 import type { Host } from "./host.ts";
 import { watchIdle } from "./idle.ts";
 import { Lanes } from "./lane.ts";
+import type { Prepared } from "./move.ts";
 import { Nursery } from "./nursery.ts";
 import type { Process } from "./process.ts";
 import type { CallRecord, Delivery, ProcessEvent, TimerRecord } from "./process-record.ts";
@@ -40,6 +41,8 @@ export class Kernel {
   readonly engine: Engine;
   readonly host: Host;
   readonly processes = new Map<number, Process>();
+  /** In place and not started: on their way here from another node. */
+  readonly prepared = new Map<number, Prepared>();
   readonly scheduler = new Scheduler();
   readonly deadlines = new DeadlineQueue();
   readonly nursery: Nursery;
@@ -256,10 +259,8 @@ export class Kernel {
     assert(!this.processes.has(process.pid), "a pid is on an LWP once");
     this.processes.set(process.pid, process);
     contain(this, process, () => {
-      const { layout } = this.engine.manifest;
       const processor = this.resident(process);
-      processor.writeWord(layout.sharedWords + 4 * SHARED_WORDS.pid, process.pid);
-      processor.writeWord(layout.sharedWords + 4 * SHARED_WORDS.epoch, process.epoch);
+      this.tellWho(process);
       processor.onKernelStack(() => processor.exports.qjs_set_memory_limit(process.quotas.memoryBytes));
       for (const thread of process.threads.values()) process.setReady(thread);
       for (const call of calls) this.callAgain(process, call);
@@ -269,6 +270,14 @@ export class Kernel {
       this.#limitLife(process);
       this.scheduler.update(process);
     });
+  }
+
+  /** Pid and epoch, where the guest reads them. */
+  tellWho(process: Process): void {
+    const { sharedWords } = this.engine.manifest.layout;
+    const processor = this.resident(process);
+    processor.writeWord(sharedWords + 4 * SHARED_WORDS.pid, process.pid);
+    processor.writeWord(sharedWords + 4 * SHARED_WORDS.epoch, process.epoch);
   }
 
   /** The quota of time to live, counted on the process's own clock. */

@@ -12,6 +12,7 @@ import { fork } from "./fork.ts";
 import { inspect, summarise } from "./inspection.ts";
 import type { Kernel } from "./kernel.ts";
 import { Process } from "./process.ts";
+import { depart, discard, freeze, prepare, start, thaw } from "./move.ts";
 import { type ProcessRecord, RECORD_VERSION } from "./process-record.ts";
 import { ProcessTraps } from "./process-traps.ts";
 import type { Answer, Birth, Completion, Question, Rebirth, Released, ToLwp } from "./protocol.ts";
@@ -40,6 +41,15 @@ export function receive(kernel: Kernel, message: Exclude<ToLwp, { op: "stop" }>)
       return answering(kernel, message.request, () => restore(kernel, message.rebirth, message.image, message.request));
     case "adopt":
       return adopt(kernel, message.released);
+    case "prepare":
+      return answering(kernel, message.request, () => {
+        prepare(kernel, message.released);
+        kernel.host.post({ op: "answer", request: message.request, answer: { kind: "prepared" } });
+      });
+    case "start":
+      return start(kernel, message.pid);
+    case "discard":
+      return discard(kernel, message.pid);
     case "fork":
       return forkFor(kernel, message.pid, message.call, message.child);
     case "ask":
@@ -59,7 +69,10 @@ function living(kernel: Kernel, pid: number): Process {
   return process;
 }
 
-type Told = Exclude<ToLwp, { op: "stop" | "spawn" | "restore" | "adopt" | "fork" | "ask" }>;
+type Told = Exclude<
+  ToLwp,
+  { op: "stop" | "spawn" | "restore" | "adopt" | "prepare" | "start" | "discard" | "fork" | "ask" }
+>;
 
 /** What concerns one process and needs no answer. One that has just ended hears no more. */
 function tell(kernel: Kernel, process: Process, message: Told): void {
@@ -78,6 +91,10 @@ function tell(kernel: Kernel, process: Process, message: Told): void {
       return outputTaken(kernel, process, message.sizeBytes);
     case "complete":
       return complete(kernel, process, message.call, message.outcome);
+    case "thaw":
+      return thaw(kernel, process, message.epoch);
+    case "depart":
+      return depart(kernel, process);
     case "incoming":
       return exchangeArrived(kernel, process, message.listener, message.channel, message.frame);
     case "frame":
@@ -245,6 +262,10 @@ function ask(kernel: Kernel, process: Process, request: number, question: Questi
       return now(() => deliver(kernel, process, question.from, question.payload));
     case "release":
       return now(() => giveUp(kernel, process));
+    case "memory":
+      return now(() => ({ kind: "memory", memory: kernel.memory(process) }));
+    case "freeze":
+      return whenQuiescent(kernel, process, () => answer({ kind: "freeze", ...freeze(kernel, process) }), failed);
     case "capture":
       return whenQuiescent(
         kernel,

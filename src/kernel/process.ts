@@ -17,13 +17,13 @@ import type { Waiting } from "./quiescence.ts";
 import { HandleTable } from "./resource.ts";
 import { MAIN_TID, Thread } from "./thread.ts";
 
-/** What holds a process still: a user's pause, a capture in progress, handles that are being opened again. */
-export type Hold = "pause" | "capture" | "reopen";
+/** What holds a process still: a user's pause, a capture in progress, handles that are being opened again, a move. */
+export type Hold = "pause" | "capture" | "reopen" | "move";
 
 export class Process {
   readonly pid: number;
   readonly parent: number;
-  readonly epoch: number;
+  epoch: number;
   readonly program: Program;
   readonly arguments: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
@@ -88,7 +88,7 @@ export class Process {
   readonly #ready = new Set<Thread>();
   #floorMs = 0;
   /** The host's clock less the process's. */
-  readonly clockBaseMs: number;
+  clockBaseMs: number;
 
   constructor(record: ProcessRecord, hostNowMs: number) {
     this.pid = record.pid;

@@ -55,6 +55,10 @@ export type Question =
   | { readonly kind: "capture" }
   | { readonly kind: "fork"; readonly child: number }
   | { readonly kind: "release" }
+  /** The memory, to be read while the process runs. */
+  | { readonly kind: "memory" }
+  /** Stops the process where it is, to be moved: it is thawed, or departs. */
+  | { readonly kind: "freeze" }
   | { readonly kind: "deliver"; readonly from: number; readonly payload: Uint8Array };
 
 export type Answer =
@@ -63,6 +67,9 @@ export type Answer =
   | { readonly kind: "capture"; readonly image: Uint8Array }
   | { readonly kind: "fork" }
   | ({ readonly kind: "release" } & Released)
+  | { readonly kind: "memory"; readonly memory: WebAssembly.Memory }
+  | ({ readonly kind: "freeze" } & Released)
+  | { readonly kind: "prepared" }
   | { readonly kind: "deliver" };
 
 /** A process on its way from one LWP to another, with its memory as it is. */
@@ -87,6 +94,14 @@ export type ToLwp =
   | { readonly op: "spawn"; readonly birth: Birth }
   | { readonly op: "restore"; readonly rebirth: Rebirth; readonly image: Uint8Array; readonly request: number }
   | { readonly op: "adopt"; readonly released: Released }
+  /** Puts a process in place that does not run yet: it is started, or discarded. Answered. */
+  | { readonly op: "prepare"; readonly request: number; readonly released: Released }
+  | { readonly op: "start"; readonly pid: number }
+  | { readonly op: "discard"; readonly pid: number }
+  /** A frozen process goes on, under this epoch. */
+  | { readonly op: "thaw"; readonly pid: number; readonly epoch: number }
+  /** A frozen process goes on elsewhere. */
+  | { readonly op: "depart"; readonly pid: number }
   | { readonly op: "ask"; readonly request: number; readonly pid: number; readonly question: Question }
   | { readonly op: "signal"; readonly pid: number; readonly signal: SignalName }
   | { readonly op: "pause"; readonly pid: number; readonly paused: boolean }

@@ -1,0 +1,61 @@
+/** Pre-copy: the pages of a memory that goes on changing, round by round, each with what changed since the last. */
+
+import { PAGE_BYTES } from "../limits.ts";
+import type { MemoryPage, PageSet, Template } from "./linear-memory.ts";
+import { isSameAt, isZeroAt, pageAt } from "./page.ts";
+
+/** What a round sends: of an address space of so many bytes. */
+export interface Round extends PageSet {
+  readonly memoryBytes: number;
+}
+
+/**
+ * Knows what was sent, by a copy of it. A page that is written while it is copied is sent as it was copied: the next round
+ * finds it changed.
+ */
+export class PageRounds {
+  readonly #template: Template;
+  /** What the other side has: the template, and over it what was sent. */
+  #sent: Buffer;
+
+  constructor(template: Template) {
+    this.#template = template;
+    this.#sent = Buffer.from(template.bytes);
+  }
+
+  /** What has changed since the last round. `memory` may be another object each time: the same process's. */
+  next(memory: SharedArrayBuffer): Round {
+    const bytes = Buffer.from(memory);
+    this.#grow(bytes.length);
+    const { first, end } = this.#template.scratch;
+    const pages: MemoryPage[] = [];
+    const zeroed: number[] = [];
+    const compare = (from: number, to: number): void => {
+      for (let number = from; number < to; number++) {
+        if (isSameAt(bytes, this.#sent, number)) continue;
+        const start = number * PAGE_BYTES;
+        bytes.copy(this.#sent, start, start, start + PAGE_BYTES);
+        if (isZeroAt(this.#sent, number)) zeroed.push(number);
+        else pages.push({ number, bytes: pageAt(this.#sent, number) });
+      }
+    };
+    const count = bytes.length / PAGE_BYTES;
+    compare(0, Math.min(first, count));
+    compare(end, count);
+    return { memoryBytes: bytes.length, pages, zeroed };
+  }
+
+  #grow(sizeBytes: number): void {
+    if (sizeBytes <= this.#sent.length) return;
+    const grown = Buffer.alloc(sizeBytes);
+    this.#sent.copy(grown);
+    this.#sent = grown;
+  }
+}
+
+/** Brings `memory`, which has what earlier rounds sent, up to a later round. Its pages lie inside it. */
+export function applyRound(memory: SharedArrayBuffer, { pages, zeroed }: PageSet): void {
+  const bytes = Buffer.from(memory);
+  for (const { number, bytes: page } of pages) bytes.set(page, number * PAGE_BYTES);
+  for (const number of zeroed) bytes.fill(0, number * PAGE_BYTES, (number + 1) * PAGE_BYTES);
+}
