@@ -11,6 +11,7 @@ import type { FromLwp, ToLwp } from "../kernel/protocol.ts";
 import { CHANNEL_WINDOW_BYTES, CHANNELS_WINDOW_BYTES } from "../limits.ts";
 import type { Driver, Line } from "../resources/line.ts";
 import { type Acceptor, Listeners } from "../resources/listener.ts";
+import type { NetAccess } from "../resources/net-access.ts";
 import type { Entry } from "./process-table.ts";
 
 /** What a process has an LWP tell of its channels. */
@@ -22,6 +23,8 @@ interface Panel {
   readonly plugs: Map<string, Plug>;
   /** Pushed to the process and not taken by it, over all its channels. */
   untaken: number;
+  /** What it may connect to, and the connections that it keeps; from its first request on. */
+  access: NetAccess | undefined;
 }
 
 class Plug implements Line {
@@ -180,18 +183,22 @@ export class Switchboard {
   }
 
   async #drive(entry: Entry, id: string, plug: Plug, request: ChannelRequest, body: Uint8Array): Promise<Driver> {
-    const { net } = entry.capabilities;
     switch (request.kind) {
       case "listener":
         return this.#listeners.join(request.address, plug, this.#acceptor(entry, id));
-      // Whoever connects nowhere does not pay for the clients.
       case "fetch":
-        return (await import("../resources/fetch.ts")).openFetch(request, body, plug, net);
+        return (await import("../resources/fetch.ts")).openFetch(request, body, plug, await this.#access(entry));
       case "socket":
-        return (await import("../resources/websocket.ts")).openSocket(request, plug, net);
+        return (await import("../resources/websocket.ts")).openSocket(request, plug, await this.#access(entry));
       default:
         return unreachable(request, "channel request");
     }
+  }
+
+  /** A node whose processes connect nowhere does not pay for the clients. */
+  async #access(entry: Entry): Promise<NetAccess> {
+    const { NetAccess } = await import("../resources/net-access.ts");
+    return (this.#panel(entry).access ??= new NetAccess(entry.capabilities.net));
   }
 
   /** Makes exchanges for a listener: each a new channel of its process. */
@@ -209,13 +216,14 @@ export class Switchboard {
   /** A process has ended. */
   closeAll(entry: Entry): void {
     for (const plug of this.#panels.get(entry.pid)?.plugs.values() ?? []) plug.close();
+    this.#panels.get(entry.pid)?.access?.close();
     this.#panels.delete(entry.pid);
   }
 
   #panel(entry: Entry): Panel {
     if (entry.exit !== undefined) throw failure("ESRCH", `process ${entry.pid} has ended`);
     let panel = this.#panels.get(entry.pid);
-    if (panel === undefined) this.#panels.set(entry.pid, (panel = { plugs: new Map(), untaken: 0 }));
+    if (panel === undefined) this.#panels.set(entry.pid, (panel = { plugs: new Map(), untaken: 0, access: undefined }));
     return panel;
   }
 }
