@@ -72,6 +72,7 @@ const PARTS = [
   "inspect",
   "io",
   "performance",
+  "ports",
   "serve",
   "streams",
   "subtle",

@@ -27,6 +27,7 @@ const lazy = {
   text: ["TextEncoder", "TextDecoder"],
   event: ["Event", "CustomEvent", "EventTarget", "AbortController", "AbortSignal"],
   blob: ["Blob", "File"],
+  ports: ["MessageChannel", "MessageEvent", "MessagePort"],
   fetch: ["fetch", "Headers", "Request", "Response"],
   form: ["FormData"],
   streams: [

@@ -40,6 +40,7 @@ export interface Parts {
   };
   readonly io: object;
   readonly performance: object;
+  readonly ports: object;
   readonly serve: typeof serve;
   readonly streams: typeof streams;
   readonly subtle: { readonly subtle: object };
@@ -73,11 +74,15 @@ const WEB: readonly PartName[] = [
   "fetch",
   "form",
   "performance",
+  "ports",
   "streams",
   "subtle",
   "text",
   "url",
 ];
+
+/** Parts whose classes extend another's, which must be there when they are evaluated: no call can be made then. */
+const FOUNDATIONS: Partial<Record<PartName, PartName>> = { ports: "event" };
 
 const loaded = new Map<string, object>();
 const loading = new Mutex();
@@ -101,6 +106,8 @@ function load(name: PartName): object {
 function loadOnce(name: PartName): object {
   const present = loaded.get(name);
   if (present !== undefined) return present;
+  const foundation = FOUNDATIONS[name];
+  if (foundation !== undefined) loadOnce(foundation);
   const exports = syscall("libraryPart", name) as Record<string, unknown>;
   for (const [key, value] of Object.entries(exports)) {
     if (typeof value !== "function") continue;
