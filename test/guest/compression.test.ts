@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import zlib from "node:zlib";
 import fc from "fast-check";
-import { DEFLATE_BLOCK_BYTES, INFLATE_AHEAD_MAX_BYTES } from "../../src/limits.ts";
+import { DEFLATE_BLOCK_BYTES, DEFLATE_WINDOW_BYTES, INFLATE_AHEAD_MAX_BYTES, IO_MAX_BYTES } from "../../src/limits.ts";
 import { withNode } from "../node/bench-node.ts";
 import { BareEngine } from "./bare-engine.ts";
 import { type Cases, compareUnderStress, compareWithNode } from "./oracle.ts";
@@ -236,6 +236,21 @@ describe("compression streams", () =>
   ));
 
 await withNode({ lwps: 1 }, (t) => {
+  test("the host compresses within bounds, and sums up what it knows", async () => {
+    const program = await t.run(`
+      const { syscall } = globalThis.__godwit.core;
+      const bytes = (n) => new Uint8Array(n);
+      const out = [];
+      for (const call of [
+        () => syscall("deflate", bytes(${DEFLATE_BLOCK_BYTES + 1}), bytes(0), 1), () => syscall("deflate", bytes(1), bytes(${DEFLATE_WINDOW_BYTES + 1}), 1),
+        () => syscall("checksum", bytes(1), "md5", 0), () => syscall("checksum", bytes(1), "crc32", -1), () => syscall("checksum", bytes(1), "crc32", NaN),
+        () => syscall("checksum", bytes(1), "adler32", 2 ** 32), () => syscall("checksum", bytes(${IO_MAX_BYTES + 1}), "crc32", 0),
+        () => syscall("deflate", bytes(${DEFLATE_BLOCK_BYTES}), bytes(${DEFLATE_WINDOW_BYTES}), NaN), () => syscall("checksum", bytes(0), "adler32", 2 ** 32 - 1),
+      ]) { try { call(); out.push("ok"); } catch (error) { out.push(error.code); } }
+      console.log(out.join(" "));`);
+    assert.equal(program.stdout, `${"EINVAL ".repeat(7)}ok ok\n`, program.stderr);
+  });
+
   test("compression under stress", { timeout: 300_000 }, () =>
     compareUnderStress(t, { ...CASES, ...OWN }, { every: 23, at: "call" }),
   );
