@@ -49,10 +49,10 @@ async function compiled(file: string, directory: string): Promise<Program | Prob
 
 const PACKAGE = /(^|[\\/])node_modules[\\/]/;
 
-/** One problem for a name in a file: in a package only the first use is told. */
-function globalProblems(names: readonly FreeName[]): Problem[] {
+/** The uses of globals that guests lack. In a package only the first of several in one file is told. */
+function globalProblems(uses: readonly FreeName[]): Problem[] {
   const told = new Set<string>();
-  return names.flatMap(({ name, place }): Problem[] => {
+  return uses.flatMap(({ name, place }): Problem[] => {
     const inPackage = PACKAGE.test(place.file);
     const key = inPackage ? `${name} ${place.file}` : `${name} ${place.file}:${place.line}:${place.column}`;
     if (told.has(key)) return [];
@@ -114,8 +114,11 @@ export async function checkProgram(file: string, options: CheckOptions): Promise
   if (Array.isArray(program)) return result([...program, ...withoutEchoes(types, program)], []);
   const names = namesIn(program, directory);
   const present = await guestGlobals();
-  const absent = names.free.filter(({ name, guarded }) => !present.has(name) && !guarded);
-  const globals = globalProblems(absent);
+  const inputs = new Set(program.inputs);
+  /** In a file of the program, not in one of ours; and not where the program knows what to do without. */
+  const isTold = ({ name, place, guarded }: FreeName) =>
+    !present.has(name) && !guarded && inputs.has(resolve(directory, place.file));
+  const globals = globalProblems(names.free.filter(isTold));
   const needs = needsOf(
     names,
     names.free.filter(({ name }) => present.has(name)),

@@ -140,6 +140,23 @@ import("./later.js");`,
     assert.match(stdout, /app\.js: 1 warning \(2 files/);
   });
 
+  test("modules of Node.js that a package asks for as it runs, but not those that it only tries for", async (t) => {
+    const folder = project(t, {
+      "app.js": `import p from "p"; console.log(p); import { basename } from "node:path"; console.log(basename("a/b"));`,
+      "node_modules/p/index.js": `
+let fs;
+try { fs = require("fs"); } catch { fs = null; }
+exports.connect = () => require("net").connect(1, fs);`,
+    });
+    const { code, problems } = await found(t, folder, ["app.js"]);
+    assert.deepEqual(
+      problems.map(({ kind, place }) => `${place?.file}:${place?.line} ${kind}`),
+      ["node_modules/p/index.js:4 compile"],
+    );
+    assert.match(problems[0]?.message ?? "", /^"net" /);
+    assert.equal(code, 1);
+  });
+
   test("what cannot be bundled is told once, with the types beside it", async (t) => {
     const folder = project(t, {
       "app.ts": `import fs from "node:child_process";\nimport { a } from "./gone.ts";\nconst n: string = 1;\nconsole.log(fs, a, n);\n`,
