@@ -124,6 +124,8 @@ export const HOST_MAX_CHARS = 300;
 export const IO_MAX_BYTES = 2 ** 20;
 /** Data of one cryptographic operation: two such calls fit among those in flight. */
 export const CRYPTO_DATA_MAX_BYTES = 8 * 2 ** 20;
+/** Data of a hash or an HMAC that is made at once: a fraction of a millisecond. */
+export const CRYPTO_INSTANT_MAX_BYTES = 64 * 1024;
 /** A secret key, and each parameter of an operation (a salt, additional data, a label). */
 export const CRYPTO_PARAMETER_MAX_BYTES = 64 * 1024;
 /** A private or public key as PKCS #8 or SPKI: room for RSA's largest. */

@@ -38,13 +38,15 @@ export interface Codec {
 
 /** Web Cryptography by the host's own implementation. What a guest asks for is checked here; errors are coded. */
 export interface Crypto {
-  /** An operation on data (`CryptoRequest`), ready to run. */
+  /** An operation on data (`CryptoRequest`): its result, or the operation ready to run. */
   operation(request: object, data: Uint8Array): CryptoOperation<Uint8Array>;
-  /** An operation that makes keys (`CryptoKeyRequest`), ready to run. */
+  /** An operation that makes keys (`CryptoKeyRequest`): its result, or the operation ready to run. */
   keyOperation(request: object, data: Uint8Array): CryptoOperation<object>;
 }
 
-export interface CryptoOperation<T> {
+export type CryptoOperation<T> = { readonly result: T } | PendingOperation<T>;
+
+export interface PendingOperation<T> {
   /** Whether it may take longer than a few milliseconds; none takes longer than a few seconds. */
   readonly isLong: boolean;
   run(): Promise<T>;

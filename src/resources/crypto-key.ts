@@ -18,8 +18,8 @@ const SIGN = { private: ["sign"], public: ["verify"] } as const;
 const AGREE = { private: ["deriveKey", "deriveBits"], public: [] } as const;
 const CIPHER = { secret: ["encrypt", "decrypt", "wrapKey", "unwrapKey"] } as const;
 const PASSWORD = { secret: ["deriveKey", "deriveBits"] } as const;
-/** Everything that a key may be used for: whether this one may has been settled in the guest, which holds it. */
-const USAGES: Readonly<Record<KeyName, Partial<Readonly<Record<KeyRecord["type"], readonly KeyUsage[]>>>>> = {
+type KeyUsages = Partial<Readonly<Record<KeyRecord["type"], readonly KeyUsage[]>>>;
+const USAGES: Readonly<Record<KeyName, KeyUsages>> = {
   "RSASSA-PKCS1-v1_5": SIGN,
   "RSA-PSS": SIGN,
   "RSA-OAEP": { private: ["decrypt", "unwrapKey"], public: ["encrypt", "wrapKey"] },
@@ -35,6 +35,11 @@ const USAGES: Readonly<Record<KeyName, Partial<Readonly<Record<KeyRecord["type"]
   HKDF: PASSWORD,
   PBKDF2: PASSWORD,
 };
+/** What the kinds of keys for an algorithm may be for; there are no others. */
+export function usagesOf(name: string): KeyUsages {
+  return Object.hasOwn(USAGES, name) ? USAGES[name as KeyName] : {};
+}
+
 /** Keys of HKDF and PBKDF2 only go in. */
 export function isPassword(name: string): boolean {
   return name === "HKDF" || name === "PBKDF2";
@@ -61,7 +66,8 @@ export class HostKeys {
 
 async function fromRecord({ type, algorithm, material }: KeyRecord): Promise<CryptoKey> {
   const { name, hash, namedCurve } = algorithm;
-  const usages = USAGES[name as KeyName][type];
+  // Everything that it could be for: what this one is for has been settled in the guest, which holds it.
+  const usages = usagesOf(name)[type];
   if (usages === undefined) throw refusal("DataError", `there is no ${type} key for ${name}`);
   const bytes = Buffer.from(material, "base64");
   checkSize(type, bytes);
@@ -88,7 +94,8 @@ export async function keyRecord(key: CryptoKey, material?: Uint8Array): Promise<
   };
 }
 
-function checkSize(type: KeyRecord["type"], material: Uint8Array): void {
+/** Throws DataError for a key that is too large. */
+export function checkSize(type: KeyRecord["type"], material: Uint8Array): void {
   const maxBytes = type === "secret" ? CRYPTO_PARAMETER_MAX_BYTES : CRYPTO_KEY_MAX_BYTES;
   if (material.length > maxBytes)
     throw refusal("DataError", `a ${type} key of ${material.length} bytes; at most ${maxBytes} are taken`);

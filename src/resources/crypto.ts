@@ -15,6 +15,7 @@ import {
   RSA_GENERATE_MAX_BITS,
 } from "../limits.ts";
 import type { Crypto } from "../kernel/host.ts";
+import { instantKey, instantResult } from "./crypto-instant.ts";
 import { hostAlgorithm, HostKeys, isPassword, keyRecord } from "./crypto-key.ts";
 import { checkData, cryptoKeyRequest, cryptoRequest, refusal } from "./crypto-request.ts";
 
@@ -35,12 +36,16 @@ export function hostCrypto(): Crypto {
       const request = cryptoRequest(value);
       checkData(data);
       checkCost(request);
+      const result = instantResult(request, data);
+      if (result !== undefined) return { result };
       return { isLong: isLong(request, data), run: () => refusing(() => perform(keys, request, data)) };
     },
     keyOperation: (value, data) => {
       const request = cryptoKeyRequest(value);
       checkData(data);
       if (request.op === "generateKey") checkGenerateCost(request.algorithm);
+      const key = instantKey(request, data);
+      if (key !== undefined) return { result: [key] };
       const isLong = request.op === "generateKey" && request.algorithm.modulusLength !== undefined;
       return { isLong, run: () => refusing(() => performOnKeys(keys, request, data)) };
     },
