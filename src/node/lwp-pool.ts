@@ -1,6 +1,8 @@
 /** The LWPs of a node: who gets the next process, and who has too many. */
 
 import { failure } from "../errors.ts";
+import { present } from "../assert.ts";
+import type { Lwp } from "./lwp.ts";
 import type { LwpThread } from "./lwp-thread.ts";
 
 export class LwpPool {
@@ -35,8 +37,8 @@ export class LwpPool {
   }
 
   /** Another LWP than this one; itself when it is alone. */
-  otherThan(lwp: LwpThread): LwpThread {
-    return this.#lwps.find((other) => other !== lwp) ?? lwp;
+  otherThan(lwp: Lwp): LwpThread {
+    return present(this.#lwps.find((other) => other !== lwp) ?? this.#lwps[0], "an LWP of a node that runs");
   }
 
   remove(lwp: LwpThread): void {

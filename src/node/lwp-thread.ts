@@ -3,9 +3,10 @@
 import { type MessagePort, MessageChannel, Worker } from "node:worker_threads";
 
 import { failure, isErrorCode } from "../errors.ts";
-import type { Answer, FromLwp, Question, ToLwp } from "../kernel/protocol.ts";
+import type { Answer, FromLwp, Question, Released, ToLwp } from "../kernel/protocol.ts";
 import { LWP_STACK_MB, LWP_YOUNG_GENERATION_MB } from "../limits.ts";
 import type { Engine } from "../machine/engine.ts";
+import type { Lwp } from "./lwp.ts";
 import { CONTROL_WORD_COUNT, CONTROL_WORDS } from "./lwp-control.ts";
 import type { LwpData } from "./lwp-worker.ts";
 
@@ -17,7 +18,8 @@ interface Pending {
   readonly reject: (error: unknown) => void;
 }
 
-export class LwpThread {
+export class LwpThread implements Lwp {
+  readonly nodeName: string;
   readonly index: number;
   /** Living processes that it has. */
   processes = 0;
@@ -41,6 +43,7 @@ export class LwpThread {
     on: { told: (message: Told) => void; load: () => void; failed: (error: Error) => void },
   ) {
     this.index = index;
+    this.nodeName = nodeName;
     const { port1, port2 } = new MessageChannel();
     const control = new Int32Array(new SharedArrayBuffer(CONTROL_WORD_COUNT * 4));
     const workerData: LwpData = { nodeName, engine, port: port2, control, swapAfterMs };
@@ -81,6 +84,11 @@ export class LwpThread {
   /** Resolves with the program's name when the process is in place. */
   restore(message: Omit<Extract<ToLwp, { op: "restore" }>, "request">): Promise<{ name: string }> {
     return this.#expect((request) => this.tell({ ...message, request }));
+  }
+
+  /** Resolves when the process is in place, and can be started. */
+  async prepare(released: Released): Promise<void> {
+    await this.#expect((request) => this.tell({ op: "prepare", request, released }));
   }
 
   /** Resolves when the worker has ended. */

@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 
 import type { Inspection, NodeControl, ProcessInfo, RestoreOptions, SpawnOptions, Stream } from "../abi/control.ts";
 import type { ExitStatus, SignalName } from "../abi/records.ts";
-import { assert, present } from "../assert.ts";
+import { assert } from "../assert.ts";
 import { failure } from "../errors.ts";
 import { narrow, NO_CAPABILITIES } from "../kernel/capability.ts";
 import type { Answer, Birth, Completion, Question, Rebirth, ToLwp } from "../kernel/protocol.ts";
@@ -15,7 +15,9 @@ import type { Engine } from "../machine/engine.ts";
 import { assertEngine, describeImage } from "../machine/image.ts";
 import { loadEngine } from "../machine/load.ts";
 import { answerWaits, serve } from "./guest-requests.ts";
+import { balance } from "./hand-over.ts";
 import { Held } from "./held.ts";
+import type { Lwp } from "./lwp.ts";
 import { LwpPool } from "./lwp-pool.ts";
 import { LwpThread, type Told } from "./lwp-thread.ts";
 import { type Entry, ProcessTable } from "./process-table.ts";
@@ -43,7 +45,9 @@ export class Node implements NodeControl {
   readonly #engineHash: string;
   readonly lwps: LwpPool;
   readonly #switchboard: Switchboard;
-  #stopping = false;
+  /** Takes what is told of processes whose home is another node; false for those whose home is here. */
+  relay: (lwp: LwpThread, message: Told) => boolean = () => false;
+  stopping = false;
 
   constructor(options: NodeOptions, engine: Engine) {
     this.name = options.name;
@@ -51,8 +55,10 @@ export class Node implements NodeControl {
     this.#engineHash = engine.manifest.hash;
     const make = (index: number) => {
       const lwp: LwpThread = new LwpThread(index, options.name, engine, options.swapAfterMs ?? SWAP_AFTER_MS, {
-        told: (message) => this.#told(lwp, message),
-        load: () => this.#balance(),
+        told: (message) => {
+          if (!this.relay(lwp, message)) this.told(lwp, message);
+        },
+        load: () => balance(this),
         failed: (error) => this.#lwpFailed(lwp, error),
       });
       return lwp;
@@ -178,12 +184,12 @@ export class Node implements NodeControl {
   }
 
   async stop(): Promise<void> {
-    this.#stopping = true;
+    this.stopping = true;
     await this.lwps.stop();
     // Those that were between two LWPs.
     for (const entry of this.table.all()) {
       if (entry.exit === undefined)
-        this.#ended({ pid: entry.pid, code: 137, signal: "SIGKILL", reason: "the node stopped" }, entry.cpuMs);
+        this.ended({ pid: entry.pid, code: 137, signal: "SIGKILL", reason: "the node stopped" }, entry.cpuMs);
     }
   }
 
@@ -237,7 +243,7 @@ export class Node implements NodeControl {
   }
 
   /** It is there: what it was told in the meantime reaches it. */
-  #settle(entry: Entry): void {
+  settle(entry: Entry): void {
     const { held } = entry;
     entry.held = undefined;
     for (const message of held?.messages ?? []) this.tell(entry, message);
@@ -246,7 +252,7 @@ export class Node implements NodeControl {
   }
 
   #enter(fields: Parameters<ProcessTable["add"]>[0]): Entry {
-    if (this.#stopping) throw failure("ECANCELED", "this node is stopping");
+    if (this.stopping) throw failure("ECANCELED", "this node is stopping");
     const entry: Entry = this.table.add(fields, (sizeBytes) =>
       this.tell(entry, { op: "outputTaken", pid: entry.pid, sizeBytes }),
     );
@@ -260,7 +266,7 @@ export class Node implements NodeControl {
     entry.lwp.processes--;
     const status = { pid: entry.pid, code: 1, reason: "it never started" };
     this.table.remove(entry, status);
-    this.#settle(entry);
+    this.settle(entry);
     entry.resolveEnded(status);
   }
 
@@ -271,7 +277,7 @@ export class Node implements NodeControl {
       pid,
       parent,
       name,
-      node: this.name,
+      node: entry.lwp.nodeName,
       lwp: entry.lwp.index,
       startedMs,
       ...(exit === undefined ? {} : { exit }),
@@ -297,10 +303,11 @@ export class Node implements NodeControl {
 
   // ---- What LWPs tell
 
-  #told(lwp: LwpThread, message: Told): void {
+  /** @internal */
+  told(lwp: Lwp, message: Told): void {
     switch (message.op) {
       case "ended":
-        return this.#ended(message.status, message.cpuMs);
+        return this.ended(message.status, message.cpuMs);
       case "output":
         return this.table.find(message.pid)?.output.push(message.stream, message.bytes);
       case "open":
@@ -320,7 +327,7 @@ export class Node implements NodeControl {
         const child = this.table.find(message.child);
         if (child === undefined) return;
         assert(child.lwp === lwp, "a child begins on its parent's LWP");
-        return this.#settle(child);
+        return this.settle(child);
       }
       case "unborn": {
         const child = this.table.find(message.child);
@@ -329,7 +336,7 @@ export class Node implements NodeControl {
     }
   }
 
-  #ended(status: ExitStatus, cpuMs: number): void {
+  ended(status: ExitStatus, cpuMs: number): void {
     const entry = this.table.find(status.pid);
     if (entry === undefined || entry.exit !== undefined) return;
     this.#switchboard.closeAll(entry);
@@ -338,7 +345,7 @@ export class Node implements NodeControl {
     entry.lwp.processes--;
     entry.input.close();
     this.table.end(entry, status);
-    this.#settle(entry);
+    this.settle(entry);
     for (const one of entry.waits.splice(0)) clearTimeout(one.timer);
     void entry.output.drained().then(() => entry.resolveEnded(status));
     if (parent === undefined) return;
@@ -354,47 +361,8 @@ export class Node implements NodeControl {
       if (entry.lwp !== lwp || entry.exit !== undefined) continue;
       const reason = `its LWP failed: ${error.message}`;
       entry.output.push("stderr", Buffer.from(`godwit: process ${entry.pid} ended: ${reason}\n${error.stack ?? ""}\n`));
-      this.#ended({ pid: entry.pid, code: 139, reason }, entry.cpuMs);
+      this.ended({ pid: entry.pid, code: 139, reason }, entry.cpuMs);
     }
     this.lwps.remove(lwp);
-  }
-
-  // ---- LWPs
-
-  /** Hands a ready process from an LWP that has several to one that has none. */
-  #balance(): void {
-    const pair = this.lwps.unbalanced();
-    if (pair === undefined || this.#stopping) return;
-    const { idle, busy } = pair;
-    const pid = present(busy.ready[0], "a ready process of a busy LWP");
-    const entry = this.table.find(pid);
-    if (entry === undefined || entry.exit !== undefined || entry.held !== undefined || entry.lwp !== busy) return;
-    void this.handOver(entry, idle);
-  }
-
-  /**
-   * Moves a process to another LWP of this node, with its memory as it is; false when it stays, because it has ended or
-   * is in the middle of a call that must end where it began.
-   */
-  async handOver(entry: Entry, to: LwpThread): Promise<boolean> {
-    assert(entry.held === undefined, "a process is handed over once at a time");
-    const from = entry.lwp;
-    entry.held = new Held();
-    to.expects = entry.pid;
-    const answer = await from.ask(entry.pid, { kind: "release" }).catch(() => undefined);
-    to.expects = undefined;
-    if (entry.exit !== undefined) return false;
-    if (answer !== undefined && to.failed) {
-      this.#ended({ pid: entry.pid, code: 139, reason: "the LWP that it was handed to failed" }, entry.cpuMs);
-      return false;
-    }
-    if (answer !== undefined) {
-      to.tell({ op: "adopt", released: answer });
-      entry.lwp = to;
-      from.processes--;
-      to.processes++;
-    }
-    this.#settle(entry);
-    return answer !== undefined;
   }
 }

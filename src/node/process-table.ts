@@ -6,7 +6,7 @@ import { ENDED_PROCESSES_MAX, NAMES_MAX, PID_MAX, PROCESSES_PER_NODE_MAX } from 
 import { Account } from "./account.ts";
 import type { Held } from "./held.ts";
 import { InputGate } from "./input-gate.ts";
-import type { LwpThread } from "./lwp-thread.ts";
+import type { Lwp } from "./lwp.ts";
 import { OutputLog } from "./output-log.ts";
 
 /** A parent's `wait` that has not been answered. */
@@ -30,7 +30,7 @@ export interface Entry {
   /** The same object for all that descend from one process that nobody started. */
   readonly family: object;
   name: string;
-  lwp: LwpThread;
+  lwp: Lwp;
   /** Set while it is handed from one LWP to another, and until a forked child is there. */
   held: Held | undefined;
   readonly quotas: Quotas;

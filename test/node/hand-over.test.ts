@@ -5,6 +5,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { STUCK_AFTER_MS } from "../../src/limits.ts";
+import { handOver } from "../../src/node/hand-over.ts";
 import { type Started, withNode } from "./bench-node.ts";
 
 await withNode({ lwps: 2, swapAfterMs: 20 }, (t) => {
@@ -13,7 +14,7 @@ await withNode({ lwps: 2, swapAfterMs: 20 }, (t) => {
     const entry = t.node.table.get(pid);
     let moves = 0;
     while (entry.exit === undefined) {
-      if (entry.held === undefined && (await t.node.handOver(entry, t.node.lwps.otherThan(entry.lwp)))) moves++;
+      if (entry.held === undefined && (await handOver(t.node, entry, t.node.lwps.otherThan(entry.lwp)))) moves++;
       // It is to get somewhere on its way.
       await new Promise((resolve) => setTimeout(resolve, 1));
     }

@@ -7,6 +7,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { GodwitError } from "../../src/errors.ts";
 import { decodeImage, encodeImage, type Image } from "../../src/machine/image.ts";
+import { handOver } from "../../src/node/hand-over.ts";
 import { withNode } from "./bench-node.ts";
 
 /** Sums primes in local variables of one loop; says where it is; ends with the right answer or not. */
@@ -155,7 +156,7 @@ await withNode({ lwps: 2, swapAfterMs: 50 }, (t) => {
     const entry = t.node.table.get(program.pid);
     let moves = 0;
     while (moves < 20 && entry.exit === undefined) {
-      if (entry.held === undefined) await t.node.handOver(entry, t.node.lwps.otherThan(entry.lwp));
+      if (entry.held === undefined) await handOver(t.node, entry, t.node.lwps.otherThan(entry.lwp));
       moves++;
     }
     assert.equal((await program.ended).stdout, "up\ntrue 5\n");
