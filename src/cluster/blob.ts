@@ -11,7 +11,10 @@ import type { BlobFacts, Blobs } from "./engine.ts";
 export async function readBlob(blobs: Blobs, name: string, maxBytes: number): Promise<Uint8Array> {
   const blob = await blobs.get(name);
   if (blob.sizeBytes > maxBytes) {
-    throw failure("EMSGSIZE", `the blob ${name} has ${blob.sizeBytes} bytes, more than the ${maxBytes} that are expected`);
+    throw failure(
+      "EMSGSIZE",
+      `the blob ${name} has ${blob.sizeBytes} bytes, more than the ${maxBytes} that are expected`,
+    );
   }
   const whole = new Uint8Array(blob.sizeBytes);
   let filled = 0;
@@ -48,7 +51,8 @@ export async function* boundedContent(
   let sizeBytes = 0;
   for await (const piece of content instanceof Uint8Array ? [content] : content) {
     sizeBytes += piece.length;
-    if (sizeBytes > BLOB_MAX_BYTES) throw failure("EMSGSIZE", `the blob ${name} is longer than ${BLOB_MAX_BYTES} bytes`);
+    if (sizeBytes > BLOB_MAX_BYTES)
+      throw failure("EMSGSIZE", `the blob ${name} is longer than ${BLOB_MAX_BYTES} bytes`);
     if (piece.length > 0) yield piece;
   }
 }

@@ -35,7 +35,10 @@ function checkText(path: string, what: string): void {
     throw failure("EINVAL", `${what} ${JSON.stringify(path)} must be well-formed text without zero characters`);
   }
   if (Buffer.byteLength(path) > CLUSTER_PATH_MAX_BYTES) {
-    throw failure("EINVAL", `${what} has ${Buffer.byteLength(path)} bytes, at most ${CLUSTER_PATH_MAX_BYTES} are allowed`);
+    throw failure(
+      "EINVAL",
+      `${what} has ${Buffer.byteLength(path)} bytes, at most ${CLUSTER_PATH_MAX_BYTES} are allowed`,
+    );
   }
 }
 
@@ -50,7 +53,10 @@ export function encodeSegment(segment: string): string {
 /** The segment that was written so; nothing for what none is written as. */
 export function decodeSegment(text: string): string | undefined {
   if (!/^(?:[A-Za-z0-9_-]|=[0-9a-f]{2})+$/.test(text)) return undefined;
-  const bytes = Buffer.from(text.replace(/=(..)/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 16))), "latin1");
+  const bytes = Buffer.from(
+    text.replace(/=(..)/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 16))),
+    "latin1",
+  );
   const segment = bytes.toString();
   return encodeSegment(segment) === text ? segment : undefined;
 }

@@ -27,7 +27,10 @@ export class Service {
     try {
       const reply = await this.#handler(body, subject);
       if (reply.length <= CLUSTER_MESSAGE_MAX_BYTES) return { ok: true, body: reply };
-      throw failure("EMSGSIZE", `the reply has ${reply.length} bytes, at most ${CLUSTER_MESSAGE_MAX_BYTES} are allowed`);
+      throw failure(
+        "EMSGSIZE",
+        `the reply has ${reply.length} bytes, at most ${CLUSTER_MESSAGE_MAX_BYTES} are allowed`,
+      );
     } catch (error) {
       if (error instanceof GodwitError) return { ok: false, code: error.code, message: error.message };
       return { ok: false, code: "ENODE", message: `the node failed while answering ${subject}: ${String(error)}` };
@@ -47,5 +50,8 @@ export function noResponder(subject: string): GodwitError {
 }
 
 export function lateReply(subject: string, timeoutMs: number): GodwitError {
-  return failure("ETIMEDOUT", `no reply from ${subject} within ${timeoutMs} ms: it may have been carried out all the same`);
+  return failure(
+    "ETIMEDOUT",
+    `no reply from ${subject} within ${timeoutMs} ms: it may have been carried out all the same`,
+  );
 }

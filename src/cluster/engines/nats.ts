@@ -4,13 +4,7 @@
  */
 
 import { setTimeout as delay } from "node:timers/promises";
-import {
-  type JetStreamManager,
-  type StreamConfig,
-  StorageType,
-  jetstream,
-  jetstreamManager,
-} from "@nats-io/jetstream";
+import { type JetStreamManager, type StreamConfig, StorageType, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
 import { Objm } from "@nats-io/obj";
 import type { NatsConnection } from "@nats-io/transport-node";
@@ -61,7 +55,9 @@ export async function connectNatsGround(options: NatsOptions): Promise<NatsGroun
 async function groundOn(connection: NatsConnection, cluster: string, options: NatsOptions): Promise<NatsGround> {
   const timeoutMs = options.timeoutMs ?? CLUSTER_CONNECT_TIMEOUT_MS;
   const client = jetstream(connection);
-  const manager = await attempt("reaching JetStream", timeoutMs, (timeout) => jetstreamManager(connection, { timeout }));
+  const manager = await attempt("reaching JetStream", timeoutMs, (timeout) =>
+    jetstreamManager(connection, { timeout }),
+  );
   const replicas = options.replicas ?? (isClustered(connection) ? REPLICAS : 1);
   const bucket = (name: string) => `godwit_${cluster}_${name}`;
   const [entries, blobs] = [bucket("directory"), bucket("blobs")];
@@ -95,7 +91,12 @@ function isClustered({ info }: NatsConnection): boolean {
 }
 
 /** A bucket that was made while there was a single server has one copy only. */
-async function keepCopies(manager: JetStreamManager, stream: string, replicas: number, timeoutMs: number): Promise<void> {
+async function keepCopies(
+  manager: JetStreamManager,
+  stream: string,
+  replicas: number,
+  timeoutMs: number,
+): Promise<void> {
   const { config } = await attempt(`looking at ${stream}`, timeoutMs, () => manager.streams.info(stream));
   if (config.num_replicas >= replicas) return;
   const wanted: StreamConfig = { ...config, num_replicas: replicas };

@@ -149,7 +149,7 @@ async function writeWhole(path: string, content: AsyncIterable<Uint8Array>): Pro
 
 /** A write may take less than it is given: on a disk that fills up, for one. */
 async function writeFully(file: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
+  for (let done = 0; done < bytes.length;) {
     const { bytesWritten } = await file.write(bytes, done, bytes.length - done);
     done += bytesWritten;
   }
@@ -165,7 +165,8 @@ async function readTrailer(file: FileHandle, fileBytes: number): Promise<Trailer
   const trailer = Buffer.alloc(TRAILER_BYTES);
   await file.read(trailer, 0, TRAILER_BYTES, fileBytes - TRAILER_BYTES);
   const sizeBytes = trailer.readBigUInt64LE(HASH_BYTES);
-  if (!trailer.subarray(-MAGIC.length).equals(MAGIC) || sizeBytes !== BigInt(fileBytes - TRAILER_BYTES)) return undefined;
+  if (!trailer.subarray(-MAGIC.length).equals(MAGIC) || sizeBytes !== BigInt(fileBytes - TRAILER_BYTES))
+    return undefined;
   return { sha256: trailer.subarray(0, HASH_BYTES).toString("hex"), sizeBytes: Number(sizeBytes) };
 }
 
@@ -185,7 +186,7 @@ async function* readContent(path: string, name: string, trailer: Trailer): Async
 
 async function* readPieces(file: FileHandle, name: string, { sha256, sizeBytes }: Trailer): AsyncGenerator<Uint8Array> {
   const hash = createHash("sha256");
-  for (let position = 0; position < sizeBytes; ) {
+  for (let position = 0; position < sizeBytes;) {
     const chunk = new Uint8Array(Math.min(CHUNK_BYTES, sizeBytes - position));
     const { bytesRead } = await file.read(chunk, 0, chunk.length, position);
     if (bytesRead === 0) throw corruptBlob(name, "it was cut short while it was read");
@@ -194,7 +195,8 @@ async function* readPieces(file: FileHandle, name: string, { sha256, sizeBytes }
     position += bytesRead;
     yield piece;
   }
-  if (hash.digest("hex") !== sha256) throw corruptBlob(name, "its content does not have the hash that it was stored with");
+  if (hash.digest("hex") !== sha256)
+    throw corruptBlob(name, "its content does not have the hash that it was stored with");
 }
 
 async function listInto(found: BlobFacts[], folder: string, prefix: string): Promise<void> {

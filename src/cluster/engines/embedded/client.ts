@@ -118,7 +118,8 @@ class EmbeddedClient implements Directory, Messages {
       message: { type: "watch", id, prefix },
       receive: (message) => {
         if (message.type === "begin") state.begin();
-        else if (message.type === "put") state.put({ key: message.key, value: message.value, revision: message.revision });
+        else if (message.type === "put")
+          state.put({ key: message.key, value: message.value, revision: message.revision });
         else if (message.type === "gone") state.delete(message.key, message.revision);
         else if (message.type === "current") state.current();
       },
@@ -212,7 +213,9 @@ class EmbeddedClient implements Directory, Messages {
       const expire = () => {
         this.#take(id);
         this.#link.send({ type: "stop", id });
-        reject(message.type === "request" ? lateReply(message.subject, timeoutMs) : this.#timeout(message.type, timeoutMs));
+        reject(
+          message.type === "request" ? lateReply(message.subject, timeoutMs) : this.#timeout(message.type, timeoutMs),
+        );
       };
       const call: Call = { message, again, sent: false, resolve, reject, timer: setTimeout(expire, timeoutMs) };
       this.#calls.set(id, call);

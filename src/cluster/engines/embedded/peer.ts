@@ -89,7 +89,8 @@ export class Peer {
   }
 
   #greet(message: ClientMessage): void {
-    if (message.type !== "hello" || message.protocol !== PROTOCOL) return this.#refuse("this is a godwit cluster's socket");
+    if (message.type !== "hello" || message.protocol !== PROTOCOL)
+      return this.#refuse("this is a godwit cluster's socket");
     if (message.version !== PROTOCOL_VERSION) {
       const versions = `this engine speaks version ${PROTOCOL_VERSION} of its protocol, not ${message.version}`;
       return this.#refuse(`${versions}: use one version of godwit for all nodes`);

@@ -58,7 +58,12 @@ export class Router {
     }
     services.push(chosen);
     if (chosen.peer.isFull || requester.underWay >= CLUSTER_CALLS_MAX) {
-      return requester.send({ type: "failed", id, code: "EAGAIN", message: `too many requests to ${subject}: try again` });
+      return requester.send({
+        type: "failed",
+        id,
+        code: "EAGAIN",
+        message: `too many requests to ${subject}: try again`,
+      });
     }
     const ask = ++this.#lastAsk;
     requester.underWay++;

@@ -41,7 +41,10 @@ export interface EmbeddedServer {
 export async function startEmbeddedServer(options: EmbeddedServerOptions): Promise<EmbeddedServer> {
   const { folder, socket = join(folder, "engine.sock") } = options;
   if (Buffer.byteLength(socket) > SOCKET_PATH_MAX_BYTES) {
-    throw failure("EINVAL", `the socket's path ${socket} is longer than ${SOCKET_PATH_MAX_BYTES} bytes: choose a shorter`);
+    throw failure(
+      "EINVAL",
+      `the socket's path ${socket} is longer than ${SOCKET_PATH_MAX_BYTES} bytes: choose a shorter`,
+    );
   }
   preparePrivateFolder(folder);
   const blobs = await prepareBlobFolder(folder);

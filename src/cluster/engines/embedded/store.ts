@@ -60,7 +60,9 @@ export class Store {
   constructor(folder: string) {
     this.#database = openDatabase(join(folder, "directory.db"));
     this.#select = this.#database.prepare("SELECT value, revision, mark FROM entry WHERE key = ?");
-    this.#keys = this.#database.prepare("SELECT key FROM entry WHERE value IS NOT NULL AND key >= ? AND key < ? ORDER BY key");
+    this.#keys = this.#database.prepare(
+      "SELECT key FROM entry WHERE value IS NOT NULL AND key >= ? AND key < ? ORDER BY key",
+    );
     this.#upsert = this.#database.prepare(
       "INSERT INTO entry VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET " +
         "value = excluded.value, revision = excluded.revision, mark = excluded.mark, changed_ms = excluded.changed_ms",

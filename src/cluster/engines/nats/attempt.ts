@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { JetStreamApiCodes, JetStreamApiError, JetStreamError } from "@nats-io/jetstream";
 import { errors } from "@nats-io/transport-node";
 import { type GodwitError, failure } from "../../../errors.ts";
+import { closedError } from "../../wait.ts";
 
 const RETRY_MS = 100;
 /** One try waits no longer than this: what was asked of a leader that is dead is never answered. */
@@ -23,7 +24,11 @@ export async function attempt<T>(name: string, timeoutMs: number, what: (timeout
       if (!isPassing(error)) throw isConflict(error) ? error : natsError(name, error);
       if (performance.now() + RETRY_MS > endMs) {
         const unknown = "what it was to do may have been done";
-        throw failure("ETIMEDOUT", `${name} was not answered within ${timeoutMs} ms; ${unknown}: ${String(error)}`, error);
+        throw failure(
+          "ETIMEDOUT",
+          `${name} was not answered within ${timeoutMs} ms; ${unknown}: ${String(error)}`,
+          error,
+        );
       }
       await delay(RETRY_MS);
     }
@@ -37,10 +42,24 @@ export function isConflict(error: unknown): boolean {
   return error.code === StreamWrongLastSequence || error.code === StreamWrongLastSequenceUnknown;
 }
 
+/** Whether it failed because the connection was closed on purpose: the library says so in several ways. */
+function isClosed(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof errors.ClosedConnectionError || cause instanceof errors.DrainingConnectionError) return true;
+    if (cause.message === "connection closed") return true;
+  }
+  return false;
+}
+
+/** No server has room for a copy: while servers of a cluster start, they are not known yet. */
+const NO_PEERS_CODE = 10005;
+
 /** Whether trying again may help. */
 function isPassing(error: unknown): boolean {
-  // 503: no leader now; 10164 and 10158: the same write, tried before, is on its way.
-  if (error instanceof JetStreamApiError) return error.status === 503 && !isFull(error);
+  if (isClosed(error)) return false;
+  // 503: no leader now.
+  if (error instanceof JetStreamApiError)
+    return error.code === NO_PEERS_CODE || (error.status === 503 && !isFull(error));
   if (error instanceof errors.TimeoutError || error instanceof errors.RequestError) return true;
   // Nobody answers for JetStream: while its servers elect a leader.
   return error instanceof JetStreamError || (error instanceof Error && error.name === "JetStreamNotEnabled");
@@ -55,12 +74,14 @@ function isFull(error: JetStreamApiError): boolean {
 
 /** What NATS says, as an error of ours. */
 export function natsError(name: string, error: unknown): GodwitError {
-  if (error instanceof errors.ClosedConnectionError || error instanceof errors.DrainingConnectionError) {
-    return failure("ECANCELED", `${name}: the connection to NATS was closed`, error);
-  }
+  if (isClosed(error)) return closedError();
   if (error instanceof errors.TimeoutError) return failure("ETIMEDOUT", `${name} was not answered in time`, error);
   if (error instanceof JetStreamApiError && isFull(error)) {
-    return failure("ENOSPC", `${name}: NATS has no room: ${error.message}; raise its limits, or delete something`, error);
+    return failure(
+      "ENOSPC",
+      `${name}: NATS has no room: ${error.message}; raise its limits, or delete something`,
+      error,
+    );
   }
   return failure("ECLUSTER", `${name} failed: ${String(error)}`, error);
 }

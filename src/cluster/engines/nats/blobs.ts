@@ -7,7 +7,7 @@ import { GodwitError, failure } from "../../../errors.ts";
 import { BLOB_ABANDONED_MS, BLOB_STALL_MS, CLUSTER_STORE_TIMEOUT_MS } from "../../../limits.ts";
 import { boundedContent, corruptBlob, noBlob } from "../../blob.ts";
 import type { Blob, BlobFacts, Blobs } from "../../engine.ts";
-import { byText, matches } from "../../path.ts";
+import { byText, decodePath, encodePath, matches } from "../../path.ts";
 import { attempt, natsError } from "./attempt.ts";
 import type { Stream } from "./feed.ts";
 
@@ -44,8 +44,8 @@ export class NatsBlobs implements Blobs {
     };
     try {
       const options = { timeout: CHUNK_TIMEOUT_MS };
-      const meta = { name, options: { max_chunk_size: CHUNK_BYTES } };
-      return factsOf(await this.#store.put(meta, webStream(source()), options));
+      const meta = { name: objectName(name), options: { max_chunk_size: CHUNK_BYTES } };
+      return factsOf(name, await this.#store.put(meta, webStream(source()), options));
     } catch (error) {
       throw thrown ?? (error instanceof GodwitError ? error : natsError(what, error));
     }
@@ -54,21 +54,23 @@ export class NatsBlobs implements Blobs {
   async get(name: string): Promise<Blob> {
     const info = await this.#info(name);
     if (info === undefined) throw noBlob(name);
-    return { ...factsOf(info), content: this.#content(name, info) };
+    return { ...factsOf(name, info), content: this.#content(name, info) };
   }
 
   async delete(name: string): Promise<boolean> {
     if ((await this.#info(name)) === undefined) return false;
-    await attempt(`deleting the blob ${name}`, CLUSTER_STORE_TIMEOUT_MS, () => this.#store.delete(name));
+    await attempt(`deleting the blob ${name}`, CLUSTER_STORE_TIMEOUT_MS, () => this.#store.delete(objectName(name)));
     return true;
   }
 
   async list(prefix: string): Promise<BlobFacts[]> {
     const all = await attempt("listing the blobs", CLUSTER_STORE_TIMEOUT_MS, () => this.#store.list());
-    return all
-      .filter((info) => !info.deleted && matches(prefix, info.name))
-      .map(factsOf)
-      .sort((a, b) => byText(a.name, b.name));
+    const found: BlobFacts[] = [];
+    for (const info of all) {
+      const name = decodePath(info.name, "/");
+      if (name !== undefined && !info.deleted && matches(prefix, name)) found.push(factsOf(name, info));
+    }
+    return found.sort((a, b) => byText(a.name, b.name));
   }
 
   /** Removes chunks of blobs that were begun longer than `ageMs` ago and never finished. Answers with how many blobs. */
@@ -90,14 +92,18 @@ export class NatsBlobs implements Blobs {
   }
 
   async #info(name: string): Promise<ObjectInfo | undefined> {
-    const info = await attempt(`looking for the blob ${name}`, CLUSTER_STORE_TIMEOUT_MS, () => this.#store.info(name));
+    const info = await attempt(`looking for the blob ${name}`, CLUSTER_STORE_TIMEOUT_MS, () =>
+      this.#store.info(objectName(name)),
+    );
     return info === null || info.deleted ? undefined : info;
   }
 
   async *#content(name: string, info: ObjectInfo): AsyncGenerator<Uint8Array> {
     if (info.size === 0) return;
     await this.#assertChunks(name, info);
-    const found = await attempt(`reading the blob ${name}`, CLUSTER_STORE_TIMEOUT_MS, () => this.#store.get(name));
+    const found = await attempt(`reading the blob ${name}`, CLUSTER_STORE_TIMEOUT_MS, () =>
+      this.#store.get(objectName(name)),
+    );
     if (found === null) throw noBlob(name);
     found.error.catch(() => {}); // Told by the stream as well.
     if (found.info.nuid !== info.nuid) {
@@ -114,7 +120,9 @@ export class NatsBlobs implements Blobs {
     } catch (error) {
       if (error instanceof GodwitError) throw error;
       const isCorrupt = error instanceof Error && error.message.includes("corrupt object");
-      throw isCorrupt ? corruptBlob(name, "its digest is another", error) : natsError(`reading the blob ${name}`, error);
+      throw isCorrupt
+        ? corruptBlob(name, "its digest is another", error)
+        : natsError(`reading the blob ${name}`, error);
     } finally {
       await reader.cancel().catch(() => {});
     }
@@ -136,10 +144,15 @@ function webStream(content: AsyncIterable<Uint8Array>) {
   return stream as unknown as Parameters<ObjectStore["put"]>[1];
 }
 
-function factsOf(info: ObjectInfo): BlobFacts {
+/** The object store takes Latin-1 only. */
+function objectName(name: string): string {
+  return encodePath(name, "/");
+}
+
+function factsOf(name: string, info: ObjectInfo): BlobFacts {
   const digest = info.digest.slice(info.digest.indexOf("=") + 1);
   const sha256 = Buffer.from(digest, "base64url").toString("hex");
-  return { name: info.name, sizeBytes: info.size, sha256, storedMs: Date.parse(info.mtime) };
+  return { name, sizeBytes: info.size, sha256, storedMs: Date.parse(info.mtime) };
 }
 
 async function inTime<T>(name: string, piece: Promise<T>): Promise<T> {

@@ -84,7 +84,10 @@ function problemOf({ info }: NatsConnection): GodwitError | undefined {
   }
   const payload = info?.max_payload ?? 0;
   if (payload >= PAYLOAD_MIN_BYTES) return undefined;
-  return failure("ECLUSTER", `the NATS server takes messages of ${payload} bytes: set its max_payload to ${PAYLOAD_MIN_BYTES}`);
+  return failure(
+    "ECLUSTER",
+    `the NATS server takes messages of ${payload} bytes: set its max_payload to ${PAYLOAD_MIN_BYTES}`,
+  );
 }
 
 type Settings = Omit<NodeConnectionOptions, "servers"> & { readonly servers: string[] };
@@ -131,7 +134,10 @@ function serverOf(text: string): Server {
   return { address: url.host, isSecure: url.protocol === "tls:", user, password };
 }
 
-async function credentialsOf(options: NatsOptions, { user, password }: Server): Promise<Omit<NodeConnectionOptions, "servers">> {
+async function credentialsOf(
+  options: NatsOptions,
+  { user, password }: Server,
+): Promise<Omit<NodeConnectionOptions, "servers">> {
   if (options.credentialsFile !== undefined) {
     return { authenticator: credsAuthenticator(await secretOf(options.credentialsFile)) };
   }

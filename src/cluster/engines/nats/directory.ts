@@ -41,7 +41,8 @@ export class NatsDirectory implements Directory {
       const written = await this.#write(key, value, revision, leftMs);
       if (written !== undefined) return written;
       const last = await this.#last(key, leftMs);
-      if (last?.isDeleted === false || tries === CREATE_TRIES) throw failure("EEXIST", `the key ${key} is there already`);
+      if (last?.isDeleted === false || tries === CREATE_TRIES)
+        throw failure("EEXIST", `the key ${key} is there already`);
       revision = last?.revision ?? 0; // The deletion's, which stands for the absence of an entry.
     }
   }
@@ -116,7 +117,12 @@ export class NatsDirectory implements Directory {
   }
 
   /** Nothing when the key's last message is another than the expected one; 0 for none. */
-  async #write(key: string, value: Uint8Array | undefined, revision: number, timeoutMs: number): Promise<number | undefined> {
+  async #write(
+    key: string,
+    value: Uint8Array | undefined,
+    revision: number,
+    timeoutMs: number,
+  ): Promise<number | undefined> {
     const mark = randomUUID(); // By which the server knows a write that is tried again.
     const options = { msgID: mark, expect: { lastSubjectSequence: revision } };
     try {

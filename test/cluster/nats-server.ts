@@ -1,0 +1,135 @@
+/** The real nats-server: found, or taken from Debian's package; one or several of them on free ports, with stores of their own. */
+
+import { execFile } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { delimiter, join } from "node:path";
+import { tmpdir } from "node:os";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { Child } from "./child.ts";
+import { until } from "./condition.ts";
+
+const run = promisify(execFile);
+const CACHE = fileURLToPath(new URL("../../../node_modules/.cache/godwit/nats-server/", import.meta.url));
+
+/** The server's path, or why there is none. */
+export async function findNatsServer(): Promise<{ path: string } | { missing: string }> {
+  const folders = [
+    ...(process.env["PATH"] ?? "").split(delimiter),
+    "/usr/sbin",
+    "/usr/local/sbin",
+    join(CACHE, "usr/sbin"),
+  ];
+  const found = folders.map((folder) => join(folder, "nats-server")).find((path) => existsSync(path));
+  return found === undefined ? takeFromPackage() : { path: found };
+}
+
+/** Downloads the package and unpacks it, without installing it. */
+async function takeFromPackage(): Promise<{ path: string } | { missing: string }> {
+  if (process.getuid?.() !== 0) return { missing: "no nats-server on PATH, and not root, who could use apt-get" };
+  const folder = mkdtempSync(join(tmpdir(), "godwit-nats-"));
+  const options = { cwd: folder, timeout: 60_000 };
+  try {
+    await run("apt-get", ["download", "nats-server"], options).catch(async () => {
+      await run("apt-get", ["update"], options);
+      await run("apt-get", ["download", "nats-server"], options);
+    });
+    const [archive] = readdirSync(folder).filter((name) => name.endsWith(".deb"));
+    if (archive === undefined) return { missing: "apt-get downloaded no package" };
+    mkdirSync(CACHE, { recursive: true });
+    await run("dpkg", ["-x", archive, CACHE], options);
+    return { path: join(CACHE, "usr/sbin/nats-server") };
+  } catch (error) {
+    return { missing: `no nats-server on PATH, and its package cannot be had: ${String(error)}` };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
+  const ports: number[] = [];
+  for (const server of servers) {
+    if (!server.listening) await new Promise((resolve) => server.once("listening", resolve));
+    const address = server.address();
+    if (typeof address === "object" && address !== null) ports.push(address.port);
+  }
+  for (const server of servers) await new Promise((resolve) => server.close(resolve));
+  return ports;
+}
+
+async function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("data", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+    socket.once("close", () => resolve(false));
+  });
+}
+
+export class NatsServers {
+  readonly urls: readonly string[];
+  readonly folder: string;
+  readonly #path: string;
+  readonly #ports: readonly number[];
+  readonly #configs: readonly string[];
+  readonly #children: (Child | undefined)[] = [];
+
+  private constructor(path: string, folder: string, ports: readonly number[], configs: readonly string[]) {
+    this.#path = path;
+    this.folder = folder;
+    this.#ports = ports;
+    this.#configs = configs;
+    this.urls = ports.map((port) => `nats://127.0.0.1:${port}`);
+  }
+
+  /** `extra`: more lines of configuration. */
+  static async start(path: string, count: number, extra = ""): Promise<NatsServers> {
+    const folder = mkdtempSync(join(tmpdir(), "godwit-nats-"));
+    const ports = await freePorts(2 * count);
+    const [clients, routes] = [ports.slice(0, count), ports.slice(count)];
+    const configs = clients.map((port, index) => {
+      const config = join(folder, `server-${index}.conf`);
+      const peers = routes.map((route) => `nats://127.0.0.1:${route}`).join(", ");
+      const cluster = `cluster { name: test, listen: "127.0.0.1:${routes[index]}", routes: [${peers}] }\n`;
+      const store = join(folder, `store-${index}`);
+      const lines = [
+        `server_name: server-${index}`,
+        `listen: "127.0.0.1:${port}"`,
+        `jetstream { store_dir: "${store}", max_memory_store: 67108864, max_file_store: 4294967296 }`,
+        extra,
+      ];
+      writeFileSync(config, `${lines.join("\n")}\n${count > 1 ? cluster : ""}`);
+      return config;
+    });
+    const servers = new NatsServers(path, folder, clients, configs);
+    await Promise.all(clients.map((_, index) => servers.begin(index)));
+    return servers;
+  }
+
+  async begin(index: number): Promise<void> {
+    const [config, port] = [this.#configs[index], this.#ports[index]];
+    if (config === undefined || port === undefined) throw new Error(`there is no server ${index}`);
+    const child = new Child(this.#path, ["-c", config]);
+    this.#children[index] = child;
+    try {
+      await until(`nats-server at ${port}`, () => answers(port));
+    } catch (error) {
+      throw new Error(child.output, { cause: error });
+    }
+  }
+
+  /** As `server-INDEX` names it. */
+  async kill(index: number): Promise<void> {
+    await this.#children[index]?.end("SIGKILL");
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#children.map((child) => child?.end("SIGKILL")));
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
