@@ -5,14 +5,17 @@
  */
 
 import type * as blob from "./parts/blob.ts";
+import type * as crypto from "./parts/crypto.ts";
 import type * as event from "./parts/event.ts";
 import type * as fetch from "./parts/fetch.ts";
 import type * as fetching from "./parts/fetching.ts";
 import type * as form from "./parts/form.ts";
 import type * as serve from "./parts/serve.ts";
 import type * as streams from "./parts/streams.ts";
+import type * as subtle from "./parts/subtle.ts";
 import type * as text from "./parts/text.ts";
 import type * as url from "./parts/url.ts";
+import type * as websocket from "./parts/websocket.ts";
 import { syscall } from "./machine.ts";
 import { Mutex } from "./mutex.ts";
 import { nameClass, refuseClone, shapeInterface } from "./class.ts";
@@ -28,7 +31,7 @@ export interface Parts {
   };
   readonly compression: object;
   readonly console: Record<ConsoleMethod, (...args: never[]) => void>;
-  readonly crypto: object;
+  readonly crypto: typeof crypto;
   readonly event: typeof event;
   readonly fetch: typeof fetch;
   readonly fetching: typeof fetching;
@@ -43,10 +46,11 @@ export interface Parts {
   readonly ports: object;
   readonly serve: typeof serve;
   readonly streams: typeof streams;
-  readonly subtle: { readonly subtle: object };
+  readonly subtle: typeof subtle;
   readonly synchronise: object;
   readonly text: typeof text;
   readonly url: typeof url;
+  readonly websocket: typeof websocket;
 }
 export const CONSOLE_METHODS = [
   "dir",
@@ -79,6 +83,7 @@ const WEB: readonly PartName[] = [
   "subtle",
   "text",
   "url",
+  "websocket",
 ];
 
 /** Parts whose classes extend another's, which must be there when they are evaluated: no call can be made then. */

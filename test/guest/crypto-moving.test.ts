@@ -181,6 +181,26 @@ await withNode({ lwps: 2, swapAfterMs: 50 }, (t) => {
     assert.equal(result, HMAC_HEX);
   });
 
+  test("a copy of a key, in a clone or in a message, may do what the key may", async () => {
+    const result = await printed(
+      t,
+      `const key = await s.importKey("raw", text("a secret"), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+       const copy = structuredClone({ keys: [key, key] });
+       send(self.pid, key);
+       const sent = receive().message;
+       const { publicKey, privateKey } = structuredClone(await s.generateKey("Ed25519", false, ["sign", "verify"]));
+       const signature = await s.sign("Ed25519", privateKey, text("data"));
+       const refused = [structuredCloneOf(Object.create(CryptoKey.prototype)), structuredCloneOf(s), await s.exportKey("raw", sent).catch((error) => error.name)];
+       function structuredCloneOf(value) { try { structuredClone(value); return "cloned"; } catch (error) { return error.name; } }
+       console.log(JSON.stringify([
+         copy.keys[0] === copy.keys[1], copy.keys[0] !== key, copy.keys[0] instanceof CryptoKey, sent.usages, sent.extractable,
+         hex(await s.sign("HMAC", copy.keys[0], text("data"))), hex(await s.sign("HMAC", sent, text("data"))),
+         await s.verify("Ed25519", publicKey, signature, text("data")), ...refused]));`,
+    );
+    const refused = ["DataCloneError", "DataCloneError", "InvalidAccessError"];
+    assert.deepEqual(result, [true, true, true, ["sign"], false, HMAC_HEX, HMAC_HEX, true, ...refused]);
+  });
+
   test("threads use one key, and none of their results is lost", async () => {
     const result = await printed(
       t,

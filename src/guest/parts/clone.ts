@@ -71,6 +71,8 @@ class Builder {
         return this.#buffer(a as number, b as number);
       case "f":
         return this.#blob(a as number, b as string, c, d);
+      case "k":
+        return part("subtle").keyOfText(a as string);
       case "v":
         return new (VIEWS[a as number] ?? Uint8Array)(this.#value(b) as ArrayBuffer, c as number, d as number);
       default:

@@ -3,9 +3,14 @@
 import type { KeyRecord, KeyUsage } from "../../abi/crypto.ts";
 import { bytesOf } from "./crypto-bytes.ts";
 
-let makeKey: (record: KeyRecord, extractable: boolean) => CryptoKey;
+let make: (record: KeyRecord, extractable: boolean) => CryptoKey;
+let isKey: (value: unknown) => boolean;
 let stateOf: (key: unknown) => { readonly record: KeyRecord; readonly extractable: boolean };
-export { makeKey };
+
+/** A key that is made of a record. */
+export function makeKey(record: KeyRecord, extractable: boolean): CryptoKey {
+  return make(record, extractable);
+}
 
 /** Throws TypeError for what is no key. */
 export function recordOf(key: unknown): KeyRecord {
@@ -17,6 +22,18 @@ export function readableRecord(key: unknown): KeyRecord {
   const { record, extractable } = stateOf(key);
   if (!extractable) throw new DOMException("key is not extractable", "InvalidAccessError");
   return record;
+}
+
+/** A key as text, for a copy of it; undefined for what is none. */
+export function keyText(value: unknown): string | undefined {
+  return isKey(value) ? JSON.stringify(stateOf(value)) : undefined;
+}
+
+/** The key of a text. Another process may have sent it: what it holds is judged again whenever it is used. */
+export function keyOfText(text: string): CryptoKey {
+  const { record, extractable } = JSON.parse(text) as { readonly record: KeyRecord; readonly extractable: unknown };
+  const { type, algorithm, usages, material } = record;
+  return makeKey({ type, algorithm: { ...algorithm }, usages: [...usages], material }, extractable === true);
 }
 
 const INTERNAL = Symbol("internal");
@@ -36,10 +53,12 @@ export class CryptoKey {
   }
 
   static {
-    makeKey = (record, extractable) => new CryptoKey(INTERNAL, record, extractable);
+    make = (record, extractable) => new CryptoKey(INTERNAL, record, extractable);
+    isKey = (value) => typeof value === "object" && value !== null && #record in value;
     stateOf = (key) => {
-      if (typeof key !== "object" || key === null || !(#record in key)) throw new TypeError("not a CryptoKey");
-      return { record: key.#record, extractable: key.#extractable };
+      if (!isKey(key)) throw new TypeError("the key is no CryptoKey");
+      const real = key as CryptoKey;
+      return { record: real.#record, extractable: real.#extractable };
     };
   }
 

@@ -1,6 +1,7 @@
 /** The global `crypto`: randomness; its `subtle` is a part by itself. */
 
 import { part, randomBytes } from "../core.ts";
+import type { SubtleCrypto } from "./subtle.ts";
 
 const QUOTA_BYTES = 65_536;
 const INTEGER_ARRAYS = [
@@ -20,7 +21,7 @@ export class Crypto {
     if (key !== KEY) throw new TypeError("Illegal constructor");
   }
 
-  get subtle(): object {
+  get subtle(): SubtleCrypto {
     if (this !== crypto) throw new TypeError("Illegal invocation");
     return part("subtle").subtle;
   }

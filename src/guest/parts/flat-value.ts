@@ -3,7 +3,7 @@
  * JSON value: strings, booleans, null and ordinary numbers stand for themselves, all else is an array, `[tag, ...]`.
  */
 
-import { notCloneable, part } from "../core.ts";
+import { loadedPart, notCloneable, part } from "../core.ts";
 
 export type Field = string | number | boolean | null | readonly (string | number)[];
 export type Node = [kind: string, ...fields: Field[]];
@@ -151,7 +151,7 @@ class Flattener {
     } else if (!this.#fillWrapper(value, node)) {
       if (!notCloneable.some((prototype) => Object.prototype.isPrototypeOf.call(prototype, value)))
         this.#fillObject(value, node, "o");
-      else if (!this.#fillBlob(value, node)) throw uncloneable(describe(value));
+      else if (!this.#fillBlob(value, node) && !this.#fillKey(value, node)) throw uncloneable(describe(value));
     }
   }
 
@@ -163,6 +163,15 @@ class Flattener {
     node.push(this.buffers.length, value.type);
     if (value instanceof File) node.push(value.name, this.#field(value.lastModified));
     this.buffers.push(blobBytes(value).slice().buffer);
+    return true;
+  }
+
+  /** `["k", the key as text]`: the copy may do what the original may. */
+  #fillKey(value: object, node: Node): boolean {
+    const text = loadedPart("subtle")?.keyText(value);
+    if (text === undefined) return false;
+    node[0] = "k";
+    node.push(text);
     return true;
   }
 

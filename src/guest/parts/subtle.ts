@@ -23,6 +23,7 @@ import { displayAs } from "./display.ts";
 import { domString, requireArguments } from "./idl.ts";
 
 export { CryptoKey };
+export { keyOfText, keyText } from "./crypto-key.ts";
 displayAs(CryptoKey.prototype, "CryptoKey", ({ type, extractable, algorithm, usages }) => ({
   type,
   extractable,
