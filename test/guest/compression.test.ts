@@ -252,7 +252,7 @@ await withNode({ lwps: 1 }, (t) => {
   });
 
   test("compression under stress", { timeout: 300_000 }, () =>
-    compareUnderStress(t, { ...CASES, ...OWN }, { every: 23, at: "call" }),
+    compareUnderStress(t, { ...CASES, ...OWN }, { every: 97, at: "call" }),
   );
 
   test(

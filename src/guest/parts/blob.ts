@@ -15,6 +15,7 @@ interface Contents {
   readonly sizeBytes: number;
 }
 const NOTHING: Contents = { pieces: [], sizeBytes: 0 };
+const NO_PROPERTIES = { endings: "transparent", type: "" };
 
 let contentsOf: (blob: Blob) => Contents;
 let joinedContents: (blob: Blob) => Uint8Array;
@@ -28,12 +29,10 @@ export class Blob {
   #type = "";
 
   constructor(parts: unknown = undefined, options: unknown = undefined) {
-    if (parts !== undefined) {
-      const items = partsOf(parts);
-      const { endings, type } = propertiesOf(options);
-      this.#contents = gather(items, endings === "native");
-      this.#type = type;
-    } else if (options !== undefined) this.#type = propertiesOf(options).type;
+    const items = parts === undefined ? [] : partsOf(parts);
+    const { endings, type } = options === undefined ? NO_PROPERTIES : propertiesOf(options);
+    if (items.length > 0) this.#contents = gather(items, endings === "native");
+    this.#type = type;
   }
 
   static {

@@ -3,8 +3,15 @@
 import { IO_MAX_BYTES } from "../../limits.ts";
 import { joined, syscall } from "../core.ts";
 
+/** So much ASCII is made text sooner here than by a system call. */
+const SHORT_BYTES = 128;
+
 /** Text of UTF-8 bytes, malformed ones as U+FFFD, a byte order mark kept. */
 export function utf8Text(bytes: Uint8Array): string {
+  if (bytes.length <= SHORT_BYTES) {
+    const text = Reflect.apply(String.fromCharCode, undefined, bytes) as string;
+    if (!/[^\0-\x7f]/.test(text)) return text;
+  }
   return new Decoding("utf-8", false, true).decode(bytes, false);
 }
 
