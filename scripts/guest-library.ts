@@ -71,6 +71,7 @@ const PARTS = [
   "form",
   "inspect",
   "io",
+  "keep",
   "performance",
   "ports",
   "serve",
@@ -79,6 +80,7 @@ const PARTS = [
   "synchronise",
   "text",
   "url",
+  "websocket",
 ];
 
 /** @param entry the boot script; the parts are in the folder beside it, if it has one. */

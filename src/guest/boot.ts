@@ -30,6 +30,7 @@ const lazy = {
   ports: ["MessageChannel", "MessageEvent", "MessagePort"],
   fetch: ["fetch", "Headers", "Request", "Response"],
   form: ["FormData"],
+  websocket: ["CloseEvent", "ErrorEvent", "WebSocket"],
   streams: [
     "ByteLengthQueuingStrategy",
     "CountQueuingStrategy",
@@ -67,6 +68,7 @@ const entryPoints: Record<GuestEntryPoint, (...args: never[]) => unknown> = {
   dispatchTimer,
   dispatchCompletion,
   dispatchMessage,
+  dispatchKept: () => part("keep").giveKept(),
   reportRejection,
   unhandledRejection,
   describeError,

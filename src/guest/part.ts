@@ -10,6 +10,7 @@ import type * as event from "./parts/event.ts";
 import type * as fetch from "./parts/fetch.ts";
 import type * as fetching from "./parts/fetching.ts";
 import type * as form from "./parts/form.ts";
+import type * as ports from "./parts/ports.ts";
 import type * as serve from "./parts/serve.ts";
 import type * as streams from "./parts/streams.ts";
 import type * as subtle from "./parts/subtle.ts";
@@ -42,8 +43,9 @@ export interface Parts {
     table(data: unknown, columns?: readonly string[]): string | undefined;
   };
   readonly io: object;
+  readonly keep: { giveKept(): void };
   readonly performance: object;
-  readonly ports: object;
+  readonly ports: typeof ports;
   readonly serve: typeof serve;
   readonly streams: typeof streams;
   readonly subtle: typeof subtle;
@@ -87,7 +89,11 @@ const WEB: readonly PartName[] = [
 ];
 
 /** Parts whose classes extend another's, which must be there when they are evaluated: no call can be made then. */
-const FOUNDATIONS: Partial<Record<PartName, PartName>> = { ports: "event" };
+const FOUNDATIONS: Partial<Record<PartName, readonly PartName[]>> = {
+  fetching: ["fetch"],
+  ports: ["event"],
+  websocket: ["fetch", "ports"],
+};
 
 const loaded = new Map<string, object>();
 const loading = new Mutex();
@@ -111,8 +117,7 @@ function load(name: PartName): object {
 function loadOnce(name: PartName): object {
   const present = loaded.get(name);
   if (present !== undefined) return present;
-  const foundation = FOUNDATIONS[name];
-  if (foundation !== undefined) loadOnce(foundation);
+  for (const foundation of FOUNDATIONS[name] ?? []) loadOnce(foundation);
   const exports = syscall("libraryPart", name) as Record<string, unknown>;
   for (const [key, value] of Object.entries(exports)) {
     if (typeof value !== "function") continue;

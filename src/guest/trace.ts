@@ -6,10 +6,15 @@ const FRAME_FILE = /\(?([^\s()]+):\d+:\d+\)?$/;
 /** The name this library was evaluated under. */
 const libraryFile = FRAME_FILE.exec((new Error("here").stack ?? "").split("\n", 1)[0] ?? "")?.[1] ?? "";
 
+/** Parts of the library that are loaded later have names below its own. */
+function isLibrary(file: string | undefined): boolean {
+  return file === libraryFile || file?.startsWith(`${libraryFile}/`) === true;
+}
+
 /** The lines of `stack` that are the program's own; the whole stack when none is. */
 export function withoutLibrary(stack: string): string {
   const lines = stack.split("\n").filter((line) => line !== "");
-  const own = lines.filter((line) => FRAME_FILE.exec(line)?.[1] !== libraryFile);
+  const own = lines.filter((line) => !isLibrary(FRAME_FILE.exec(line)?.[1]));
   return (own.length > 0 ? own : lines).join("\n");
 }
 

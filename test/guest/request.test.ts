@@ -53,5 +53,5 @@ test("a request without a signal loads no events", () => {
 });
 
 await withNode({}, (t) => {
-  test("stress changes nothing", { timeout: 300_000 }, () => compareUnderStress(t, CASES, { every: 30, at: "call" }));
+  test("requests under stress", { timeout: 300_000 }, () => compareUnderStress(t, CASES, { every: 30, at: "call" }));
 });

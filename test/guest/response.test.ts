@@ -89,5 +89,5 @@ test("they show themselves as Node's do", () => {
 });
 
 await withNode({}, (t) => {
-  test("stress changes nothing", { timeout: 300_000 }, () => compareUnderStress(t, CASES, { every: 40, at: "call" }));
+  test("responses under stress", { timeout: 300_000 }, () => compareUnderStress(t, CASES, { every: 40, at: "call" }));
 });
