@@ -80,6 +80,8 @@ export const WHOLE_BODY_MAX_BYTES = 64 * 1024;
 export const TIMERS_MAX = 10_000;
 /** Asynchronous calls of a process that have not been taken note of: those in flight, and outcomes that wait for its event loop. */
 export const CALLS_IN_FLIGHT_MAX = 1024;
+/** How deep a JSON argument of a call may nest: no record is near it, and what handles records may recurse. */
+export const JSON_ARGUMENT_MAX_DEPTH = 16;
 /** Arguments and results of those calls, which the host keeps outside of the memory quota. */
 export const CALLS_IN_FLIGHT_MAX_BYTES = 16 * 2 ** 20;
 /** Header fields of a request or an answer on a channel, and their bytes together. */

@@ -22,7 +22,7 @@ export interface Syscall {
   readonly arguments: readonly ArgumentKind[];
   readonly result: ResultKind;
   readonly inFlight: InFlight;
-  /** The most that a string or byte array may hold, where that is more than for other calls. */
+  /** The most bytes that a `bytes` argument may hold, where that is more than for other calls. */
   readonly argumentMaxBytes?: number;
   /** One line: meaning, units, what it returns. */
   readonly doc: string;

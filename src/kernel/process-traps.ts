@@ -2,7 +2,13 @@
 
 import { type ArgumentKind, type Syscall, SYSCALLS, type SyscallName } from "../abi/syscalls.ts";
 import { assert, unreachable } from "../assert.ts";
-import { CALLS_IN_FLIGHT_MAX, CALLS_IN_FLIGHT_MAX_BYTES, IO_MAX_BYTES, MESSAGE_MAX_BYTES } from "../limits.ts";
+import {
+  CALLS_IN_FLIGHT_MAX,
+  CALLS_IN_FLIGHT_MAX_BYTES,
+  IO_MAX_BYTES,
+  JSON_ARGUMENT_MAX_DEPTH,
+  MESSAGE_MAX_BYTES,
+} from "../limits.ts";
 import type { GuestValues } from "../machine/guest-values.ts";
 import type { SyscallOutcome, Traps } from "../machine/trap.ts";
 import type { Kernel } from "./kernel.ts";
@@ -111,11 +117,14 @@ function roomForCall(process: Process, args: readonly unknown[]): string | undef
     : undefined;
 }
 
+/** How long the texts of JSON arguments were. Those of calls that come from an image are bounded by the image. */
+const jsonChars = new WeakMap<object, number>();
+
 function sizeOf(values: readonly unknown[]): number {
-  return values.reduce(
-    (sum: number, value) => sum + (typeof value === "string" || value instanceof Uint8Array ? value.length : 0),
-    0,
-  );
+  return values.reduce((sum: number, value) => {
+    if (typeof value === "string" || value instanceof Uint8Array) return sum + value.length;
+    return typeof value === "object" && value !== null ? sum + (jsonChars.get(value) ?? 0) : sum;
+  }, 0);
 }
 
 export function outcomeOf(delivery: Delivery): SyscallOutcome {
@@ -145,15 +154,18 @@ function decodeOne(kind: ArgumentKind, values: GuestValues, argv: number, place:
     case "number":
       return values.number(argv, place);
     case "string":
-      return values.string(argv, place, maxBytes);
+      return values.string(argv, place, ARGUMENT_MAX_BYTES);
     case "bytes":
       return values.bytes(argv, place, maxBytes);
     case "json": {
-      const text = values.string(argv, place, maxBytes);
+      const text = values.string(argv, place, ARGUMENT_MAX_BYTES);
       if (text === undefined) return undefined;
       try {
         const value: unknown = JSON.parse(text);
-        return typeof value === "object" && value !== null ? value : undefined;
+        if (typeof value !== "object" || value === null || !nestsAtMost(JSON_ARGUMENT_MAX_DEPTH, value))
+          return undefined;
+        jsonChars.set(value, text.length);
+        return value;
       } catch {
         return undefined;
       }
@@ -165,6 +177,11 @@ function decodeOne(kind: ArgumentKind, values: GuestValues, argv: number, place:
     default:
       return unreachable(kind, "kind of argument");
   }
+}
+
+function nestsAtMost(depth: number, value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return depth > 0 && Object.values(value).every((inner) => nestsAtMost(depth - 1, inner));
 }
 
 const refused = { kind: "error", code: "EPERM", message: "nobody is there to answer this call" } as const;

@@ -59,6 +59,7 @@ const json = fc.oneof(
     '{"to":"x"}',
     '{"to":{}}',
     '{"__proto__":null}',
+    `{"to":${"[".repeat(100_000)}${"]".repeat(100_000)}}`,
   ),
   fc.constantFrom(
     '{"stackBytes":65536,"priority":5,"name":7,"daemon":1}',
