@@ -22,6 +22,8 @@ export type { NatsOptions } from "./nats/connection.ts";
 
 /** Where servers form a cluster, and nothing else is said. */
 const REPLICAS = 3;
+/** Messages of a key: the directory prunes them itself, and must not lose any before (see `nats/chain.ts`). */
+const UNLIMITED = -1;
 
 /**
  * Connects to a NATS cluster, and makes the buckets there if this is the first time.
@@ -59,15 +61,14 @@ async function groundOn(connection: NatsConnection, cluster: string, options: Na
     jetstreamManager(connection, { timeout }),
   );
   const replicas = options.replicas ?? (isClustered(connection) ? REPLICAS : 1);
+  const common = { replicas, storage: StorageType.File };
   const bucket = (name: string) => `godwit_${cluster}_${name}`;
   const [entries, blobs] = [bucket("directory"), bucket("blobs")];
 
   await attempt("making the directory's bucket", timeoutMs, () =>
-    new Kvm(client).create(entries, { replicas, storage: StorageType.File, allow_direct: false }),
+    new Kvm(client).create(entries, { ...common, history: UNLIMITED, allow_direct: false }),
   );
-  const store = await attempt("making the blobs' bucket", timeoutMs, () =>
-    new Objm(client).create(blobs, { replicas, storage: StorageType.File }),
-  );
+  const store = await attempt("making the blobs' bucket", timeoutMs, () => new Objm(client).create(blobs, common));
   for (const name of [`KV_${entries}`, `OBJ_${blobs}`]) await keepCopies(manager, name, replicas, timeoutMs);
 
   const stream = { connection, client, manager };

@@ -1,5 +1,5 @@
 /**
- * What a stream holds for some subjects, and then what comes: the last message of each subject, in order. Where anything
+ * What a stream holds for some subjects, and then what comes, all in order. Where anything
  * was missed (a gap, a server's death, a new connection) it begins anew with the whole state.
  */
 
@@ -89,7 +89,7 @@ export class Feed implements Subscription {
     const info = await manager.consumers.add(stream, {
       name,
       deliver_subject: deliver,
-      deliver_policy: DeliverPolicy.LastPerSubject,
+      deliver_policy: DeliverPolicy.All,
       filter_subject: this.#filter,
       headers_only: this.#headersOnly,
       ack_policy: AckPolicy.None,
