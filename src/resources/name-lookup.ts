@@ -9,7 +9,7 @@ import { LOOKUPS_AT_ONCE_MAX, LOOKUPS_WAITING_MAX } from "../limits.ts";
 export type Resolve = (name: string) => Promise<readonly string[]>;
 
 /** The system's way: its hosts file, its search list, DNS. */
-export const systemResolve: Resolve = async (name) => (await lookup(name, { all: true })).map(({ address }) => address);
+const systemResolve: Resolve = async (name) => (await lookup(name, { all: true })).map(({ address }) => address);
 
 interface Wait {
   readonly name: string;
