@@ -24,6 +24,7 @@ const STREAMS: Cases = {
     const stream = new ReadableStream({ start: (c) => { controller = c; } }, { highWaterMark: 10, size: (chunk) => chunk.length });
     const sizes = [controller.desiredSize]; controller.enqueue("abc"); sizes.push(controller.desiredSize); controller.enqueue("a long chunk"); sizes.push(controller.desiredSize);
     controller.close(); sizes.push(controller.desiredSize); const reader = stream.getReader(); await reader.read(); await reader.read(); await reader.closed; sizes.push(controller.desiredSize); return sizes;`,
+  "what iterators inherit": `const it = new ReadableStream().values(); const proto = Object.getPrototypeOf(it); return [Object.getPrototypeOf(proto) === Object.getPrototypeOf(Object.getPrototypeOf(async function* () {}).prototype), Object.getOwnPropertyNames(proto).sort(), it[Symbol.asyncIterator]() === it];`,
   "the strategies": `const a = new CountQueuingStrategy({ highWaterMark: 3 }), b = new ByteLengthQueuingStrategy({ highWaterMark: 5 });
     return [a.highWaterMark, a.size("xyz"), b.highWaterMark, b.size(new Uint8Array(7)), a.size.length, b.size.length, a.size === new CountQueuingStrategy({ highWaterMark: 1 }).size];`,
   "an error of the source reaches its reader": `const stream = new ReadableStream({ pull: (c) => c.error(new RangeError("no")) }, { highWaterMark: 0 });
@@ -85,6 +86,8 @@ const TEXT: Cases = {
   "an unfinished character at the end": `let text = ""; for await (const x of ReadableStream.from([new Uint8Array([0x61, 0xf0, 0x9f])]).pipeThrough(new TextDecoderStream())) text += x; return text;`,
   "an unfinished character at the end, fatal": `let text = ""; for await (const x of ReadableStream.from([new Uint8Array([0x61, 0xf0, 0x9f])]).pipeThrough(new TextDecoderStream("utf-8", { fatal: true }))) text += x; return text;`,
   "bad bytes, fatal": `for await (const x of ReadableStream.from([new Uint8Array([0xff])]).pipeThrough(new TextDecoderStream("utf-8", { fatal: true }))); return "no error";`,
+  "shared buffers, and what was taken away": `let text = ""; const shared = new Uint8Array(new SharedArrayBuffer(1)); shared[0] = 97; const gone = new Uint8Array([98]); const also = new Uint8Array([99]).buffer; structuredClone(null, { transfer: [gone.buffer, also] });
+    for await (const x of ReadableStream.from([shared, shared.buffer, gone, also, new Uint8Array([100])]).pipeThrough(new TextDecoderStream())) text += x; return text;`,
   "buffers and views": `let text = ""; for await (const x of ReadableStream.from([new Uint8Array([97]).buffer, new DataView(new Uint8Array([0, 98]).buffer, 1), new Uint16Array([0x6463])]).pipeThrough(new TextDecoderStream())) text += x; return text;`,
   "a chunk that is no bytes": `for await (const x of ReadableStream.from(["text"]).pipeThrough(new TextDecoderStream())); return "no error";`,
   "other encodings": `let text = ""; for await (const x of ReadableStream.from([new Uint8Array([0x3d]), new Uint8Array([0xd8, 0x00, 0xde])]).pipeThrough(new TextDecoderStream("utf-16le"))) text += x; return text;`,

@@ -18,10 +18,13 @@ export function dictionary(value: unknown, what: string): Readonly<Record<string
   return value as Record<string, unknown>;
 }
 
-/** The bytes of a `BufferSource`, not copied; `undefined` for any other value. */
-export function sourceBytes(value: unknown): Uint8Array | undefined {
-  if (value instanceof ArrayBuffer) return new Uint8Array(value);
-  if (!ArrayBuffer.isView(value) || !(value.buffer instanceof ArrayBuffer)) return undefined;
+/** The bytes of a `BufferSource`, not copied: none when it was detached. `undefined` for any other value. */
+export function sourceBytes(value: unknown, allowShared = false): Uint8Array | undefined {
+  const buffer: unknown = ArrayBuffer.isView(value) ? value.buffer : value;
+  if (buffer instanceof ArrayBuffer) {
+    if (buffer.detached) return new Uint8Array(0);
+  } else if (!allowShared || !(buffer instanceof SharedArrayBuffer)) return undefined;
+  if (!ArrayBuffer.isView(value)) return new Uint8Array(buffer);
   return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
 }
 

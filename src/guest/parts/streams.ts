@@ -20,6 +20,14 @@ export {
 } from "web-streams-polyfill";
 export { TextDecoderStream, TextEncoderStream } from "./text-stream.ts";
 
+/** An older engine's iterators would have what these inherit; the standard's do not. */
+const iterator = Object.getPrototypeOf(new ReadableStream().values()) as object;
+Object.setPrototypeOf(
+  iterator,
+  Object.getPrototypeOf(Object.getPrototypeOf(async function* () {}).prototype) as object,
+);
+Reflect.deleteProperty(iterator, Symbol.asyncIterator);
+
 /** What a stream has under names of its own, and Node shows. */
 interface Internals {
   readonly _state: string;

@@ -47,7 +47,7 @@ export class TextDecoderStream {
     this.#decoder = decoder;
     this.#transform = new TransformStream<unknown, string>({
       transform: (chunk, controller) => {
-        const bytes = sourceBytes(chunk);
+        const bytes = sourceBytes(chunk, true);
         if (bytes === undefined) throw new TypeError("a chunk to decode must be an ArrayBuffer or a view of one");
         const text = decoder.decode(bytes, { stream: true });
         if (text !== "") controller.enqueue(text);
