@@ -50,6 +50,11 @@ export const HOST_TURN_MS = 5;
 
 export const MAILBOX_MAX_MESSAGES = 1024;
 export const MESSAGE_MAX_BYTES = 2 ** 20;
+/** What a program declares to be kept when its code is replaced: all of it, as a structured clone. */
+export const KEPT_MAX_BYTES = 16 * 2 ** 20;
+export const KEPT_NAME_MAX_CHARS = 200;
+/** A program comes back to its event loop within this time to give what it keeps, or is not asked to. */
+export const KEPT_TIMEOUT_MS = 5_000;
 export const MAILBOX_MAX_BYTES = 8 * 2 ** 20;
 export const NAME_MAX_CHARS = 128;
 /** Names that one process registers. */

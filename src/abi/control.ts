@@ -80,6 +80,8 @@ export interface SpawnOptions {
   /** Base for the program's relative paths. */
   readonly workingDirectory?: string;
   readonly stress?: StressMode;
+  /** What `keep` of an earlier process gave ({@link NodeControl.kept}), for this one's `keep` to go on with. */
+  readonly kept?: Uint8Array;
 }
 
 /**
@@ -108,6 +110,14 @@ export interface NodeControl {
   resume(pid: number): Promise<void>;
   fork(pid: number): Promise<number>;
   checkpoint(pid: number): Promise<Uint8Array>;
+  /**
+   * The state that the program declares by `keep`, for {@link SpawnOptions.kept}. It is taken at the program's event loop,
+   * between two events, and the process is paused from then on, so that nothing is done that would not be in it: end it,
+   * or `resume` it.
+   * @throws GodwitError EINVAL, and the process goes on, when a value cannot be copied (its name and why are told);
+   * EMSGSIZE when it is more than KEPT_MAX_BYTES; ETIMEDOUT when the program does not come back to its event loop.
+   */
+  kept(pid: number): Promise<Uint8Array>;
   /** Resolves at the process's end, once its output was handed to the subscribers. */
   wait(pid: number): Promise<ExitStatus>;
   /** Input for its standard input; resolves when there is room for more. `null` closes it. */

@@ -136,8 +136,8 @@ export interface UrlRecord {
  * What the kernel calls in the guest (functions of the guest library, by name, captured when the template is made).
  * - `runThread(slot)`: the body of a thread;
  * - `runSignal(name)`: the body of a signal-handling thread;
- * - `dispatchTimer(id)`, `dispatchCompletion(callId, 1, value)` or `(callId, 0, code, message)`, `dispatchMessage()`: on the
- *   event-loop thread;
+ * - `dispatchTimer(id)`, `dispatchCompletion(callId, 1, value)` or `(callId, 0, code, message)`, `dispatchMessage()`,
+ *   `dispatchKept()` (which answers by the system call `keptGive`): on the event-loop thread;
  * - `reportRejection(promise, reason, handled)`: noted by the guest library; `unhandledRejection()` returns the text
  *   of the first rejection that nobody handled, or "" (asked once the job queue is empty);
  * - `describeError(error)`: a printable text: name, message, stack, causes;
@@ -150,6 +150,7 @@ export const GUEST_ENTRY_POINTS = [
   "dispatchTimer",
   "dispatchCompletion",
   "dispatchMessage",
+  "dispatchKept",
   "reportRejection",
   "unhandledRejection",
   "describeError",

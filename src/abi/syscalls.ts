@@ -3,7 +3,7 @@
  * the tests all derive from this one table. A number, once given, is never given to another call.
  */
 
-import { CRYPTO_DATA_MAX_BYTES } from "../limits.ts";
+import { CRYPTO_DATA_MAX_BYTES, KEPT_MAX_BYTES } from "../limits.ts";
 
 /** How a value crosses the boundary. `cell` is the address of an `Int32Array`'s first word; `json` is UTF-8 JSON text. */
 export type ArgumentKind = "number" | "string" | "bytes" | "json" | "cell";
@@ -59,6 +59,8 @@ export const SYSCALLS = {
   timerStop: { number: 61, arguments: ["number"], result: "void", inFlight: "immediate", doc: "Stop a timer by its id." },
   keepAlive: { number: 62, arguments: ["number"], result: "void", inFlight: "immediate", doc: "Add to the count of reasons (listeners, subscriptions) for the event loop not to end the process." },
   subscribe: { number: 63, arguments: ["string", "number"], result: "void", inFlight: "immediate", doc: "Turn delivery of an event source (`message`) to the event loop on (1) or off (0)." },
+  keptTake: { number: 64, arguments: [], result: "bytes", inFlight: "immediate", doc: "Take the state that this process was started with (a structured clone); empty when there is none, or it was taken." },
+  keptGive: { number: 65, arguments: ["string", "bytes"], result: "void", inFlight: "immediate", argumentMaxBytes: KEPT_MAX_BYTES, doc: "Answer `dispatchKept`: why the state cannot be given, or \"\" and the state (a structured clone). Once it is given, the process is paused." },
   // Files and streams, under the capabilities given
   open: { number: 80, arguments: ["string", "json"], result: "number", inFlight: "finish", doc: "Open a file (`OpenRequest`); returns a handle." },
   read: { number: 81, arguments: ["number", "number"], result: "bytes", inFlight: "finish", doc: "Read up to so many bytes from a handle; empty at the end." },

@@ -3,7 +3,7 @@
 import type { Inspection, NodeControl, ProcessInfo, RestoreOptions, SpawnOptions, Stream } from "../abi/control.ts";
 import type { ExitStatus, SignalName } from "../abi/records.ts";
 import { failure } from "../errors.ts";
-import { CONTROL_TIMEOUT_MS, IMAGE_MAX_BYTES, IO_MAX_BYTES } from "../limits.ts";
+import { CONTROL_TIMEOUT_MS, IMAGE_MAX_BYTES, IO_MAX_BYTES, KEPT_MAX_BYTES } from "../limits.ts";
 import { FrameReader, type NodeFacts, encodeRestoreHead, errorOf } from "./protocol.ts";
 import { socketPath } from "./socket.ts";
 import { Transport } from "./transport.ts";
@@ -56,7 +56,9 @@ export class NodeClient implements NodeControl {
 
   /** Starts a program that was compiled already. Resolves to its pid. */
   async spawn(options: SpawnOptions): Promise<number> {
-    return (await this.#transport.send<{ pid: number }>("/processes", options)).pid;
+    const { kept, ...rest } = options;
+    const request = kept === undefined ? rest : { ...rest, kept: Buffer.from(kept).toString("base64") };
+    return (await this.#transport.send<{ pid: number }>("/processes", request)).pid;
   }
 
   /** Starts a process from an image. Resolves to its pid. */
@@ -94,6 +96,11 @@ export class NodeClient implements NodeControl {
   /** Captures a process, which goes on. Resolves to the image's bytes. */
   checkpoint(pid: number): Promise<Uint8Array> {
     return this.#transport.bytes("POST", `/processes/${pid}/checkpoint`, IMAGE_MAX_BYTES);
+  }
+
+  /** Takes the state that a program declares by `keep`, and pauses it. */
+  kept(pid: number): Promise<Uint8Array> {
+    return this.#transport.bytes("POST", `/processes/${pid}/kept`, KEPT_MAX_BYTES);
   }
 
   async wait(pid: number): Promise<ExitStatus> {

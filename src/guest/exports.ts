@@ -57,6 +57,7 @@ const later = {
   stdin: "io",
   stdout: "io",
   writeFile: "io",
+  keep: "keep",
 } as const satisfies Record<string, PartName>;
 
 type Offered = keyof typeof present | keyof typeof later;

@@ -47,4 +47,5 @@ export {
   type WebRequest,
   type WebResponse,
 } from "./parts/serve.ts";
+export { keep } from "./parts/keep.ts";
 export type { DirectoryEntry, FileStatus, OpenOptions, WriteOptions } from "./parts/file.ts";

@@ -111,6 +111,8 @@ function dispatch(processor: Processor, thread: Thread, event: ProcessEvent): St
       return processor.callEntryPoint(thread.context, "dispatchTimer", [event.id]);
     case "message":
       return processor.callEntryPoint(thread.context, "dispatchMessage", []);
+    case "kept":
+      return processor.callEntryPoint(thread.context, "dispatchKept", []);
     case "completion":
       return processor.callEntryPoint(
         thread.context,

@@ -28,6 +28,7 @@ import {
   reopenListeners,
   roomMade,
 } from "./syscalls/channel-calls.ts";
+import { askKept } from "./syscalls/event-calls.ts";
 import { inputArrived, outputTaken } from "./syscalls/file-calls.ts";
 import { messageBytes } from "./syscalls/message-calls.ts";
 import { MAIN_TID, Thread } from "./thread.ts";
@@ -87,6 +88,8 @@ function tell(kernel: Kernel, process: Process, message: Told): void {
       if (message.bytes === null) process.input.close();
       else process.input.put(message.bytes);
       return inputArrived(kernel, process);
+    case "keep":
+      return askKept(kernel, process);
     case "outputTaken":
       return outputTaken(kernel, process, message.sizeBytes);
     case "complete":
@@ -125,7 +128,7 @@ function refuse(kernel: Kernel, request: number, error: unknown): void {
 
 /** The record of a process that has not run yet. */
 function birthRecord(kernel: Kernel, birth: Birth): ProcessRecord {
-  const { stress, ...rest } = birth;
+  const { stress, kept = new Uint8Array(), ...rest } = birth;
   return {
     recordVersion: RECORD_VERSION,
     ...rest,
@@ -155,6 +158,7 @@ function birthRecord(kernel: Kernel, birth: Birth): ProcessRecord {
     handles: [],
     channels: [],
     input: { chunks: [], closed: false },
+    kept: { state: kept, asked: false },
     paused: false,
     rejectionsNoted: false,
   };

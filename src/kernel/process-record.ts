@@ -32,7 +32,9 @@ export type Phase =
 export type ProcessEvent =
   | { readonly kind: "timer"; readonly id: number }
   | { readonly kind: "completion"; readonly callId: number; readonly outcome: Delivery }
-  | { readonly kind: "message" };
+  | { readonly kind: "message" }
+  /** The program is to give the state that it keeps. */
+  | { readonly kind: "kept" };
 
 /** A call's outcome on its way to a thread. */
 export type Delivery =
@@ -106,6 +108,8 @@ export interface ProcessRecord {
   readonly handles: readonly HandleRecord[];
   readonly channels: readonly ChannelRecord[];
   readonly input: { readonly chunks: readonly Uint8Array[]; readonly closed: boolean };
+  /** State that the program was started with and has not taken yet; whether it has been asked for its own. */
+  readonly kept: { readonly state: Uint8Array; readonly asked: boolean };
   readonly paused: boolean;
   readonly rejectionsNoted: boolean;
 }

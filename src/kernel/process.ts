@@ -37,7 +37,7 @@ export class Process {
   readonly timers = new Map<number, TimerRecord>();
   /**
    * For the event-loop thread, in order. Bounded: at most TIMERS_MAX of timers that run or have fired,
-   * CALLS_IN_FLIGHT_MAX of calls in flight or completed, and one of messages.
+   * CALLS_IN_FLIGHT_MAX of calls in flight or completed, one of messages, and one that asks for what is kept.
    */
   readonly events: ProcessEvent[] = [];
   /** Timers whose event is in the queue. */
@@ -70,6 +70,10 @@ export class Process {
   modulePromise = 0;
   keepAlive = 0;
   messageEvents = false;
+  /** State that the program was started with, until it takes it. */
+  keptState: Uint8Array;
+  /** Whether the program has been asked for the state that it keeps, and has not answered. */
+  keptAsked: boolean;
   rejectionsNoted = false;
   /** Output on its way to the node, in bytes. */
   outputInFlight = 0;
@@ -109,6 +113,8 @@ export class Process {
     this.keepAlive = record.keepAlive;
     this.messageEvents = record.messageEvents;
     this.rejectionsNoted = record.rejectionsNoted;
+    this.keptState = record.kept.state;
+    this.keptAsked = record.kept.asked;
     this.idleSinceMs = hostNowMs;
     if (record.paused) this.holds.add("pause");
     for (const thread of record.threads) this.threads.set(thread.tid, Thread.restore(thread));
@@ -223,6 +229,7 @@ export class Process {
       handles: this.handles.save(),
       channels: this.channels.save(),
       input: this.input.save(),
+      kept: { state: this.keptState, asked: this.keptAsked },
       paused: this.holds.has("pause"),
       rejectionsNoted: this.rejectionsNoted,
     };

@@ -24,6 +24,8 @@ export interface Birth {
   readonly capabilities: Capabilities;
   readonly workingDirectory: string;
   readonly stress: StressMode | undefined;
+  /** What it goes on with: the state that an earlier process of the same program gave. */
+  readonly kept?: Uint8Array | undefined;
 }
 
 /** What a restored process gets in place of what its image says. */
@@ -108,6 +110,8 @@ export type ToLwp =
   | { readonly op: "end"; readonly pid: number; readonly code: number; readonly reason: string }
   | { readonly op: "input"; readonly pid: number; readonly bytes: Uint8Array | null }
   | { readonly op: "outputTaken"; readonly pid: number; readonly sizeBytes: number }
+  /** Give the state that is to be kept; answered by `kept`, wherever the process is by then. */
+  | { readonly op: "keep"; readonly pid: number }
   /** The child that a `fork` call is to make; answered by `forked` or `unborn`. */
   | { readonly op: "fork"; readonly pid: number; readonly call: number; readonly child: number }
   | { readonly op: "complete"; readonly pid: number; readonly call: number; readonly outcome: Completion }
@@ -142,6 +146,8 @@ export type FromLwp =
   | { readonly op: "unborn"; readonly child: number }
   | { readonly op: "ended"; readonly status: ExitStatus; readonly cpuMs: number }
   | { readonly op: "output"; readonly pid: number; readonly stream: Stream; readonly bytes: Uint8Array }
+  /** The state that the program keeps, and the process is paused; or why it cannot be given, and it goes on. */
+  | { readonly op: "kept"; readonly pid: number; readonly reason: string; readonly state: Uint8Array }
   | { readonly op: "inputTaken"; readonly pid: number; readonly sizeBytes: number }
   /** A process opens a channel; the answer is its first frame, or its breaking. */
   | {

@@ -12,6 +12,7 @@ import {
   EXCHANGES_MAX,
   FRAME_MAX_BYTES,
   HANDLES_MAX,
+  KEPT_MAX_BYTES,
   INPUT_BUFFER_MAX_BYTES,
   MAILBOX_MAX_MESSAGES,
   MESSAGE_MAX_BYTES,
@@ -53,6 +54,7 @@ const event = v.variant("kind", [
   v.object({ kind: v.literal("timer"), id: count }),
   v.object({ kind: v.literal("completion"), callId: count, outcome: delivery }),
   v.object({ kind: v.literal("message") }),
+  v.object({ kind: v.literal("kept") }),
 ]);
 
 const phase = v.variant("kind", [
@@ -146,7 +148,7 @@ const record = v.object({
     CALLS_IN_FLIGHT_MAX + THREADS_MAX,
   ),
   timers: list(v.object({ id: count, dueMs: finite, repeatMs: v.pipe(finite, v.minValue(0)) }), TIMERS_MAX),
-  events: list(event, TIMERS_MAX + CALLS_IN_FLIGHT_MAX + 1),
+  events: list(event, TIMERS_MAX + CALLS_IN_FLIGHT_MAX + 2),
   signals: list(v.object({ signal, action: v.picklist(["handle", "ignore"]), pending: v.boolean() }), SIGNALS.length),
   keepAlive: whole,
   messageEvents: v.boolean(),
@@ -157,6 +159,10 @@ const record = v.object({
   ),
   channels: v.optional(list(channel, HANDLES_MAX + EXCHANGES_MAX), []),
   input: v.object({ chunks: list(bytes(INPUT_BUFFER_MAX_BYTES), 100_000), closed: v.boolean() }),
+  kept: v.optional(v.object({ state: bytes(KEPT_MAX_BYTES), asked: v.boolean() }), {
+    state: new Uint8Array(),
+    asked: false,
+  }),
   paused: v.boolean(),
   rejectionsNoted: v.boolean(),
 });

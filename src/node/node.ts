@@ -17,6 +17,7 @@ import { loadEngine } from "../machine/load.ts";
 import { answerWaits, serve } from "./guest-requests.ts";
 import { balance } from "./hand-over.ts";
 import { Held } from "./held.ts";
+import { KeptStates } from "./kept-states.ts";
 import type { Lwp } from "./lwp.ts";
 import { LwpPool } from "./lwp-pool.ts";
 import { LwpThread, type Told } from "./lwp-thread.ts";
@@ -45,6 +46,7 @@ export class Node implements NodeControl {
   readonly #engineHash: string;
   readonly lwps: LwpPool;
   readonly #switchboard: Switchboard;
+  readonly #kept = new KeptStates();
   /** Takes what is told of processes whose home is another node; false for those whose home is here. */
   relay: (lwp: LwpThread, message: Told) => boolean = () => false;
   stopping = false;
@@ -78,6 +80,7 @@ export class Node implements NodeControl {
       capabilities: narrow(EVERYTHING, { ...NO_CAPABILITIES, ...options.capabilities }, workingDirectory),
       workingDirectory,
       stress: options.stress,
+      kept: options.kept,
     });
   }
 
@@ -159,6 +162,10 @@ export class Node implements NodeControl {
 
   async checkpoint(pid: number): Promise<Uint8Array> {
     return (await this.ask(this.table.living(pid), { kind: "capture" })).image;
+  }
+
+  kept(pid: number): Promise<Uint8Array> {
+    return this.#kept.ask(pid, () => this.tell(this.table.living(pid), { op: "keep", pid }));
   }
 
   async wait(pid: number): Promise<ExitStatus> {
@@ -317,6 +324,8 @@ export class Node implements NodeControl {
         const entry = this.table.find(message.pid);
         return entry === undefined || entry.exit !== undefined ? undefined : this.#switchboard.told(entry, message);
       }
+      case "kept":
+        return this.#kept.told(message);
       case "inputTaken":
         return this.table.find(message.pid)?.input.taken(message.sizeBytes);
       case "request": {
@@ -340,6 +349,7 @@ export class Node implements NodeControl {
     const entry = this.table.find(status.pid);
     if (entry === undefined || entry.exit !== undefined) return;
     this.#switchboard.closeAll(entry);
+    this.#kept.ended(entry.pid);
     const { parent } = entry;
     entry.cpuMs = cpuMs;
     entry.lwp.processes--;

@@ -4,7 +4,7 @@ import type { IncomingMessage } from "node:http";
 import * as v from "valibot";
 import { SIGNALS } from "../abi/records.ts";
 import { failure } from "../errors.ts";
-import { CONTROL_BODIES_MAX_BYTES, NAME_MAX_CHARS, PROGRAM_MAX_BYTES } from "../limits.ts";
+import { CONTROL_BODIES_MAX_BYTES, KEPT_MAX_BYTES, NAME_MAX_CHARS, PROGRAM_MAX_BYTES } from "../limits.ts";
 
 /** The bytes of all bodies that are being received or used, so that many requests together are bounded too. */
 export class BodyBudget {
@@ -83,11 +83,18 @@ const grants = {
   ),
 };
 
+function bytesOf(base64: string): Uint8Array {
+  return new Uint8Array(Buffer.from(base64, "base64"));
+}
+
 const SPAWN = v.strictObject({
   name: v.pipe(v.string(), v.nonEmpty(), v.maxLength(NAME_MAX_CHARS)),
   source: v.pipe(v.string(), v.maxLength(PROGRAM_MAX_BYTES)),
   sourceMap: v.exactOptional(v.pipe(v.string(), v.maxLength(PROGRAM_MAX_BYTES))),
   arguments: v.exactOptional(texts),
+  kept: v.exactOptional(
+    v.pipe(v.string(), v.base64(), v.maxLength(4 * Math.ceil(KEPT_MAX_BYTES / 3)), v.transform(bytesOf)),
+  ),
   ...grants,
 });
 const RESTORE = v.strictObject(grants);

@@ -215,6 +215,15 @@ export const ROUTES: readonly Route[] = [
     },
   },
   {
+    method: "POST",
+    path: "/processes/PID/kept",
+    bodyMaxBytes: REQUEST,
+    handle: async ({ control }, call) => {
+      expectNothing(call);
+      return control.kept(call.pid);
+    },
+  },
+  {
     method: "GET",
     path: "/processes/PID/wait",
     bodyMaxBytes: 0,

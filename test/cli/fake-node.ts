@@ -134,6 +134,10 @@ export class FakeNode implements NodeControl {
     this.get(pid);
     return this.image;
   }
+  async kept(pid: number): Promise<Uint8Array> {
+    this.get(pid);
+    return this.image;
+  }
   wait(pid: number): Promise<ExitStatus> {
     const process = this.get(pid);
     process.waits++;

@@ -3,7 +3,10 @@
 import { failure } from "../../errors.ts";
 import { TIMERS_MAX } from "../../limits.ts";
 import { startTimer } from "../timer.ts";
-import { delayAt, type Handlers, integerBetween, numberAt, stringAt } from "./arguments.ts";
+import type { Kernel } from "../kernel.ts";
+import type { Process } from "../process.ts";
+import { hold } from "../quiescence.ts";
+import { bytesAt, delayAt, type Handlers, integerBetween, numberAt, stringAt } from "./arguments.ts";
 
 const REASONS_MAX = 2 ** 31 - 1;
 
@@ -41,4 +44,29 @@ export const eventCalls = {
     call.succeed();
     if (process.mailbox.length > 0) kernel.postMessageEvent(process);
   },
+
+  keptTake(_kernel, call) {
+    const { process } = call;
+    call.succeed(process.keptState);
+    process.keptState = new Uint8Array();
+  },
+
+  keptGive(kernel, call) {
+    const { process } = call;
+    if (!process.keptAsked) throw failure("EINVAL", "nobody has asked for what this process keeps");
+    const reason = stringAt(call, 0);
+    const state = bytesAt(call, 1);
+    process.keptAsked = false;
+    call.succeed();
+    // What it does from here on would not be in the state.
+    if (reason === "") hold(kernel, process, "pause");
+    kernel.host.post({ op: "kept", pid: process.pid, reason, state });
+  },
 } satisfies Partial<Handlers>;
+
+/** Has the program give the state that it keeps, when it is back at its event loop. */
+export function askKept(kernel: Kernel, process: Process): void {
+  if (process.keptAsked) return;
+  process.keptAsked = true;
+  kernel.postEvent(process, { kind: "kept" });
+}
