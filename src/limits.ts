@@ -149,6 +149,10 @@ export const CRYPTO_KEYS_CACHED_MAX = 256;
 /** Operations that an LWP lets onto the host's threads at once: short ones (milliseconds), and long ones beside them. */
 export const CRYPTO_SHORT_AT_ONCE = 2;
 export const CRYPTO_LONG_AT_ONCE = 1;
+/** Long operations of all LWPs together: half of the threads that Node.js has for them and for files. */
+export const CRYPTO_LONG_IN_ALL = 2;
+/** Until one that found no room asks again. */
+export const CRYPTO_GATE_RETRY_MS = 5;
 /** Entries of a form that is read from a body, and the headers of one part of it. */
 export const FORM_ENTRIES_MAX = 10_000;
 export const FORM_HEADER_MAX_BYTES = 16 * 1024;

@@ -4,8 +4,9 @@ import { type MessagePort, MessageChannel, Worker } from "node:worker_threads";
 
 import { failure, isErrorCode } from "../errors.ts";
 import type { Answer, FromLwp, Question, Released, ToLwp } from "../kernel/protocol.ts";
-import { LWP_STACK_MB, LWP_YOUNG_GENERATION_MB } from "../limits.ts";
+import { CRYPTO_LONG_IN_ALL, LWP_STACK_MB, LWP_YOUNG_GENERATION_MB } from "../limits.ts";
 import type { Engine } from "../machine/engine.ts";
+import { Gate } from "../resources/gate.ts";
 import type { Lwp } from "./lwp.ts";
 import { CONTROL_WORD_COUNT, CONTROL_WORDS } from "./lwp-control.ts";
 import type { LwpData } from "./lwp-worker.ts";
@@ -18,6 +19,10 @@ interface Pending {
   readonly reject: (error: unknown) => void;
 }
 
+/** How many more long operations may run on the threads that the OS process has for all nodes in it. */
+const LONG_FREE = { words: new Int32Array(new SharedArrayBuffer(4)), index: 0 };
+LONG_FREE.words[0] = CRYPTO_LONG_IN_ALL;
+
 export class LwpThread implements Lwp {
   readonly nodeName: string;
   readonly index: number;
@@ -29,7 +34,7 @@ export class LwpThread implements Lwp {
   expects: number | undefined;
   readonly #worker: Worker;
   readonly #port: MessagePort;
-  readonly #control: Int32Array;
+  readonly #control: Int32Array<SharedArrayBuffer>;
   readonly #pending = new Map<number, Pending>();
   #lastRequest = 0;
   #failure: Error | undefined;
@@ -46,7 +51,7 @@ export class LwpThread implements Lwp {
     this.nodeName = nodeName;
     const { port1, port2 } = new MessageChannel();
     const control = new Int32Array(new SharedArrayBuffer(CONTROL_WORD_COUNT * 4));
-    const workerData: LwpData = { nodeName, engine, port: port2, control, swapAfterMs };
+    const workerData: LwpData = { nodeName, engine, port: port2, control, longFree: LONG_FREE, swapAfterMs };
     this.#control = control;
     this.#port = port1;
     this.#worker = new Worker(new URL("./lwp-worker.js", import.meta.url), {
@@ -61,6 +66,8 @@ export class LwpThread implements Lwp {
       on.failed(error);
     });
     this.#stopped = new Promise((resolve) => this.#worker.once("exit", () => resolve()));
+    const held = { words: control, index: CONTROL_WORDS.longOperations };
+    this.#worker.once("exit", () => Gate.release(LONG_FREE, held));
     this.#port.on("message", (message: FromLwp) => this.#receive(message, on));
   }
 

@@ -14,6 +14,7 @@ import { receive } from "../kernel/lwp.ts";
 import type { FromLwp, ToLwp } from "../kernel/protocol.ts";
 import * as codec from "../resources/codec.ts";
 import { hostCrypto } from "../resources/crypto.ts";
+import { Gate, type SharedWord } from "../resources/gate.ts";
 import { hostFiles } from "../resources/file.ts";
 import { Collection } from "./collection.ts";
 import { CONTROL_WORDS } from "./lwp-control.ts";
@@ -24,10 +25,11 @@ export interface LwpData {
   readonly engine: Engine;
   readonly port: MessagePort;
   readonly control: Int32Array<SharedArrayBuffer>;
+  readonly longFree: SharedWord;
   readonly swapAfterMs: number;
 }
 
-const { nodeName, engine, port, control, swapAfterMs } = workerData as LwpData;
+const { nodeName, engine, port, control, longFree, swapAfterMs } = workerData as LwpData;
 
 const host: Host = {
   nodeName,
@@ -38,7 +40,7 @@ const host: Host = {
   post: (message) => post(message),
   files: hostFiles,
   codec,
-  crypto: hostCrypto(),
+  crypto: hostCrypto(new Gate(longFree, { words: control, index: CONTROL_WORDS.longOperations })),
 };
 const kernel = new Kernel(engine, host, swapAfterMs);
 const collection = new Collection();

@@ -14,10 +14,11 @@ import {
   PBKDF2_MAX_ROUNDS,
   RSA_GENERATE_MAX_BITS,
 } from "../limits.ts";
-import type { Crypto } from "../kernel/host.ts";
+import type { Crypto, PendingOperation } from "../kernel/host.ts";
 import { instantKey, instantResult } from "./crypto-instant.ts";
 import { hostAlgorithm, HostKeys, isPassword, keyRecord } from "./crypto-key.ts";
 import { checkData, cryptoKeyRequest, cryptoRequest, refusal } from "./crypto-request.ts";
+import type { Gate } from "./gate.ts";
 
 type CryptoKey = webcrypto.CryptoKey;
 const { subtle } = globalThis.crypto;
@@ -29,8 +30,13 @@ const SHORT_ROUNDS = 10_000;
 const SHORT_KEY_CHARS = 3300;
 const RSA_EXPONENTS = [3, 65_537];
 
-export function hostCrypto(): Crypto {
+/** @param gate what long operations wait at; none where nobody else is. */
+export function hostCrypto(gate?: Gate): Crypto {
   const keys = new HostKeys();
+  const pending = <T>(isLong: boolean, run: () => Promise<T>): PendingOperation<T> => ({
+    isLong,
+    run: () => (isLong && gate !== undefined ? gate.pass(() => refusing(run)) : refusing(run)),
+  });
   return {
     operation: (value, data) => {
       const request = cryptoRequest(value);
@@ -38,7 +44,7 @@ export function hostCrypto(): Crypto {
       checkCost(request);
       const result = instantResult(request, data);
       if (result !== undefined) return { result };
-      return { isLong: isLong(request, data), run: () => refusing(() => perform(keys, request, data)) };
+      return pending(isLong(request, data), () => perform(keys, request, data));
     },
     keyOperation: (value, data) => {
       const request = cryptoKeyRequest(value);
@@ -47,7 +53,7 @@ export function hostCrypto(): Crypto {
       const key = instantKey(request, data);
       if (key !== undefined) return { result: [key] };
       const isLong = request.op === "generateKey" && request.algorithm.modulusLength !== undefined;
-      return { isLong, run: () => refusing(() => performOnKeys(keys, request, data)) };
+      return pending(isLong, () => performOnKeys(keys, request, data));
     },
   };
 }
