@@ -28,6 +28,8 @@ export const UNWIND_BUFFER_BYTES = UNWIND_BYTES_PER_STACK_BYTE * THREAD_STACK_MA
 export const THREADS_DEFAULT_MAX = 256;
 export const PROCESSES_DEFAULT_MAX = 64;
 export const PROCESSES_PER_NODE_MAX = 100_000;
+/** Pids that a node gives to processes of its own: each node of a cluster has a block. */
+export const PID_BLOCK = 2 ** 20;
 /** Pids and tids are seen by guests as 32-bit words. */
 export const PID_MAX = 2 ** 31 - 1;
 export const PRIORITY_MIN = 1;
@@ -199,6 +201,16 @@ export const IMAGE_STATE_MAX_DEPTH = 64;
 /** A move stops the process when a round has left no more pages than these: about a millisecond to send. */
 export const MIGRATION_FEW_PAGES = 64;
 export const MIGRATION_ROUNDS_MAX = 8;
+/** Pages in one image of a move's stream. */
+export const MOVE_PAGES_MAX = 1024;
+/** One image of a move's stream: that many pages, or a record. */
+export const MOVE_FRAME_MAX_BYTES = 96 * 2 ** 20;
+/** A move's other side that says nothing for so long is as good as gone. */
+export const MOVE_SILENCE_MS = 10_000;
+/** Until a directory that did not answer is asked again. */
+export const MOVE_RETRY_MS = 200;
+/** Moves from a node, and to it, at once. */
+export const MOVES_MAX = 64;
 
 /** The control socket of a node. Connections served at once; `logs -f`, `attach` and a wait take one each. */
 export const CONTROL_CONNECTIONS_MAX = 256;

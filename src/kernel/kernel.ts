@@ -267,7 +267,7 @@ export class Kernel {
       for (const timer of timers) startTimer(this, process, timer);
       const { main } = process;
       if (main.phase.kind === "loop" && main.context.stopped === undefined) process.setReady(main);
-      this.#limitLife(process);
+      this.limitLife(process);
       this.scheduler.update(process);
     });
   }
@@ -281,12 +281,13 @@ export class Kernel {
   }
 
   /** The quota of time to live, counted on the process's own clock. */
-  #limitLife(process: Process): void {
+  limitLife(process: Process): void {
     const { timeoutMs } = process.quotas;
     if (timeoutMs === 0) return;
     this.deadlines.add({
       atMs: process.clockBaseMs + timeoutMs,
-      holds: () => !process.ended,
+      // One that is frozen may be another node's already.
+      holds: () => !process.ended && !process.holds.has("move"),
       due: () => {
         const reason = `timeout: the process has had its ${timeoutMs} ms`;
         this.report(process, `godwit: ${reason}\n`);

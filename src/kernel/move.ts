@@ -31,6 +31,7 @@ export function thaw(kernel: Kernel, process: Process, epoch: number): void {
   process.epoch = epoch;
   kernel.tellWho(process);
   release(kernel, process, "move");
+  kernel.limitLife(process);
 }
 
 /** It is another node's now. */

@@ -30,6 +30,8 @@ export interface NodeOptions {
   readonly lwps?: number;
   /** How long a process is idle before its memory is let go; Infinity for never. */
   readonly swapAfterMs?: number;
+  /** The first of the PID_BLOCK pids that it gives; 1 for a node that is alone. */
+  readonly firstPid?: number;
 }
 
 /** Starts a node in this OS process. */
@@ -42,7 +44,7 @@ const EVERYTHING = { read: "all", write: "all", environment: "all", run: "all", 
 
 export class Node implements NodeControl {
   readonly name: string;
-  readonly table = new ProcessTable();
+  readonly table: ProcessTable;
   readonly #engineHash: string;
   readonly lwps: LwpPool;
   readonly #switchboard: Switchboard;
@@ -53,6 +55,7 @@ export class Node implements NodeControl {
 
   constructor(options: NodeOptions, engine: Engine) {
     this.name = options.name;
+    this.table = new ProcessTable(options.firstPid);
     this.#switchboard = new Switchboard(options.name, (entry, message) => this.tell(entry, message));
     this.#engineHash = engine.manifest.hash;
     const make = (index: number) => {

@@ -1,8 +1,9 @@
 /** The process table of a node: every process it has, or had not long ago, and how they descend from each other. */
 
 import type { Capabilities, ExitStatus, Quotas } from "../abi/records.ts";
+import { assert } from "../assert.ts";
 import { failure } from "../errors.ts";
-import { ENDED_PROCESSES_MAX, NAMES_MAX, PID_MAX, PROCESSES_PER_NODE_MAX } from "../limits.ts";
+import { ENDED_PROCESSES_MAX, NAMES_MAX, PID_BLOCK, PID_MAX, PROCESSES_PER_NODE_MAX } from "../limits.ts";
 import { Account } from "./account.ts";
 import type { Held } from "./held.ts";
 import { InputGate } from "./input-gate.ts";
@@ -60,19 +61,29 @@ export class ProcessTable {
   readonly #names = new Map<string, Entry>();
   /** Ended ones among them, the oldest first. */
   readonly #ended = new Set<number>();
-  #lastPid = 0;
+  readonly #firstPid: number;
+  #nextPid: number;
   #living = 0;
+
+  /** @param firstPid of the block of pids that are this node's to give. */
+  constructor(firstPid = 1) {
+    assert(firstPid > 0 && firstPid + PID_BLOCK - 1 <= PID_MAX, "a block of pids is a part of all there are");
+    this.#firstPid = firstPid;
+    this.#nextPid = firstPid;
+  }
 
   /** A pid that no process here has. */
   nextPid(): number {
-    do this.#lastPid = this.#lastPid >= PID_MAX ? 1 : this.#lastPid + 1;
-    while (this.#entries.has(this.#lastPid));
-    return this.#lastPid;
+    for (;;) {
+      const pid = this.#nextPid;
+      this.#nextPid = pid + 1 < this.#firstPid + PID_BLOCK ? pid + 1 : this.#firstPid;
+      if (!this.#entries.has(pid)) return pid;
+    }
   }
 
-  /** Whether an image's own pid can be kept. */
+  /** Whether an image's own pid can be kept: elsewhere a process may have it that is not known here. */
   isFree(pid: number): boolean {
-    return pid > 0 && pid <= PID_MAX && !this.#entries.has(pid);
+    return pid >= this.#firstPid && pid < this.#firstPid + PID_BLOCK && !this.#entries.has(pid);
   }
 
   /** Throws EPROCLIM when one more process would be more than the node, or an ancestor, may have. */

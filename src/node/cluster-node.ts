@@ -1,0 +1,223 @@
+/**
+ * A node among others: its own processes, those that it hosts for others, and moves between them. What is said over
+ * links is taken apart here, and nowhere else.
+ */
+
+import type { Duplex } from "node:stream";
+import * as v from "valibot";
+
+import type { ClaimOutcome } from "../cluster/process-directory.ts";
+import type { Link, LinkHandlers, Links } from "../cluster/link.ts";
+import { failure } from "../errors.ts";
+import type { Question, ToLwp } from "../kernel/protocol.ts";
+import { MOVES_MAX } from "../limits.ts";
+import type { Engine } from "../machine/engine.ts";
+import { Emigration, type MoveReport } from "./emigration.ts";
+import { Homing } from "./homing.ts";
+import { Hosting } from "./hosting.ts";
+import { Immigration, type Landing, type Offer, offerOf } from "./immigration.ts";
+import type { Told } from "./lwp-thread.ts";
+import type { Node } from "./node.ts";
+import { type Seat, seatAtHome, seatHosted } from "./seat.ts";
+
+interface Owner {
+  readonly node: string;
+  readonly epoch: number;
+}
+
+export interface ClusterNodeOptions {
+  readonly node: Node;
+  readonly engine: Engine;
+  readonly links: (handlers: LinkHandlers) => Links;
+  /** See `ProcessDirectory.claim`. */
+  readonly claim: (pid: number, from: Owner, to: Owner, home: string, cause: string) => Promise<ClaimOutcome>;
+}
+
+const aboutPid = v.object({ pid: v.number() });
+const aboutMove = v.object({ migration: v.string(), reason: v.optional(v.string(), "") });
+const toMove = v.object({ pid: v.number(), to: v.string() });
+const toAsk = v.object({ pid: v.number(), question: v.looseObject({ kind: v.string() }) });
+const toTell = v.looseObject({ op: v.string() });
+
+function parsed<S extends v.GenericSchema>(shape: S, body: unknown): v.InferOutput<S> {
+  const checked = v.safeParse(shape, body);
+  if (checked.success) return checked.output;
+  throw failure("EPROTO", `a message between nodes is malformed: ${checked.issues[0].message}`);
+}
+
+export class ClusterNode implements LinkHandlers {
+  readonly node: Node;
+  readonly links: Links;
+  readonly hosting: Hosting;
+  readonly homing: Homing;
+  readonly #options: ClusterNodeOptions;
+  readonly #emigrations = new Map<string, Emigration>();
+  readonly #immigrations = new Map<string, Immigration>();
+  /** Pids that are being moved from here. */
+  readonly #moving = new Set<number>();
+
+  constructor(options: ClusterNodeOptions) {
+    this.#options = options;
+    this.node = options.node;
+    this.links = options.links(this);
+    this.hosting = new Hosting(options.node);
+    this.homing = new Homing(options.node, this.links);
+  }
+
+  /**
+   * Moves a process that is at home or hosted here, or has its home here, to another node while it runs. Resolves when
+   * it runs there, or will not.
+   * @throws GodwitError ESRCH; ENONODE; EAGAIN when it is being moved already, or too many are.
+   */
+  async migrate(pid: number, to: string): Promise<MoveReport> {
+    const seat = this.#seat(pid);
+    if (seat === undefined) {
+      const { lwp } = this.node.table.living(pid);
+      const link = await this.links.to(lwp.nodeName);
+      return (await link.request("move/emigrate", { pid, to }, { timeoutMs: Infinity })) as MoveReport;
+    }
+    if (to === this.node.name) throw failure("EINVAL", `process ${pid} is on node ${to} already`);
+    if (this.#moving.has(pid)) throw failure("EAGAIN", `process ${pid} is being moved already`);
+    if (this.#emigrations.size >= MOVES_MAX)
+      throw failure("EAGAIN", `${MOVES_MAX} processes are being moved: try again`);
+    this.#moving.add(pid);
+    try {
+      return await this.#emigrate(seat, to);
+    } finally {
+      this.#moving.delete(pid);
+    }
+  }
+
+  async #emigrate(seat: Seat, to: string): Promise<MoveReport> {
+    const emigration = new Emigration({
+      seat,
+      self: this.node.name,
+      engine: this.#options.engine,
+      link: await this.links.to(to),
+      openBulk: (header) => this.links.bulk(to, header),
+      claim: (pid, from, owner, cause) => this.#options.claim(pid, from, owner, seat.home, cause),
+      offer: {},
+    });
+    this.#emigrations.set(emigration.migration, emigration);
+    try {
+      return await emigration.run();
+    } finally {
+      this.#emigrations.delete(emigration.migration);
+    }
+  }
+
+  #seat(pid: number): Seat | undefined {
+    const hosted = this.hosting.find(pid);
+    if (hosted !== undefined) return seatHosted(this.hosting, hosted);
+    const entry = this.node.table.living(pid);
+    if (entry.lwp.nodeName !== this.node.name) return undefined;
+    return seatAtHome(this.node, entry, async (to) => this.homing.reseated(entry, await this.homing.lwpOf(to)));
+  }
+
+  // ---- LinkHandlers
+
+  told(link: Link, kind: string, body: unknown): void {
+    switch (kind) {
+      case "lwp":
+        return this.hosting.told(link, parsed(toTell, body) as unknown as ToLwp);
+      case "told":
+        return this.homing.told(link, parsed(toTell, body) as unknown as Told);
+      case "home/frozen":
+        return this.homing.frozen(link, parsed(aboutPid, body).pid);
+      case "home/stays":
+        return this.homing.stays(link, parsed(aboutPid, body).pid);
+      case "home/arrived":
+        return this.homing.arrived(link, parsed(aboutPid, body).pid);
+      case "move/cancel":
+        return this.#immigration(link, body)?.heard({ kind: "cancelled" });
+      case "move/taken":
+        return this.#emigration(link, body)?.heard({ kind: "taken" });
+      case "move/declined":
+        return this.#emigration(link, body)?.heard({ kind: "declined", reason: parsed(aboutMove, body).reason });
+      default:
+        throw failure("EPROTO", `nodes do not say "${kind}"`);
+    }
+  }
+
+  async asked(link: Link, kind: string, body: unknown): Promise<unknown> {
+    switch (kind) {
+      case "ask": {
+        const { pid, question } = parsed(toAsk, body);
+        return this.hosting.asked(link, pid, question as unknown as Question);
+      }
+      case "restore":
+        return this.hosting.restore(link, body as Parameters<Hosting["restore"]>[1]);
+      case "home/hold":
+        return this.homing.hold(link, parsed(aboutPid, body).pid);
+      case "move/emigrate": {
+        const { pid, to } = parsed(toMove, body);
+        return this.migrate(pid, to);
+      }
+      case "move/offer":
+        return this.#offered(link, offerOf(body));
+      default:
+        throw failure("EPROTO", `nodes do not ask for "${kind}"`);
+    }
+  }
+
+  bulk(peer: string, stream: Duplex, header: unknown): void {
+    const immigration = this.#immigrations.get(parsed(aboutMove, header).migration);
+    if (immigration === undefined || immigration.source !== peer) return void stream.destroy();
+    stream.on("error", () => {}); // told by its end
+    void immigration.receive(stream).finally(() => stream.resume());
+  }
+
+  // ---- Moves to here
+
+  /** Whether a process may come. Throws EAGAIN, EEXIST, EIMAGE_ENGINE. */
+  async #offered(link: Link, offer: Offer): Promise<{ accepted: true }> {
+    const { pid, migration, engine, home } = offer;
+    if (this.#immigrations.size >= MOVES_MAX)
+      throw failure("EAGAIN", `node ${this.node.name} is taking ${MOVES_MAX} processes in: try again`);
+    if (engine !== this.#options.engine.manifest.hash)
+      throw failure(
+        "EIMAGE_ENGINE",
+        `node ${this.node.name} has another engine than the process: run one version on both`,
+      );
+    if (this.hosting.find(pid) !== undefined)
+      throw failure("EEXIST", `process ${pid} is on node ${this.node.name} already`);
+    const landing = await this.#landing(link, offer);
+    const immigration = new Immigration({
+      offer,
+      self: this.node.name,
+      engine: this.#options.engine,
+      link,
+      claim: (of, from, to, cause) => this.#options.claim(of, from, to, home, cause),
+      landing,
+    });
+    this.#immigrations.set(migration, immigration);
+    void immigration.run().finally(() => this.#immigrations.delete(migration));
+    return { accepted: true };
+  }
+
+  /** Where a process will be. Its home is reached before it comes, or it does not. */
+  async #landing(source: Link, { pid, name, home, memoryQuotaBytes }: Offer): Promise<Landing> {
+    const lwp = this.node.lwps.leastLoaded();
+    if (home === this.node.name) {
+      const entry = this.node.table.living(pid);
+      return { lwp, landed: () => this.homing.cameHome(entry, lwp) };
+    }
+    const link = home === source.peer ? source : await this.links.to(home);
+    const landed = async () => {
+      this.hosting.add({ pid, name, home: link, lwp, memoryQuotaBytes });
+      lwp.tell({ op: "start", pid });
+      if (link !== source) link.tell("home/arrived", { pid });
+    };
+    return { lwp, landed };
+  }
+
+  #immigration(link: Link, body: unknown): Immigration | undefined {
+    const immigration = this.#immigrations.get(parsed(aboutMove, body).migration);
+    return immigration?.source === link.peer ? immigration : undefined;
+  }
+
+  #emigration(link: Link, body: unknown): Emigration | undefined {
+    const emigration = this.#emigrations.get(parsed(aboutMove, body).migration);
+    return emigration?.target === link.peer ? emigration : undefined;
+  }
+}

@@ -1,0 +1,299 @@
+/** The source's side of a move: carries out what `kernel/migration.ts` decides. */
+
+import { randomUUID } from "node:crypto";
+import type { Duplex } from "node:stream";
+
+import type { Link } from "../cluster/link.ts";
+import { assert, unreachable } from "../assert.ts";
+import { GodwitError } from "../errors.ts";
+import { templateFor } from "../kernel/capture.ts";
+import {
+  SOURCE_START,
+  type SourceAction,
+  type SourceEvent,
+  sourceStep,
+  type SourceState,
+} from "../kernel/migration.ts";
+import type { Released } from "../kernel/protocol.ts";
+import { MOVE_PAGES_MAX, MOVE_RETRY_MS, MOVE_SILENCE_MS } from "../limits.ts";
+import type { Engine } from "../machine/engine.ts";
+import { encodeImage } from "../machine/image.ts";
+import { PageRounds, type Round } from "../machine/page-rounds.ts";
+import { writeFrame } from "./move-frame.ts";
+import type { Seat } from "./seat.ts";
+
+/** The owner of a process, as the directory has it. */
+export interface Owner {
+  readonly node: string;
+  readonly epoch: number;
+}
+
+/**
+ * Changes the owner of a process in the directory, from one to another, if it is still the first.
+ * `lost`: it is the other side's of this move; `superseded`: a third one's; `unknown`: there was no answer.
+ */
+export type Claim = (
+  pid: number,
+  from: Owner,
+  to: Owner,
+  migration: string,
+) => Promise<"won" | "lost" | "superseded" | "unknown">;
+
+/** What became of a move. */
+export interface MoveReport {
+  readonly migration: string;
+  readonly pid: number;
+  readonly name: string;
+  readonly from: string;
+  readonly to: string;
+  readonly outcome: "moved" | "stayed" | "superseded";
+  /** Why it did not move. */
+  readonly reason?: string;
+  readonly rounds: number;
+  readonly pages: number;
+  readonly bytes: number;
+  /** From when it was stopped at the source until the target told that it runs. */
+  readonly downtimeMs: number;
+  readonly totalMs: number;
+  readonly epoch: number;
+}
+
+export interface EmigrationOptions {
+  readonly seat: Seat;
+  readonly self: string;
+  readonly engine: Engine;
+  readonly link: Link;
+  readonly openBulk: (header: unknown) => Promise<Duplex>;
+  readonly claim: Claim;
+  /** What the target is asked to take, beside what every offer says. */
+  readonly offer: object;
+}
+
+export class Emigration {
+  readonly migration = randomUUID();
+  readonly #options: EmigrationOptions;
+  readonly #rounds: PageRounds;
+  readonly #events: SourceEvent[] = [];
+  #wake: () => void = () => {};
+  #state: SourceState = SOURCE_START;
+  #bulk: Duplex | undefined;
+  #frozen: Released | undefined;
+  #silence: NodeJS.Timeout | undefined;
+  #frozenMs = 0;
+  #downtimeMs = 0;
+  #roundCount = 0;
+  #pages = 0;
+  #bytes = 0;
+  #epoch = 0;
+
+  constructor(options: EmigrationOptions) {
+    this.#options = options;
+    this.#rounds = new PageRounds(templateFor(options.engine));
+  }
+
+  get target(): string {
+    return this.#options.link.peer;
+  }
+
+  /** Something that happened: told by the target, by a user, by the node. */
+  heard(event: SourceEvent): void {
+    this.#events.push(event);
+    this.#wake();
+  }
+
+  async run(): Promise<MoveReport> {
+    const startMs = performance.now();
+    const { seat, self, link } = this.#options;
+    void link.lost.then((error) => this.heard({ kind: "peerLost", reason: error.message }));
+    void this.#offer();
+    while (!this.#over) await this.#next();
+    clearTimeout(this.#silence);
+    this.#bulk?.end();
+    const state = this.#state;
+    assert(state.kind === "moved" || state.kind === "stayed" || state.kind === "superseded", "a move that is over");
+    return {
+      migration: this.migration,
+      pid: seat.pid,
+      name: seat.name,
+      from: self,
+      to: link.peer,
+      outcome: state.kind,
+      ...(state.kind === "stayed" ? { reason: state.reason } : {}),
+      rounds: this.#roundCount,
+      pages: this.#pages,
+      bytes: this.#bytes,
+      downtimeMs: this.#downtimeMs,
+      totalMs: performance.now() - startMs,
+      epoch: this.#epoch,
+    };
+  }
+
+  /** Over once nothing is under way that would still have to be undone. */
+  get #over(): boolean {
+    const { kind } = this.#state;
+    return (
+      (kind === "moved" || kind === "stayed" || kind === "superseded") && this.#events.length === 0 && !this.#freezing
+    );
+  }
+  #freezing = false;
+
+  async #next(): Promise<void> {
+    if (this.#events.length === 0) await new Promise<void>((resolve) => (this.#wake = resolve));
+    const event = this.#events.shift();
+    if (event === undefined) return;
+    const { state, actions } = sourceStep(this.#state, event);
+    this.#state = state;
+    for (const action of actions) await this.#carryOut(action);
+  }
+
+  async #carryOut(action: SourceAction): Promise<void> {
+    switch (action.do) {
+      case "copy":
+        return void this.#copy();
+      case "freeze":
+        this.#freezing = true;
+        return void this.#freeze();
+      case "hand":
+        return void this.#hand();
+      case "cancel":
+        this.#options.link.tell("move/cancel", { migration: this.migration });
+        this.#bulk?.destroy();
+        return;
+      case "thaw":
+        return this.#thaw(action.epoch);
+      case "reclaim":
+        return void this.#reclaim();
+      case "forward":
+        return this.#leave(this.#options.link.peer);
+      case "discard":
+        return this.#leave(undefined);
+      default:
+        return unreachable(action, "action of a source");
+    }
+  }
+
+  /** A target that is silent for too long is as good as gone. */
+  #expectSoon(): void {
+    clearTimeout(this.#silence);
+    const reason = `node ${this.#options.link.peer} was silent for ${MOVE_SILENCE_MS} ms`;
+    this.#silence = setTimeout(() => this.heard({ kind: "peerLost", reason }), MOVE_SILENCE_MS);
+  }
+
+  async #offer(): Promise<void> {
+    const { seat, link, openBulk, engine, offer } = this.#options;
+    const { migration } = this;
+    try {
+      const { summary } = await seat.lwp.ask(seat.pid, { kind: "summary" });
+      this.#epoch = summary.epoch;
+      const about = { pid: seat.pid, name: seat.name, home: seat.home, epoch: summary.epoch };
+      const { hash } = engine.manifest;
+      const { memory } = await seat.lwp.ask(seat.pid, { kind: "memory" });
+      const memoryBytes = memory.buffer.byteLength;
+      await link.request(
+        "move/offer",
+        { migration, ...about, engine: hash, memoryBytes, memoryQuotaBytes: seat.memoryQuotaBytes, ...offer },
+        { timeoutMs: MOVE_SILENCE_MS },
+      );
+      this.#bulk = await openBulk({ migration });
+      this.#bulk.on("error", () => {}); // told by its close
+      this.#bulk.on("close", () => this.heard({ kind: "peerLost", reason: `the stream to node ${link.peer} broke` }));
+      this.heard({ kind: "accepted" });
+    } catch (error) {
+      this.heard({ kind: "refused", reason: messageOf(error) });
+    }
+  }
+
+  async #copy(): Promise<void> {
+    const { seat } = this.#options;
+    try {
+      const { memory } = await seat.lwp.ask(seat.pid, { kind: "memory" });
+      const round = this.#rounds.next(memory.buffer as unknown as SharedArrayBuffer);
+      const pages = round.pages.length + round.zeroed.length;
+      await this.#send(round, null);
+      this.#roundCount++;
+      this.heard({ kind: "copied", pages });
+    } catch (error) {
+      this.heard(seat.ended ? { kind: "ended" } : { kind: "peerLost", reason: messageOf(error) });
+    }
+  }
+
+  /** Sends a round, in images of no more pages than are looked at in one turn; the last has `state`. */
+  async #send(round: Round, state: unknown): Promise<void> {
+    const bulk = this.#bulk;
+    assert(bulk !== undefined, "pages go over a stream");
+    const { memoryBytes, pages, zeroed } = round;
+    const engine = this.#options.engine.manifest.hash;
+    this.#pages += pages.length;
+    for (let at = 0; at === 0 || at < pages.length; at += MOVE_PAGES_MAX) {
+      const isLast = at + MOVE_PAGES_MAX >= pages.length;
+      const part = { pages: pages.slice(at, at + MOVE_PAGES_MAX), zeroed: isLast ? zeroed : [] };
+      const image = encodeImage({ engine, memoryBytes, ...part, state: isLast ? state : null }, { compress: false });
+      this.#bytes += image.length;
+      this.#expectSoon();
+      await writeFrame(bulk, image);
+    }
+  }
+
+  async #freeze(): Promise<void> {
+    const { seat } = this.#options;
+    try {
+      await seat.hold();
+      this.#frozenMs = performance.now();
+      this.#frozen = await seat.lwp.ask(seat.pid, { kind: "freeze" });
+      this.#epoch = this.#frozen.record.epoch;
+      this.#freezing = false;
+      seat.frozen();
+      this.heard({ kind: "frozen" });
+    } catch (error) {
+      this.#freezing = false;
+      if (!seat.ended) seat.stays();
+      this.heard(seat.ended ? { kind: "ended" } : { kind: "freezeFailed", reason: messageOf(error) });
+    }
+  }
+
+  async #hand(): Promise<void> {
+    const frozen = this.#frozen;
+    assert(frozen !== undefined, "what is handed is frozen");
+    try {
+      const { record, memory, outputInFlight } = frozen;
+      const round = this.#rounds.next(memory.buffer as unknown as SharedArrayBuffer);
+      await this.#send(round, { record, outputInFlight });
+    } catch (error) {
+      this.heard({ kind: "peerLost", reason: messageOf(error) });
+    }
+  }
+
+  #thaw(epoch: "same" | "next"): void {
+    const { seat } = this.#options;
+    if (this.#frozen === undefined) return;
+    this.#frozen = undefined;
+    if (epoch === "next") this.#epoch++;
+    this.#downtimeMs += performance.now() - this.#frozenMs;
+    seat.lwp.tell({ op: "thaw", pid: seat.pid, epoch: this.#epoch });
+    seat.stays();
+  }
+
+  async #reclaim(): Promise<void> {
+    const { seat, self, claim } = this.#options;
+    const from = { node: self, epoch: this.#epoch };
+    const outcome = await claim(seat.pid, from, { node: self, epoch: this.#epoch + 1 }, this.migration);
+    if (outcome === "won") return this.heard({ kind: "reclaimed" });
+    if (outcome === "lost") return this.heard({ kind: "reclaimLost" });
+    if (outcome === "superseded") return this.heard({ kind: "superseded" });
+    setTimeout(() => this.heard({ kind: "reclaimUnknown" }), MOVE_RETRY_MS);
+  }
+
+  async #leave(to: string | undefined): Promise<void> {
+    const { seat } = this.#options;
+    this.#downtimeMs += performance.now() - this.#frozenMs;
+    this.#frozen = undefined;
+    seat.lwp.tell({ op: "depart", pid: seat.pid });
+    if (to !== undefined) this.#epoch++;
+    await seat.left(to ?? "");
+  }
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof GodwitError) return error.message;
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,141 @@
+/**
+ * Processes whose home is here and that run elsewhere, as far as moves concern them: what comes for them while they are on
+ * their way, and what comes from them out of order.
+ */
+
+import type { Link, Links } from "../cluster/link.ts";
+import { failure } from "../errors.ts";
+import { Held } from "./held.ts";
+import type { LwpThread, Told } from "./lwp-thread.ts";
+import type { Node } from "./node.ts";
+import type { Entry } from "./process-table.ts";
+import { RemoteLwp } from "./remote-lwp.ts";
+import { reseat } from "./seat.ts";
+
+/** A process that a host moves to another node. */
+interface Transit {
+  /** The host that it leaves has said its last word of it. */
+  frozen: boolean;
+  /** Called then. */
+  onFrozen: () => void;
+}
+
+export class Homing {
+  readonly #node: Node;
+  readonly #links: Links;
+  readonly #lwps = new Map<string, RemoteLwp>();
+  readonly #transits = new Map<number, Transit>();
+  /** What a new host has told before the process was known to be there, by pid. Bounded by what a process may have on its way. */
+  readonly #early = new Map<number, { readonly peer: string; readonly messages: Told[] }>();
+
+  constructor(node: Node, links: Links) {
+    this.#node = node;
+    this.#links = links;
+  }
+
+  /** A peer, as an LWP of this node. */
+  async lwpOf(peer: string): Promise<RemoteLwp> {
+    return this.#lwpOver(await this.#links.to(peer));
+  }
+
+  #lwpOver(link: Link): RemoteLwp {
+    const known = this.#lwps.get(link.peer);
+    if (known?.link === link) return known;
+    const lwp = new RemoteLwp(link);
+    this.#lwps.set(link.peer, lwp);
+    void link.lost.then((error) => this.#lost(lwp, error));
+    return lwp;
+  }
+
+  /** A host is gone, and with it the processes that it had of ours. */
+  #lost(lwp: RemoteLwp, error: Error): void {
+    if (this.#lwps.get(lwp.nodeName) === lwp) this.#lwps.delete(lwp.nodeName);
+    for (const entry of this.#node.table.all()) {
+      if (entry.lwp !== lwp || entry.exit !== undefined) continue;
+      const reason = `node ${lwp.nodeName}, which ran it, is gone: ${error.message}`;
+      entry.output.push("stderr", Buffer.from(`godwit: process ${entry.pid} ended: ${reason}\n`));
+      this.#node.ended({ pid: entry.pid, code: 137, reason }, entry.cpuMs);
+    }
+  }
+
+  /** A host tells something of a process of ours. */
+  told(link: Link, message: Told): void {
+    const pid = message.op === "ended" ? message.status.pid : message.op === "unborn" ? message.child : message.pid;
+    const entry = this.#node.table.find(pid);
+    if (entry === undefined || entry.exit !== undefined) return;
+    const lwp = this.#lwpOver(link);
+    if (entry.lwp === lwp) return this.#node.told(lwp, message);
+    // It has arrived there, and we have not heard.
+    if (entry.held === undefined) return;
+    const early = this.#early.get(pid);
+    if (early?.peer === link.peer) early.messages.push(message);
+    else this.#early.set(pid, { peer: link.peer, messages: [message] });
+  }
+
+  // ---- Moves from one host to another, or back here
+
+  #ofHost(link: Link, pid: number): Entry | undefined {
+    const entry = this.#node.table.find(pid);
+    return entry !== undefined && entry.exit === undefined && entry.lwp === this.#lwps.get(link.peer)
+      ? entry
+      : undefined;
+  }
+
+  /** A host is about to freeze a process: nothing more is told to it once this resolves. */
+  async hold(link: Link, pid: number): Promise<void> {
+    for (;;) {
+      const entry = this.#ofHost(link, pid);
+      if (entry === undefined) throw failure("ESRCH", `process ${pid} is not hosted by node ${link.peer}`);
+      if (entry.held === undefined) {
+        entry.held = new Held();
+        this.#transits.set(pid, { frozen: false, onFrozen: () => {} });
+        return;
+      }
+      await entry.held.over;
+    }
+  }
+
+  /** The host's last word of it, unless it stays. */
+  frozen(link: Link, pid: number): void {
+    const transit = this.#transits.get(pid);
+    if (this.#ofHost(link, pid) === undefined || transit === undefined) return;
+    transit.frozen = true;
+    transit.onFrozen();
+  }
+
+  stays(link: Link, pid: number): void {
+    const entry = this.#ofHost(link, pid);
+    if (entry === undefined || !this.#transits.delete(pid)) return;
+    this.#early.delete(pid);
+    this.#node.settle(entry);
+  }
+
+  /** It runs at another host: switched to once the one that it left is done. */
+  arrived(link: Link, pid: number): void {
+    const entry = this.#node.table.find(pid);
+    const lwp = this.#lwpOver(link);
+    if (entry === undefined || entry.exit !== undefined) return;
+    void this.#afterFrozen(pid).then(() => this.reseated(entry, lwp));
+  }
+
+  /** A process of ours comes back: it is in place on the LWP, and starts before it hears what was kept for it. */
+  async cameHome(entry: Entry, lwp: LwpThread): Promise<void> {
+    await this.#afterFrozen(entry.pid);
+    lwp.tell({ op: "start", pid: entry.pid });
+    reseat(this.#node, entry, lwp);
+  }
+
+  /** It is at a host: what came from there already is taken, in order. */
+  reseated(entry: Entry, lwp: RemoteLwp): void {
+    reseat(this.#node, entry, lwp);
+    const early = this.#early.get(entry.pid);
+    this.#early.delete(entry.pid);
+    if (early?.peer === lwp.nodeName) for (const message of early.messages) this.#node.told(lwp, message);
+  }
+
+  async #afterFrozen(pid: number): Promise<void> {
+    const transit = this.#transits.get(pid);
+    if (transit !== undefined && !transit.frozen) await new Promise<void>((resolve) => (transit.onFrozen = resolve));
+    this.#transits.delete(pid);
+  }
+}

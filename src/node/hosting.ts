@@ -1,0 +1,141 @@
+/**
+ * Processes that run here and have their home elsewhere. What their home tells them is passed on to the LWP that has them,
+ * and what they tell is passed on to their home, in order.
+ */
+
+import type { Link } from "../cluster/link.ts";
+import { assert, present } from "../assert.ts";
+import { failure } from "../errors.ts";
+import type { Answer, Question, ToLwp } from "../kernel/protocol.ts";
+import type { LwpThread, Told } from "./lwp-thread.ts";
+import type { Node } from "./node.ts";
+
+export interface Hosted {
+  readonly pid: number;
+  readonly name: string;
+  readonly home: Link;
+  readonly lwp: LwpThread;
+  readonly memoryQuotaBytes: number;
+}
+
+/** What a home may tell a process of its own; the rest is between a node and its workers. */
+const FROM_HOME: ReadonlySet<ToLwp["op"]> = new Set([
+  "fork",
+  "signal",
+  "pause",
+  "end",
+  "input",
+  "outputTaken",
+  "complete",
+  "incoming",
+  "frame",
+  "room",
+  "broken",
+]);
+/** What a home may ask of one. */
+const QUESTIONS: ReadonlySet<Question["kind"]> = new Set(["inspect", "summary", "capture", "fork", "deliver"]);
+
+export class Hosting {
+  readonly #node: Node;
+  readonly #hosted = new Map<number, Hosted>();
+
+  constructor(node: Node) {
+    this.#node = node;
+    node.relay = (lwp, message) => this.#relay(lwp, message);
+  }
+
+  find(pid: number): Hosted | undefined {
+    return this.#hosted.get(pid);
+  }
+
+  all(): Hosted[] {
+    return [...this.#hosted.values()];
+  }
+
+  add(hosted: Hosted): void {
+    assert(!this.#hosted.has(hosted.pid), "a process is hosted once");
+    this.#hosted.set(hosted.pid, hosted);
+    hosted.lwp.processes++;
+  }
+
+  remove(pid: number): void {
+    const hosted = this.#hosted.get(pid);
+    if (hosted === undefined) return;
+    this.#hosted.delete(pid);
+    hosted.lwp.processes--;
+  }
+
+  // ---- From here to the home
+
+  /** What an LWP tells of a process; false when its home is here. */
+  #relay(lwp: LwpThread, message: Told): boolean {
+    const hosted = this.#hosted.get(message.op === "ended" ? message.status.pid : pidOf(message));
+    if (hosted === undefined || hosted.lwp !== lwp) return false;
+    hosted.home.tell("told", message);
+    if (message.op === "ended") this.remove(message.status.pid);
+    if (message.op === "unborn") this.remove(message.child);
+    return true;
+  }
+
+  // ---- From the home to here
+
+  /** A home tells one of its processes something. */
+  told(link: Link, message: ToLwp): void {
+    if (message.op === "spawn") return this.#spawn(link, message);
+    const hosted = "pid" in message ? this.#hosted.get(message.pid) : undefined;
+    // It may just have ended, or moved on: its home hears of that on the way.
+    if (hosted === undefined || hosted.home.peer !== link.peer || !FROM_HOME.has(message.op)) return;
+    // A child is hosted where its parent is, from before it says its first word.
+    if (message.op === "fork") this.add({ ...hosted, pid: message.child });
+    hosted.lwp.tell(message);
+  }
+
+  #spawn(home: Link, message: Extract<ToLwp, { op: "spawn" }>): void {
+    const { pid, program, quotas } = message.birth;
+    const lwp = this.#node.lwps.leastLoaded();
+    this.add({ pid, name: program.name, home, lwp, memoryQuotaBytes: quotas.memoryBytes });
+    lwp.tell(message);
+  }
+
+  async asked(link: Link, pid: number, question: Question): Promise<Answer> {
+    const hosted = this.#hosted.get(pid);
+    if (hosted === undefined || hosted.home.peer !== link.peer)
+      throw failure("ESRCH", `process ${pid} is not on node ${this.#node.name}`);
+    if (!QUESTIONS.has(question.kind)) throw failure("EPERM", `a home does not ask for ${question.kind}`);
+    if (question.kind !== "fork") return hosted.lwp.ask(pid, question);
+    this.add({ ...hosted, pid: question.child });
+    try {
+      return await hosted.lwp.ask(pid, question);
+    } catch (error) {
+      this.remove(question.child);
+      throw error;
+    }
+  }
+
+  async restore(home: Link, message: Omit<Extract<ToLwp, { op: "restore" }>, "request">): Promise<{ name: string }> {
+    const { pid, quotas } = message.rebirth;
+    const lwp = this.#node.lwps.leastLoaded();
+    this.add({ pid, name: "", home, lwp, memoryQuotaBytes: quotas.memoryBytes });
+    try {
+      return await lwp.restore(message);
+    } catch (error) {
+      this.remove(pid);
+      throw error;
+    }
+  }
+
+  /** Processes of a home that is gone. */
+  ofHome(peer: string): Hosted[] {
+    return this.all().filter(({ home }) => home.peer === peer);
+  }
+
+  /** The one with this pid, which is known to be here. */
+  get(pid: number): Hosted {
+    return present(this.#hosted.get(pid), "a hosted process");
+  }
+}
+
+/** Whom a message is about: of a child that is there, or will not come, the child. */
+function pidOf(message: Exclude<Told, { op: "ended" }>): number {
+  return message.op === "unborn" ? message.child : message.pid;
+}

@@ -1,0 +1,194 @@
+/** Several nodes in the test's own OS process, with links that go through memory and a directory that is a map. */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Duplex, duplexPair } from "node:stream";
+import { after, describe } from "node:test";
+import { decode, encode } from "cborg";
+import type { Link, LinkHandlers, Links } from "../../src/cluster/link.ts";
+import type { ClaimOutcome } from "../../src/cluster/process-directory.ts";
+import { failure, GodwitError } from "../../src/errors.ts";
+import { PID_BLOCK } from "../../src/limits.ts";
+import { loadEngine } from "../../src/machine/load.ts";
+import { ClusterNode } from "../../src/node/cluster-node.ts";
+import { Node } from "../../src/node/node.ts";
+import { TestNode } from "./bench-node.ts";
+
+interface Owner {
+  readonly node: string;
+  readonly epoch: number;
+}
+
+/** A directory: compare-and-set on a map. */
+export class TestDirectory {
+  readonly entries = new Map<number, Owner & { readonly cause: string }>();
+  /** Asked before each claim; what it returns is answered in place of the truth, after the claim was carried out or not. */
+  meddle: (pid: number, to: Owner) => { readonly carryOut: boolean } | undefined = () => undefined;
+
+  claim = async (pid: number, from: Owner, to: Owner, _home: string, cause: string): Promise<ClaimOutcome> => {
+    const meddled = this.meddle(pid, to);
+    await new Promise((resolve) => setImmediate(resolve));
+    const outcome = meddled?.carryOut === false ? "unknown" : this.#claim(pid, from, to, cause);
+    return meddled === undefined ? outcome : "unknown";
+  };
+
+  #claim(pid: number, from: Owner, to: Owner, cause: string): ClaimOutcome {
+    const owner = this.entries.get(pid);
+    if (owner !== undefined) {
+      if (owner.cause === cause) return owner.node === to.node && owner.epoch === to.epoch ? "won" : "lost";
+      if (owner.node !== from.node || owner.epoch !== from.epoch) return "superseded";
+    }
+    this.entries.set(pid, { ...to, cause });
+    return "won";
+  }
+}
+
+/** Hands over what crosses as bytes, each message in a turn of its own, in order. */
+class MemoryLink implements Link {
+  readonly peer: string;
+  readonly lost: Promise<Error>;
+  #lose: (error: Error) => void = () => {};
+  #isLost = false;
+  /** The peer's end. */
+  other: MemoryLink | undefined;
+  readonly #handlers: () => LinkHandlers;
+
+  constructor(peer: string, handlers: () => LinkHandlers) {
+    this.peer = peer;
+    this.#handlers = handlers;
+    this.lost = new Promise((resolve) => (this.#lose = resolve));
+  }
+
+  #send(deliver: (other: MemoryLink) => void): void {
+    setImmediate(() => {
+      if (!this.#isLost && this.other !== undefined) deliver(this.other);
+    });
+  }
+
+  tell(kind: string, body: unknown): void {
+    const bytes = encode(body);
+    this.#send((other) => other.#handlers().told(other, kind, decode(bytes)));
+  }
+
+  request(kind: string, body: unknown): Promise<unknown> {
+    const bytes = encode(body);
+    return new Promise((resolve, reject) => {
+      void this.lost.then(reject);
+      this.#send((other) => {
+        const failed = (error: unknown) =>
+          other.#send(() => reject(error instanceof GodwitError ? failure(error.code, error.message) : error));
+        other
+          .#handlers()
+          .asked(other, kind, decode(bytes))
+          .then((answer) => {
+            const reply = encode(answer ?? null);
+            other.#send(() => resolve(decode(reply)));
+          }, failed);
+      });
+    });
+  }
+
+  drained(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  lose(error: Error): void {
+    if (this.#isLost) return;
+    this.#isLost = true;
+    this.#lose(error);
+    this.other?.lose(error);
+  }
+}
+
+/** Nodes by name, and what is between them. */
+export class TestCluster {
+  readonly directory = new TestDirectory();
+  readonly nodes = new Map<string, ClusterNode>();
+  readonly #links = new Map<string, MemoryLink>();
+  /** Streams of moves that are open. */
+  readonly streams = new Set<Duplex>();
+  readonly folder: string;
+
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  async add(name: string): Promise<ClusterNode> {
+    const engine = await loadEngine();
+    const node = new Node({ name, lwps: 2, firstPid: this.nodes.size * PID_BLOCK + 1 }, engine);
+    const { claim } = this.directory;
+    const cluster = new ClusterNode({ node, engine, links: (handlers) => this.#linksOf(name, handlers), claim });
+    this.nodes.set(name, cluster);
+    return cluster;
+  }
+
+  get(name: string): ClusterNode {
+    const node = this.nodes.get(name);
+    if (node === undefined) throw new Error(`the test has no node ${name}`);
+    return node;
+  }
+
+  test(name: string): TestNode {
+    return new TestNode(this.get(name).node, this.folder);
+  }
+
+  #linksOf(name: string, handlers: LinkHandlers): Links {
+    return {
+      to: async (peer) => this.#link(name, peer),
+      bulk: async (peer, header) => {
+        const [mine, theirs] = pair();
+        this.streams.add(mine).add(theirs);
+        setImmediate(() => this.get(peer).bulk(name, theirs, decode(encode(header))));
+        return mine;
+      },
+      drop: (peer) => this.cut(name, peer),
+      close: async () => void handlers,
+    };
+  }
+
+  #link(from: string, to: string): MemoryLink {
+    const present = this.#links.get(`${from}>${to}`);
+    if (present !== undefined) return present;
+    if (!this.nodes.has(to)) throw failure("ENONODE", `there is no node ${to}`);
+    const near = new MemoryLink(to, () => this.get(from));
+    const far = new MemoryLink(from, () => this.get(to));
+    near.other = far;
+    far.other = near;
+    this.#links.set(`${from}>${to}`, near).set(`${to}>${from}`, far);
+    return near;
+  }
+
+  /** One takes the other for dead. */
+  cut(from: string, to: string): void {
+    this.#links.get(`${from}>${to}`)?.lose(failure("ECONNRESET", `the link from ${from} to ${to} was lost`));
+    this.#links.delete(`${from}>${to}`);
+    this.#links.delete(`${to}>${from}`);
+  }
+
+  async stop(): Promise<void> {
+    for (const { node } of this.nodes.values()) await node.stop();
+  }
+}
+
+/** The two ends of a stream of bytes: when one breaks, so does the other. */
+function pair(): [Duplex, Duplex] {
+  const [one, other] = duplexPair();
+  one.on("close", () => other.destroy());
+  other.on("close", () => one.destroy());
+  return [one, other];
+}
+
+/** The tests of one file, over nodes that are stopped at their end. */
+export async function withCluster(names: readonly string[], tests: (t: TestCluster) => void): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "godwit-test-"));
+  const cluster = new TestCluster(folder);
+  for (const name of names) await cluster.add(name);
+  describe("in a cluster", () => {
+    after(async () => {
+      await cluster.stop();
+      rmSync(folder, { recursive: true, force: true });
+    });
+    tests(cluster);
+  });
+}
