@@ -5,6 +5,7 @@
  */
 
 import type { GuestEntryPoint } from "../abi/records.ts";
+import { nameClass } from "./class.ts";
 import { consoleObject } from "./console.ts";
 import * as core from "./core.ts";
 import { exports } from "./exports.ts";
@@ -60,7 +61,12 @@ for (const [from, names] of Object.entries(lazy)) {
     defineLazyGlobal(name, () => (part(from as PartName) as unknown as Record<string, unknown>)[name], !isClass);
   }
 }
-defineGlobal("structuredClone", (...args: [unknown]) => part("clone").structuredClone(...args), true);
+/** With the length of the web's, to which the second argument does not count. */
+function structuredClone(_value: unknown): unknown {
+  return part("clone").structuredClone(...(arguments as unknown as [unknown]));
+}
+nameClass("structuredClone", structuredClone);
+defineGlobal("structuredClone", structuredClone, true);
 
 const entryPoints: Record<GuestEntryPoint, (...args: never[]) => unknown> = {
   runThread,

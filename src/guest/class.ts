@@ -12,6 +12,10 @@ export const notCloneable: object[] = [
   WeakSet.prototype,
   WeakRef.prototype,
   FinalizationRegistry.prototype,
+  ...[function* () {}, async function* () {}].map((each) => Object.getPrototypeOf(each.prototype) as object),
+  ...[[].values(), new Map().keys(), new Set().keys(), ""[Symbol.iterator]()].map(
+    (each) => Object.getPrototypeOf(each) as object,
+  ),
 ];
 
 export function refuseClone(prototype: object): void {

@@ -26,7 +26,7 @@ export interface Parts {
   readonly atomics: object;
   readonly blob: typeof blob;
   readonly clone: {
-    structuredClone(value: unknown, options?: { readonly transfer?: Iterable<ArrayBuffer> }): unknown;
+    structuredClone(value: unknown, options?: unknown): unknown;
     encodeMessage(value: unknown, transfer: readonly ArrayBuffer[]): Uint8Array;
     decodeMessage(bytes: Uint8Array): unknown;
   };

@@ -7,6 +7,7 @@
 
 import { coded, hasCode, part, utf8Bytes } from "../core.ts";
 import { utf8Text } from "./decoding.ts";
+import { dictionary, requireArguments } from "./idl.ts";
 import { ERRORS, type Field, type Flat, flatten, type Node, VIEWS } from "./flat-value.ts";
 
 /** Makes the values of nodes: first all objects, empty; then what is in them. */
@@ -138,8 +139,15 @@ function withStack(error: Error, stack: Field): Error {
 }
 
 /** The global `structuredClone`. */
-export function structuredClone(value: unknown, options?: { readonly transfer?: Iterable<ArrayBuffer> }): unknown {
-  return new Builder(flatten(value, [...(options?.transfer ?? [])])).build();
+export function structuredClone(value: unknown, options?: unknown): unknown {
+  requireArguments(arguments.length, 1, "structuredClone");
+  const { transfer = [] } = dictionary(options, "the options of structuredClone");
+  const list = [...(transfer as Iterable<unknown>)];
+  for (const item of list) {
+    if ((typeof item !== "object" || item === null) && typeof item !== "function")
+      throw new TypeError("each item of the transfer list must be an object");
+  }
+  return new Builder(flatten(value, list as ArrayBuffer[])).build();
 }
 
 const VERSION = 1;

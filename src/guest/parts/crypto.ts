@@ -1,6 +1,7 @@
 /** The global `crypto`: randomness; its `subtle` is a part by itself. */
 
 import { part, randomBytes } from "../core.ts";
+import { requireArguments } from "./idl.ts";
 import type { SubtleCrypto } from "./subtle.ts";
 
 const QUOTA_BYTES = 65_536;
@@ -28,6 +29,8 @@ export class Crypto {
 
   /** Fills an integer array of at most 65,536 bytes with random values. */
   getRandomValues<T>(array: T): T {
+    if (this !== crypto) throw new TypeError("Illegal invocation");
+    requireArguments(arguments.length, 1, "getRandomValues");
     if (!INTEGER_ARRAYS.some((constructor) => array instanceof constructor)) {
       throw new DOMException("The data argument must be an integer-type TypedArray", "TypeMismatchError");
     }
@@ -41,6 +44,7 @@ export class Crypto {
 
   /** A random UUID (version 4). */
   randomUUID(): string {
+    if (this !== crypto) throw new TypeError("Illegal invocation");
     const bytes = randomBytes(16);
     bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
     bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;

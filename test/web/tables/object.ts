@@ -57,6 +57,11 @@ const VALUES = [
   "new WeakSet()",
   "new WeakRef({})",
   "function* () {}()",
+  "async function* () {}()",
+  "[].values()",
+  "new Map().entries()",
+  "new Set().values()",
+  "''[Symbol.iterator]()",
   "[() => {}]",
   "new Map([[() => {}, 1]])",
   "globalThis",
@@ -73,11 +78,14 @@ const VALUES = [
   "Object.freeze({ a: 1 })",
   "new Intl_is_absent()",
 ];
-const clones = VALUES.flatMap((value) => [
-  `structuredClone(${value})`,
-  `structuredClone({ inside: [${value}] })`,
-  `(() => { const v = ${value}; const c = structuredClone(v); return [c === v || c !== c, typeof c, c?.constructor?.name]; })()`,
-]);
+function cloned(value: string): string[] {
+  return [
+    `structuredClone(${value})`,
+    `structuredClone({ inside: [${value}] })`,
+    `(() => { const v = ${value}; const c = structuredClone(v); return [c === v || c !== c, typeof c, c?.constructor?.name]; })()`,
+  ];
+}
+const clones = VALUES.flatMap(cloned);
 const transfers = [
   "structuredClone()",
   "structuredClone(1, null)",
@@ -129,6 +137,14 @@ export const CLONES: Table = {
   api: "structuredClone",
   cases: [...new Set([...clones, ...transfers])],
   rulings: cloneRulings,
+  known: Object.fromEntries([
+    ...VALUES.filter((value) => value.includes("Proxy")).flatMap((value) =>
+      cloned(value).map((source) => [source, "a proxy cannot be told from what it shows, and is copied as that"]),
+    ),
+    ...VALUES.filter((value) => value.includes("arguments")).flatMap((value) =>
+      cloned(value).map((source) => [source, "an `arguments` object is copied as an ordinary one"]),
+    ),
+  ]),
 };
 
 const NAMES = [

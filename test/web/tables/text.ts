@@ -298,6 +298,10 @@ const VALUES = [
 ];
 export const BASE_64: Table = {
   api: "atob, btoa",
+  known: {
+    "atob()": "the engine's own takes nothing for `undefined`",
+    "btoa()": "the engine's own takes nothing for `undefined`",
+  },
   cases: [
     ...BASE64.map((text) => `atob(${quote(text)})`),
     ...BINARY.map((text) => `btoa(${quote(text)})`),
