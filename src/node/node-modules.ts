@@ -122,7 +122,6 @@ const ASKED = Symbol("asked by the plugin of node: modules");
 const FOR_OWN: Readonly<Record<string, string>> = {
   "process/": "process",
   "string_decoder/": "string_decoder",
-  qs: "querystring",
 };
 
 const requireHere = createRequire(import.meta.url);
@@ -133,7 +132,11 @@ export function nodeModulesPlugin(own: OwnFiles, globals: readonly string[]): Pl
   return {
     name: "node-modules",
     setup(build) {
-      build.onResolve({ filter: /^godwit:globals$/ }, () => ({ path: "globals", namespace: "node", sideEffects: false }));
+      build.onResolve({ filter: /^godwit:globals$/ }, () => ({
+        path: "globals",
+        namespace: "node",
+        sideEffects: false,
+      }));
       build.onResolve({ filter: /./ }, (args) => resolved(build, own, args));
       build.onLoad({ filter: /^globals$/, namespace: "node" }, () => ({ contents: globalsSource(globals) }));
       // What `require` gives is the module's default export, whatever it is: a class in `events`, a function in `assert`.
@@ -146,11 +149,7 @@ export function nodeModulesPlugin(own: OwnFiles, globals: readonly string[]): Pl
   };
 }
 
-async function resolved(
-  build: PluginBuild,
-  own: OwnFiles,
-  args: OnResolveArgs,
-): Promise<OnResolveResult | undefined> {
+async function resolved(build: PluginBuild, own: OwnFiles, args: OnResolveArgs): Promise<OnResolveResult | undefined> {
   const { path, importer, namespace, pluginData } = args;
   if (pluginData === ASKED) return undefined;
   if (path.startsWith(FOLDER) && namespace === "node") return { path, sideEffects: hasEffects(path) };
@@ -177,6 +176,7 @@ async function resolvedForOwn(
   own: OwnFiles,
   args: OnResolveArgs,
 ): Promise<OnResolveResult | undefined> {
+  if (args.path === "qs") return { path: `${FOLDER}url-query.js`, sideEffects: false };
   const name = FOR_OWN[args.path] ?? args.path.replace(/^node:/, "");
   if (FILES[name] !== undefined) return moduleFor(name, args);
   const packaged = PACKAGED[args.path];

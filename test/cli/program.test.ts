@@ -54,26 +54,26 @@ suite("programs that compile", () => {
     const program = await compiled(t, {
       "main.js": `
         import esm from "esm"; import cjs, { named } from "cjs"; import where from "conditional";
-        import events from "events"; import mapped from "mapped";
-        print(JSON.stringify([esm, cjs.default ?? cjs, named, where, events, mapped]));`,
+        import os from "os"; import mapped from "mapped";
+        print(JSON.stringify([esm, cjs.default ?? cjs, named, where, os, mapped]));`,
       "node_modules/esm/package.json": `{ "type": "module", "exports": "./index.mjs" }`,
       "node_modules/esm/index.mjs": `export default "esm";`,
       "node_modules/cjs/package.json": `{ "main": "./lib" }`,
       "node_modules/cjs/lib/index.js": `
-        let os; try { os = require("os"); } catch { os = "no os"; }
-        exports.named = [os, process.env.NODE_ENV, global === globalThis]; exports.default = require("./other");`,
+        let net; try { net = require("net"); } catch { net = "no net"; }
+        exports.named = [net, process.env.NODE_ENV, global === globalThis]; exports.default = require("./other");`,
       "node_modules/cjs/lib/other.js": `module.exports = "cjs";`,
       "node_modules/conditional/package.json": `{ "exports": { "node": "./n.js", "godwit": "./g.js", "default": "./d.js" } }`,
       "node_modules/conditional/g.js": `module.exports = "for godwit";`,
-      "node_modules/events/package.json": `{ "main": "events.js" }`,
-      "node_modules/events/events.js": `module.exports = "the package, not the builtin";`,
+      "node_modules/os/package.json": `{ "main": "os.js" }`,
+      "node_modules/os/os.js": `module.exports = "the package, not the builtin";`,
       "node_modules/mapped/package.json": `{ "main": "m.js", "browser": { "fs": false, "./m.js": "./b.js" } }`,
       "node_modules/mapped/b.js": `module.exports = ["browser", require("fs")];`,
     });
     assert.deepEqual(JSON.parse((await evaluate(program)).output), [
       "esm",
       "cjs",
-      ["no os", "production", true],
+      ["no net", "production", true],
       "for godwit",
       "the package, not the builtin",
       ["browser", {}],
@@ -144,7 +144,7 @@ suite("programs that do not compile", () => {
     ["fs/promises", /--allow-read/],
     ["worker_threads", /`Thread` of "godwit"/],
     ["node:child_process", /`spawn` of "godwit"/],
-    ["path", /path-browserify/],
+    ["dns", /`fetch`/],
     ["node:v8", /nothing takes its place/],
   ] as const) {
     test(`${specifier} is a module of Node.js: what to use instead`, async (t) => {

@@ -5,6 +5,8 @@ import { isDeepLooseEqual, isDeepStrictEqual } from "./deep-equal.ts";
 
 interface Details {
   readonly message?: string | undefined;
+  /** Text of this module's, for when there is no message. */
+  readonly said?: string;
   readonly actual?: unknown;
   readonly expected?: unknown;
   readonly operator: string;
@@ -17,8 +19,8 @@ export class AssertionError extends Error {
   readonly expected: unknown;
   readonly operator: string;
 
-  constructor({ message, actual, expected, operator }: Details) {
-    super(message ?? describe({ actual, expected, operator }));
+  constructor({ message, said, actual, expected, operator }: Details) {
+    super(message ?? said ?? describe({ actual, expected, operator }));
     this.name = "AssertionError";
     this.generatedMessage = message === undefined;
     this.actual = actual;
@@ -73,8 +75,8 @@ function check(isSo: boolean, message: Message, details: Details): void {
 
 /** Throws an `AssertionError` unless `value` is truthy. */
 export function ok(value?: unknown, message?: Message): asserts value {
-  const said = message ?? "The expression evaluated to a falsy value";
-  check(Boolean(value), said, { actual: value, expected: true, operator: "==" });
+  const said = "The expression evaluated to a falsy value";
+  check(Boolean(value), message, { said, actual: value, expected: true, operator: "==" });
 }
 export function equal(actual: unknown, expected: unknown, message?: Message): void {
   // oxlint-disable-next-line eqeqeq -- loose equality is what was asked for
@@ -104,18 +106,19 @@ export function deepStrictEqual(actual: unknown, expected: unknown, message?: Me
 export function notDeepStrictEqual(actual: unknown, expected: unknown, message?: Message): void {
   check(!isDeepStrictEqual(actual, expected), message, { actual, expected, operator: "notDeepStrictEqual" });
 }
-export function fail(message: string | Error = "Failed"): never {
+export function fail(message?: string | Error): never {
   if (message instanceof Error) throw message;
-  throw new AssertionError({ message, operator: "fail" });
+  throw new AssertionError({ message, said: "Failed", operator: "fail" });
 }
 export function match(text: string, expected: RegExp, message?: Message): void {
-  const said = message ?? `The input did not match the regular expression ${inspect(expected)}. Input:\n\n${inspect(text)}\n`;
-  check(typeof text === "string" && expected.test(text), said, { actual: text, expected, operator: "match" });
+  const said = `The input did not match the regular expression ${inspect(expected)}. Input:\n\n${inspect(text)}\n`;
+  const isSo = typeof text === "string" && expected.test(text);
+  check(isSo, message, { said, actual: text, expected, operator: "match" });
 }
 export function doesNotMatch(text: string, expected: RegExp, message?: Message): void {
-  const said =
-    message ?? `The input was expected to not match the regular expression ${inspect(expected)}. Input:\n\n${inspect(text)}\n`;
-  check(!(typeof text === "string" && expected.test(text)), said, { actual: text, expected, operator: "doesNotMatch" });
+  const said = `The input was expected to not match the regular expression ${inspect(expected)}. Input:\n\n${inspect(text)}\n`;
+  const isSo = !(typeof text === "string" && expected.test(text));
+  check(isSo, message, { said, actual: text, expected, operator: "doesNotMatch" });
 }
 export function ifError(value: unknown): void {
   if (value === null || value === undefined) return;
@@ -128,20 +131,34 @@ function assertExpected(error: unknown, expected: unknown, message: Message, ope
   if (expected === undefined) return;
   const details = { actual: error, expected, operator };
   if (expected instanceof RegExp) {
-    const said = message ?? `The input did not match the regular expression ${inspect(expected)}. Input:\n\n${inspect(String(error))}\n`;
-    return check(expected.test(String(error)), said, details);
+    const said = `The input did not match the regular expression ${inspect(expected)}. Input:\n\n${inspect(String(error))}\n`;
+    return check(expected.test(String(error)), message, { ...details, said });
   }
-  if (typeof expected === "function") {
-    if (expected.prototype !== undefined && error instanceof (expected as unknown as new () => object)) return;
-    if (expected === Error || Object.prototype.isPrototypeOf.call(Error, expected)) throw error;
-    const said = message ?? `The ${expected.name === "" ? "validation function" : `"${expected.name}" validation function`} is expected to return "true". Received ${inspect(false)}`;
-    return check(Reflect.apply(expected, {}, [error]) === true, said, details);
-  }
+  if (typeof expected === "function") return assertBy(expected as Judge, error, message, details);
   for (const key of [...Object.keys(expected as object), ...(expected instanceof Error ? ["name", "message"] : [])]) {
     const [is, should] = [error, expected].map((each) => (each as Record<string, unknown>)[key]);
-    const isSo = isDeepStrictEqual(is, should) || (should instanceof RegExp && typeof is === "string" && should.test(is));
-    check(isSo, message ?? describe({ actual: error, expected, operator: "deepStrictEqual" }), details);
+    const isMatch = should instanceof RegExp && typeof is === "string" && should.test(is);
+    const said = describe({ actual: error, expected, operator: "deepStrictEqual" });
+    check(isMatch || isDeepStrictEqual(is, should), message, { ...details, said });
   }
+}
+
+type Judge = ((error: unknown) => unknown) & { readonly prototype?: object };
+
+function assertBy(expected: Judge, error: unknown, message: Message, details: Details): void {
+  const { name, prototype } = expected;
+  if (prototype !== undefined && error instanceof (expected as unknown as new () => object)) return;
+  if ((expected as unknown) === Error || Object.prototype.isPrototypeOf.call(Error, expected)) {
+    const received = error instanceof Error ? `"${error.constructor.name}"` : inspect(error);
+    const text = error instanceof Error ? `\n\nError message:\n\n${error.message}` : "";
+    const said = `The error is expected to be an instance of "${name}". Received ${received}${text}`;
+    return check(false, message, { ...details, said });
+  }
+  const result: unknown = Reflect.apply(expected, {}, [error]);
+  const who = name === "" ? "validation function" : `"${name}" validation function`;
+  const caught = `\n\nCaught error:\n\n${inspect(error)}`;
+  const said = `The ${who} is expected to return "true". Received ${inspect(result)}${caught}`;
+  return check(result === true, message, { ...details, said });
 }
 
 type Expectation = object | string | undefined;
@@ -149,10 +166,11 @@ function settled(expected: Expectation, message: Message): [expected: object | u
   return typeof expected === "string" ? [undefined, expected] : [expected, message];
 }
 function missing(expected: object | undefined, message: Message, operator: string): never {
+  if (message instanceof Error) throw message;
   const kind = operator === "rejects" ? "rejection" : "exception";
   const name = typeof expected === "function" && expected.name !== "" ? ` (${expected.name})` : "";
-  if (message instanceof Error) throw message;
-  throw new AssertionError({ message: `Missing expected ${kind}${name}${message === undefined ? "." : `: ${message}`}`, expected, operator });
+  const text = `Missing expected ${kind}${name}${message === undefined ? "." : `: ${message}`}`;
+  throw new AssertionError({ message: text, expected, operator });
 }
 
 export function throws(callback: () => unknown, expectation?: Expectation, said?: Message): void {

@@ -66,6 +66,21 @@ function piece(bytes: Uint8Array, start: unknown, end: unknown): Uint8Array {
   const from = index(start, 0);
   return new Uint8Array(bytes.buffer, bytes.byteOffset + from, Math.max(index(end, bytes.length) - from, 0));
 }
+/** Hexadecimal text ends where it is none. */
+const HEX = /^(?:[0-9a-f]{2})*/i;
+extend(statics, "from", (original) => (value, encoding, ...rest) => {
+  const text = typeof value === "string" && isNamed(encoding, /^hex$/i) ? HEX.exec(value)?.[0] : value;
+  return original(text, encoding, ...rest);
+});
+
+const SHOWN_MAX_BYTES = INSPECT_MAX_BYTES;
+methods[Symbol.for("nodejs.util.inspect.custom") as unknown as string] = function (this: unknown) {
+  const bytes = this as Uint8Array;
+  const shown = [...bytes.subarray(0, SHOWN_MAX_BYTES)].map((byte) => ` ${byte.toString(16).padStart(2, "0")}`);
+  const left = bytes.length - shown.length;
+  const more = left > 0 ? ` ... ${left} more byte${left > 1 ? "s" : ""}` : "";
+  return `<Buffer${shown.join("")}${more}>`;
+};
 statics["copyBytesFrom"] = (view, offset = 0, length) => {
   const typed = view as Uint8Array;
   const from = Number(offset);

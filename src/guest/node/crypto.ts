@@ -46,7 +46,7 @@ function hashNamed(name: string): HashFunction {
       .toLowerCase()
       .replace(/^(rsa-)?sha-?(?=\d{3}$|1$)/, "sha")
   ];
-  if (found === undefined) throw coded(new Error("Digest method not supported"), "ERR_CRYPTO_INVALID_DIGEST");
+  if (found === undefined) throw new Error("Digest method not supported");
   return found;
 }
 

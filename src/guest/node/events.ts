@@ -1,6 +1,7 @@
 /** `node:events`: the package `events`, with what Node has come to offer since it was written. */
 
 import Packaged from "events/events.js";
+import { inspect } from "godwit";
 
 type Listener = (...args: never[]) => void;
 interface Emitter {
@@ -33,9 +34,17 @@ export const EventEmitter = Packaged as unknown as {
 };
 export const errorMonitor: unique symbol = Symbol("events.errorMonitor");
 
+function unhandled(context: unknown): Error {
+  return Object.assign(new Error(`Unhandled error. (${inspect(context)})`), { code: "ERR_UNHANDLED_ERROR", context });
+}
+
 const emit = EventEmitter.prototype.emit;
 EventEmitter.prototype.emit = function (this: Emitter, name: PropertyKey, ...args: unknown[]): boolean {
-  if (name === "error") Reflect.apply(emit, this, [errorMonitor, ...args]);
+  if (name === "error") {
+    Reflect.apply(emit, this, [errorMonitor, ...args]);
+    const [error] = args;
+    if (!(error instanceof Error) && this.listenerCount("error") === 0) throw unhandled(error);
+  }
   return Reflect.apply(emit, this, [name, ...args]);
 };
 

@@ -1,6 +1,6 @@
 /** `node:path/posix`. */
 
-import { posix, win32 } from "@file-services/path/browser-path.js";
+import { posix, win32 } from "./paths.ts";
 
 export const {
   basename,

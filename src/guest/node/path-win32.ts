@@ -1,6 +1,6 @@
 /** `node:path/win32`. */
 
-import { posix, win32 } from "@file-services/path/browser-path.js";
+import { posix, win32 } from "./paths.ts";
 
 export const {
   basename,

@@ -1,6 +1,6 @@
 /** `node:path`. A guest's paths are POSIX's, wherever it runs; `path.win32` is there for the paths of others. */
 
-import { posix, win32 } from "@file-services/path/browser-path.js";
+import { posix, win32 } from "./paths.ts";
 
 export const {
   basename,

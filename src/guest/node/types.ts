@@ -57,6 +57,7 @@ function accepts(method: (key: object) => unknown, value: unknown): boolean {
 export const types = {
   ...boxes,
   isAnyArrayBuffer: (value: unknown) => isArrayBuffer(value) || isSharedArrayBuffer(value),
+  isArgumentsObject: (value: unknown) => tagged(value, "Arguments"),
   isArrayBuffer,
   isArrayBufferView: (value: unknown) => ArrayBuffer.isView(value),
   isAsyncFunction: (value: unknown) => inherits(value, AsyncFunction) || inherits(value, AsyncGeneratorFunction),

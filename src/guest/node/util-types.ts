@@ -4,6 +4,7 @@ import { types } from "./types.ts";
 
 export const {
   isAnyArrayBuffer,
+  isArgumentsObject,
   isArrayBuffer,
   isArrayBufferView,
   isAsyncFunction,
