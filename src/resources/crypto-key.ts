@@ -1,6 +1,6 @@
 /** Keys between the guest's form, which travels, and the host's. */
 
-import { createHash, type webcrypto } from "node:crypto";
+import { createHash, KeyObject, type webcrypto } from "node:crypto";
 import type { AlgorithmRecord, Hash, KeyAlgorithmRecord, KeyRecord, KeyUsage } from "../abi/crypto.ts";
 import { present } from "../assert.ts";
 import {
@@ -101,12 +101,24 @@ export function checkSize(type: KeyRecord["type"], material: Uint8Array): void {
     throw refusal("DataError", `a ${type} key of ${material.length} bytes; at most ${maxBytes} are taken`);
 }
 
-function checkModulus({ algorithm }: CryptoKey): void {
-  if ("modulusLength" in algorithm && (algorithm.modulusLength as number) > RSA_IMPORT_MAX_BITS)
-    throw refusal(
-      "DataError",
-      `an RSA key of ${String(algorithm.modulusLength)} bits; at most ${RSA_IMPORT_MAX_BITS} are taken`,
-    );
+const RSA_PARTS = ["d", "p", "q", "dp", "dq", "qi"] as const;
+
+/** The time of an operation grows with the third power of what a key's numbers are long, whatever its modulus says. */
+function checkModulus(key: CryptoKey): void {
+  const { modulusLength } = key.algorithm as KeyAlgorithm;
+  if (modulusLength === undefined) return;
+  if (modulusLength > RSA_IMPORT_MAX_BITS)
+    throw refusal("DataError", `an RSA key of ${modulusLength} bits; at most ${RSA_IMPORT_MAX_BITS} are taken`);
+  if (key.type !== "private") return;
+  const parts = KeyObject.from(key).export({ format: "jwk" });
+  for (const part of RSA_PARTS) {
+    const bytes = Buffer.from(parts[part] ?? "", "base64url");
+    if (bytes.length * 8 > Math.ceil(modulusLength / 8) * 8)
+      throw refusal(
+        "DataError",
+        `an RSA key whose ${part} is longer than its modulus; at most ${modulusLength} bits are taken`,
+      );
+  }
 }
 
 /** The members that kinds of keys have, as Node gives them. */

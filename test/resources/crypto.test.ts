@@ -1,7 +1,7 @@
 /** The host's side of Web Cryptography: what it refuses, what it bounds, and that nothing a guest sends breaks it. */
 
 import assert from "node:assert/strict";
-import { createHmac, createPublicKey, randomBytes } from "node:crypto";
+import { createHmac, createPrivateKey, createPublicKey, randomBytes } from "node:crypto";
 import { before, test } from "node:test";
 import fc from "fast-check";
 import type { KeyRecord } from "../../src/abi/crypto.ts";
@@ -159,6 +159,36 @@ test("keys that are too large are refused, wherever they come from", async () =>
     ),
   ];
   for (const each of refused) assert.match(await outcome(each), /^DataError: .*at most/);
+});
+
+test("a private key whose parts are longer than its modulus, which would take minutes, is refused", async () => {
+  const number = (lengthBytes: number) => {
+    const bytes = randomBytes(lengthBytes);
+    bytes[0] = 0x80;
+    bytes[lengthBytes - 1] = 1;
+    return bytes.toString("base64url");
+  };
+  const small = {
+    n: number(128),
+    e: "AQAB",
+    d: number(1),
+    p: number(16),
+    q: number(16),
+    dp: number(1),
+    dq: number(1),
+    qi: number(1),
+  };
+  const large = { kty: "RSA", ...small, p: number(2000), dp: number(2000) };
+  const algorithm = { name: "RSA-PSS", hash: "SHA-256" };
+  const request = { op: "importKey", algorithm, extractable: true, usages: ["sign"] };
+  const pkcs8 = createPrivateKey({ key: large, format: "jwk" }).export({ format: "der", type: "pkcs8" });
+  const key = { type: "private", algorithm, usages: ["sign"], material: pkcs8.toString("base64") };
+  const refused = [
+    attempt({ ...request, format: "jwk", jwk: large }),
+    attempt({ ...request, format: "pkcs8" }, pkcs8),
+    attempt({ op: "sign", algorithm: { name: "RSA-PSS", saltLength: 32 }, key }),
+  ];
+  for (const each of refused) assert.match(await outcome(each), /^DataError: .* is longer than its modulus/);
 });
 
 test("an operation says whether it takes long, or is done", () => {
