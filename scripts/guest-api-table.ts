@@ -66,6 +66,7 @@ export const LIBRARY: readonly ApiRow[] = [
   { names: ["stdin", "stdout", "stderr", "InputStream", "OutputStream"], moves: "stream" },
   { names: ["serve()"], moves: "listener" },
   { names: ["promises"], moves: "twins" },
+  { names: ["keep()"], moves: "memory" },
   { names: ["inspect()"], moves: "memory" },
 ];
 
@@ -114,7 +115,7 @@ export const WEB: readonly ApiRow[] = [
   { names: ["Event", "EventTarget", "CustomEvent"], moves: "memory" },
   { names: ["AbortController", "AbortSignal"], moves: "timer" },
   {
-    names: ["ErrorEvent", "PromiseRejectionEvent"],
+    names: ["PromiseRejectionEvent"],
     absent: "an uncaught error ends the process, and says why",
     moves: "none",
   },
@@ -146,9 +147,10 @@ export const WEB: readonly ApiRow[] = [
     absent: "an uncaught error ends the process, and says why",
     moves: "none",
   },
-  { names: ["WebSocket"], absent: "`fetch`", moves: "none" },
+  { names: ["WebSocket"], moves: "forwarded" },
   { names: ["EventSource"], absent: "read the body: `(await fetch(url)).body`", moves: "none" },
-  { names: ["CloseEvent", "ProgressEvent"], absent: "nothing", moves: "none" },
+  { names: ["CloseEvent", "ErrorEvent"], moves: "memory" },
+  { names: ["ProgressEvent"], absent: "nothing", moves: "none" },
   { names: ["WebAssembly"], absent: NO_WEBASSEMBLY, moves: "none" },
   {
     names: ["BroadcastChannel", "Worker", "SharedWorker"],
@@ -287,7 +289,7 @@ export const NODE: readonly ApiRow[] = [
   {
     names: ["node:util/types"],
     missing: {
-      "node:util/types": ["isArgumentsObject", "isCryptoKey", "isExternal", "isKeyObject", "isModuleNamespaceObject"],
+      "node:util/types": ["isCryptoKey", "isExternal", "isKeyObject", "isModuleNamespaceObject"],
     },
     moves: "memory",
   },

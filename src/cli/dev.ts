@@ -15,6 +15,7 @@ import { SourceWatch } from "./source-watch.ts";
 
 interface Flags extends GrantFlags {
   readonly listen?: string;
+  readonly keep?: true;
 }
 
 /** How a program is told to end. */
@@ -34,18 +35,25 @@ export function define(command: Command): void {
         "-l, --listen <address>",
         "serve its `export default { fetch }` over HTTP: PORT or HOST:PORT",
         parseAddress,
-      ),
+      )
+      .option("-k, --keep", "hand what the program declares by `keep` from the old code to the new"),
   )
     .addHelpText(
       "after",
       `${examples(
         ["godwit dev app.ts", "run it, and again after each change of its files"],
         ["godwit dev --listen 8080 app.ts", "a web application"],
+        ["godwit dev --keep app.ts", "what it declares by keep(name, initial) outlives its code"],
       )}
 
 A change that does not compile is told, and what runs goes on. Otherwise what runs is told to end (SIGTERM, and SIGKILL
 two seconds later), and the new code starts. A program that has ended is started again by the next change. Standard input
-is closed. Ctrl-C ends it all.`,
+is closed. Ctrl-C ends it all.
+
+With --keep the old code gives what it keeps when it is next at its event loop, and is ended right then: nothing that it
+would do later is lost, as it does nothing more. Connections that are open then are closed. Where that cannot be (a value
+that cannot be copied, a program that does not come to its event loop), the reason is told, and the old code goes on. New
+code that fails is no loss: the next one starts from the same state.`,
     )
     .action(dev);
 }
@@ -90,12 +98,17 @@ async function attempt(file: string, args: readonly string[], flags: Flags, isFi
 /** The program as it runs now, on a node of this command's own. */
 class Running {
   readonly #node: NodeControl;
+  readonly #keep: boolean;
   readonly #write: Record<Stream, (bytes: Uint8Array) => void | Promise<void>>;
   #process: { readonly pid: number; readonly ended: Promise<ExitStatus>; readonly source: string } | undefined;
   #isReplaced = false;
+  /** What was kept last: what a program that fails was started with. */
+  #kept: Uint8Array | undefined;
 
-  constructor(node: NodeControl, onClosed: () => void) {
+  /** @param keep whether state is handed from the old code to the new */
+  constructor(node: NodeControl, keep: boolean, onClosed: () => void) {
     this.#node = node;
+    this.#keep = keep;
     this.#write = { stdout: writer(process.stdout, onClosed), stderr: writer(process.stderr, onClosed) };
   }
 
@@ -105,7 +118,7 @@ class Running {
   }
 
   async #start(options: SpawnOptions): Promise<void> {
-    const pid = await this.#node.spawn(options);
+    const pid = await this.#node.spawn(this.#kept === undefined ? options : { ...options, kept: this.#kept });
     this.#node.output(pid, true, (stream, bytes) => this.#write[stream](bytes));
     await this.#node.input(pid, null).catch(() => {}); // it may have ended already
     this.#isReplaced = false;
@@ -121,13 +134,29 @@ class Running {
   /** Starts the new code once the old has ended: the address that it listens on is free then. */
   async replace(options: SpawnOptions): Promise<void> {
     const isRestart = this.#process !== undefined;
-    await this.end("SIGTERM");
+    if (this.#keep && isRestart && !(await this.#takeKept())) return;
+    // One that has given its state is still from then on: it has nothing more to do.
+    await this.end(this.#keep ? "SIGKILL" : "SIGTERM");
     await this.#start(options);
-    if (isRestart) remark("the code has changed: the program starts anew");
+    if (isRestart)
+      remark(`the code has changed: the program ${this.#keep ? "goes on with what it kept" : "starts anew"}`);
+  }
+
+  /** False when the old code has to go on. */
+  async #takeKept(): Promise<boolean> {
+    try {
+      if (this.#process !== undefined) this.#kept = await this.#node.kept(this.#process.pid);
+      return true;
+    } catch (error) {
+      if (!(error instanceof GodwitError)) throw error;
+      if (error.code === "ESRCH") return true; // it has ended just now, and left what was kept before
+      remark(`${error.message}. The old code goes on`);
+      return false;
+    }
   }
 
   /** Ends it, if it runs. */
-  async end(signal: Ending): Promise<void> {
+  async end(signal: Ending | "SIGKILL"): Promise<void> {
     if (this.#process === undefined) return;
     const { pid, ended } = this.#process;
     this.#isReplaced = true;
@@ -188,7 +217,7 @@ async function dev(file: string, args: readonly string[], flags: Flags): Promise
     wake();
   });
   const node = await startOwnNode();
-  const running = new Running(node, () => leave("SIGTERM"));
+  const running = new Running(node, flags.keep === true, () => leave("SIGTERM"));
   void stopping().then(leave);
   try {
     for (let isFirst = true; stop === undefined; isFirst = false) {

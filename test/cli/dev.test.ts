@@ -115,6 +115,36 @@ suite("godwit dev", { concurrency: 2, timeout: 60_000 }, () => {
     assert.ok(!dev.running.stdout.slice(after).includes("child"), dev.running.stdout.slice(after));
   });
 
+  test("a web application, and what it keeps", async (t) => {
+    const app = (greeting: string, state = "({ visits: 0 })") => `
+      import { keep } from "godwit";
+      const state = keep("state", () => ${state});
+      export default { fetch: () => new Response("${greeting} " + ++state.visits) };`;
+    const dev = develop(t, { "app.ts": app("hello") }, ["--keep", "--listen", "0", "app.ts"]);
+    const visit = async (): Promise<string> => {
+      const [, url = ""] = [...dev.running.stderr.matchAll(/Listening on (http:\S+)/g)].at(-1) ?? [];
+      return (await fetch(url)).text();
+    };
+    await dev.tells("Listening on http://");
+    assert.deepEqual([await visit(), await visit()], ["hello 1", "hello 2"]);
+    dev.write("app.ts", app("welcome"));
+    await dev.tells("the program goes on with what it kept");
+    await dev.tells("Listening on http://");
+    assert.equal(await visit(), "welcome 3");
+    dev.write("app.ts", `throw new Error("too early");`);
+    await dev.tells("the program was ended: ");
+    dev.write("app.ts", app("back"));
+    await dev.tells("Listening on http://");
+    assert.equal(await visit(), "back 4");
+    dev.write("app.ts", `import { keep } from "godwit"; keep("door", () => ({ open() {} }));${app("stubborn")}`);
+    await dev.tells("Listening on http://");
+    assert.equal(await visit(), "stubborn 5");
+    dev.write("app.ts", app("late"));
+    await dev.tells(`cannot give what it keeps: "door": DataCloneError`);
+    await dev.tells("The old code goes on");
+    assert.equal(await visit(), "stubborn 6");
+  });
+
   test("no such program is a mistake at the start, and none later", async (t) => {
     const { code, stderr } = await godwit(t, ["dev", "gone.ts"], { folder: temporaryFolder(t) });
     assert.equal(code, 1);
