@@ -17,9 +17,9 @@ export interface Problem {
   readonly message: string;
 }
 
-/** A capability that the program will need, as far as its text shows. */
+/** A capability that the program asks for, as far as its text shows. */
 export interface Need {
-  readonly flag: "--allow-read" | "--allow-write" | "--allow-env" | "--allow-run" | "--allow-net";
+  readonly flag: "--allow-read" | "--allow-write" | "--allow-env" | "--allow-run" | "--allow-net" | "--allow-listen";
   /** What is to be allowed; `all` where the program computes it. */
   readonly names: readonly string[] | "all";
   readonly uses: readonly { readonly name: string; readonly place: Place }[];

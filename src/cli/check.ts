@@ -17,7 +17,7 @@ export function define(command: Command): void {
     .addHelpText(
       "after",
       `${examples(
-        ["godwit check app.ts", "types, imports, globals that guests lack, capabilities it will need"],
+        ["godwit check app.ts", "types, imports, globals that guests lack, capabilities that it asks for"],
         ["godwit check --json app.ts", "the same for programs: problems with file, line and column"],
       )}
 
@@ -71,7 +71,7 @@ async function check(file: string, flags: Flags): Promise<void> {
   if (flags.json === true) printJson(found);
   else {
     for (const problem of found.problems) print(problemLine(problem));
-    if (found.needs.length > 0) print(`It will need:\n${found.needs.map(needLine).join("")}`);
+    if (found.needs.length > 0) print(`It asks for:\n${found.needs.map(needLine).join("")}`);
     print(summary(file, found));
   }
   if (found.more > 0 || found.problems.some(({ severity }) => severity === "error")) process.exitCode = EXIT.error;

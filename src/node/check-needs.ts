@@ -1,4 +1,4 @@
-/** The capabilities that a program will need, as far as its text shows. */
+/** The capabilities that a program asks for, as far as its text shows. */
 
 import type { Need } from "../abi/check.ts";
 import type { FreeName, Names, Use } from "./check-names.ts";
@@ -23,6 +23,7 @@ const LIBRARY: Readonly<Record<string, Flag>> = {
   checkpoint: "--allow-write",
   spawn: "--allow-run",
   exec: "--allow-run",
+  serve: "--allow-listen",
 };
 
 const WRITING_OPTIONS: readonly string[] = ["write", "append", "create", "truncate"];

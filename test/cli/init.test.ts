@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { type TestContext, after, before, suite, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type Outcome, Running, godwit } from "./command.ts";
-import { temporaryFolder } from "./folder.ts";
+import { temporaryFolder, until } from "./folder.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 
@@ -67,6 +67,40 @@ suite("godwit init", { timeout: 180_000 }, () => {
     assert.equal(lines.pop(), "3 lines");
     assert.deepEqual(lines.map((line) => line.replace(/^worker \d: /, "")).sort(), ["ONE", "THREE", "TWO"]);
   });
+
+  for (const [kind, packages] of [
+    ["plain", []],
+    ["hono", ["hono"]],
+  ] as const) {
+    test(`the ${kind} application: made, checked, served`, async (t) => {
+      const project = await made(t, kind, ...packages);
+      const checked = await packed(t, project, ["check", "--json", "src/app.ts"]);
+      const { problems, needs } = JSON.parse(checked.stdout) as { problems: { severity: string }[]; needs: unknown[] };
+      assert.deepEqual(
+        problems.filter(({ severity }) => severity === "error"),
+        [],
+      );
+      assert.deepEqual([checked.code, kind === "plain" ? needs : []], [0, []]);
+      const command = join(installed, "dist/src/cli/main.js");
+      const args = [command, "run", "--listen", "0", "src/app.ts"];
+      const running = new Running(spawn(process.execPath, args, { cwd: project }));
+      t.after(() => running.child.kill("SIGKILL"));
+      await until(() => /Listening on \S+\n/.test(running.stderr) || running.child.exitCode !== null);
+      const [, url = ""] = /Listening on (\S+)/.exec(running.stderr) ?? [];
+      assert.match(url, /^http:/, running.stderr);
+      assert.match(await (await fetch(url)).text(), /^Hello from process \d+\. (Visits: 1|Notes: 0)\n$/);
+      const post = (path: string, body: string) =>
+        fetch(new URL(path, url), { method: "POST", body, headers: { "content-type": "application/json" } });
+      if (kind === "plain") {
+        assert.deepEqual(await (await post("/echo", "hi")).json(), { youSent: "hi" });
+        assert.equal((await fetch(new URL("/gone", url))).status, 404);
+      } else {
+        assert.equal((await post("/notes", `{ "text": 1 }`)).status, 400);
+        assert.equal((await post("/notes", `{ "text": "first" }`)).status, 201);
+        assert.deepEqual(await (await fetch(new URL("/notes/1", url))).json(), { id: 1, text: "first" });
+      }
+    });
+  }
 
   test("nothing is overwritten, and then nothing is written", async (t) => {
     const folder = temporaryFolder(t, { "README.md": "mine", "src/app.ts": "mine too" });
