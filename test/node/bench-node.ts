@@ -24,6 +24,8 @@ export interface Started {
   readonly ended: Promise<Ended>;
   /** Resolves once its standard output contains `text`. Rejects when it ends without. */
   printed(text: string): Promise<void>;
+  /** Resolves once its standard output matches. Rejects when it ends without. */
+  match(pattern: RegExp): Promise<RegExpExecArray>;
 }
 
 export class TestNode {
@@ -44,20 +46,22 @@ export class TestNode {
       for (const look of expected) look();
     });
     const ended = this.node.wait(pid).then((status) => ({ pid, status, ...text }));
-    const printed = (part: string) =>
-      new Promise<void>((resolve, reject) => {
+    const match = (pattern: RegExp) =>
+      new Promise<RegExpExecArray>((resolve, reject) => {
         const look = () => {
-          if (!text.stdout.includes(part)) return;
+          const found = pattern.exec(text.stdout);
+          if (found === null) return;
           expected.delete(look);
-          resolve();
+          resolve(found);
         };
         expected.add(look);
         look();
         void ended.then((end) =>
-          reject(new Error(`process ${pid} ended without printing ${part}: ${JSON.stringify(end)}`)),
+          reject(new Error(`process ${pid} ended without printing ${String(pattern)}: ${JSON.stringify(end)}`)),
         );
       });
-    return { pid, ended, printed };
+    const printed = async (part: string) => void (await match(new RegExp(part.replace(/[^\w\s]/g, "\\$&"))));
+    return { pid, ended, printed, match };
   }
 
   async start(source: string, options: Partial<SpawnOptions> = {}): Promise<Started> {

@@ -117,11 +117,11 @@ export class Exchange implements ServeContext {
   #stateOf(answer: unknown): ResponseState {
     const { responseAccess } = part("fetch");
     if (typeof answer !== "object" || answer === null || !responseAccess.isResponse(answer))
-      throw new TypeError(`a handler must return a Response, not ${describe(answer)}`);
+      throw refusal(`a handler must return a Response, not ${describe(answer)}`);
     const state = responseAccess.state(answer);
-    if (state.type === "error") throw new TypeError("a handler returned Response.error()");
+    if (state.type === "error") throw refusal("a handler returned Response.error()");
     if (state.body?.unusable === true)
-      throw new TypeError("a handler returned a Response whose body was read already, or is being read");
+      throw refusal("a handler returned a Response whose body was read already, or is being read");
     return state;
   }
 
@@ -204,6 +204,11 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
     typeof value === "object" && value !== null && typeof (value as Partial<PromiseLike<unknown>>).then === "function"
   );
+}
+
+/** An answer that is none: where it was noticed says nothing to anybody. */
+function refusal(message: string): TypeError {
+  return Object.assign(new TypeError(message), { stack: "" });
 }
 
 function describe(value: unknown): string {

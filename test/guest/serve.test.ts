@@ -1,0 +1,272 @@
+/** `serve`: programs as HTTP servers, seen by clients over real connections. */
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { Agent, type IncomingMessage, request as httpRequest, type RequestOptions } from "node:http";
+import { connect } from "node:net";
+import { describe, test } from "node:test";
+import { type Started, type TestNode, withNode } from "../node/bench-node.ts";
+
+const MAY_LISTEN = { capabilities: { listen: "all" } } as const;
+
+/** A program that serves `handler` and prints where. */
+function serving(handler: string, options = ""): string {
+  return `const { serve } = globalThis.__godwit.exports;
+    const server = serve(${handler}, { address: "127.0.0.1:0", ${options} });
+    console.log("at http://" + server.address + "/");`;
+}
+
+interface Site {
+  readonly process: Started;
+  readonly url: string;
+}
+
+async function start(
+  t: TestNode,
+  handler: string,
+  options = "",
+  spawn: Parameters<TestNode["start"]>[1] = {},
+): Promise<Site> {
+  const process = await t.start(serving(handler, options), { ...MAY_LISTEN, ...spawn });
+  const url = (await process.match(/at (\S+)\n/))[1] ?? "";
+  return { process, url };
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: IncomingMessage["headers"];
+  readonly text: string;
+}
+
+async function read(response: IncomingMessage): Promise<Answer> {
+  const pieces: Buffer[] = [];
+  for await (const piece of response as AsyncIterable<Buffer>) pieces.push(piece);
+  return { status: response.statusCode ?? 0, headers: response.headers, text: Buffer.concat(pieces).toString() };
+}
+
+async function ask(url: string, options: RequestOptions = {}, body?: string | Buffer): Promise<Answer> {
+  const request = httpRequest(url, { agent: false, ...options });
+  request.end(body);
+  const [response] = (await once(request, "response")) as [IncomingMessage];
+  return read(response);
+}
+
+async function stopped(site: Site, t: TestNode): Promise<string> {
+  await t.node.signal(site.process.pid, "SIGKILL");
+  return (await site.process.ended).stderr;
+}
+
+const SITE = `async (request, environment, context) => {
+  const { pathname } = new URL(request.url);
+  switch (pathname) {
+    case "/json": return Response.json({ method: request.method, url: new URL(request.url).search, type: request.headers.get("content-type"), body: await request.text(), keys: Object.keys(context.props), environment });
+    case "/echo": return new Response(request.body, { headers: { "x-body": String(request.body !== null) } });
+    case "/cookies": return new Response("c", { headers: [["set-cookie", "a=1"], ["set-cookie", "b=2"], ["x-latin", "\\u00fc"]] });
+    case "/none": return new Response(null, { status: 204 });
+    case "/same": return new Response(null, { status: 304, headers: { etag: "x" } });
+    case "/status": return new Response("teapot", { status: 418, statusText: "Short and stout" });
+    case "/large": return new Response("x".repeat(3_000_000));
+    case "/bytes": return new Response(new Uint8Array([0, 255, 10]));
+    case "/throw": throw new Error("thrown here");
+    case "/reject": return Promise.reject(new RangeError("rejected here"));
+    case "/nothing": return undefined;
+    case "/foreign": return { status: 200 };
+    case "/error": return Response.error();
+    case "/used": { const r = new Response("x"); await r.text(); return r; }
+    case "/bad-header": return new Response("x", { headers: { "x-bad": "a\\u0001b" } });
+    case "/stream": return new Response(new ReadableStream({ async start(c) { for (const part of ["a", "b", "c"]) { c.enqueue(new TextEncoder().encode(part)); await new Promise((r) => setTimeout(r, 1)); } c.close(); } }));
+    case "/broken": return new Response(new ReadableStream({ pull(c) { c.enqueue(new Uint8Array(10)); if (this.n++ > 2) throw new Error("broken stream"); }, n: 0 }));
+    case "/form": { const form = await request.formData(); return Response.json([...form].map(([name, value]) => [name, typeof value === "string" ? value : [value.name, value.size]])); }
+    case "/later": context.waitUntil(Promise.resolve().then(() => console.log("afterwards"))); return new Response("now");
+    default: return new Response("not found", { status: 404 });
+  }
+}`;
+
+await withNode({ lwps: 1 }, (t) => {
+  test("requests and responses of every kind", { timeout: 60_000 }, async () => {
+    const site = await start(t, SITE, "", { environment: { GIVEN: "1" } });
+    const at = (path: string) => new URL(path, site.url).href;
+    const post = { method: "POST", headers: { "content-type": "text/x" } };
+    const json = await ask(at("/json?a=b"), post, "böd");
+    assert.equal(json.headers["content-type"], "application/json");
+    assert.deepEqual(JSON.parse(json.text), {
+      method: "POST",
+      url: "?a=b",
+      type: "text/x",
+      body: "böd",
+      keys: [],
+      environment: { GIVEN: "1" },
+    });
+    const large = Buffer.alloc(3_000_000, "y");
+    const echo = await ask(at("/echo"), { method: "PUT" }, large);
+    assert.deepEqual([echo.text.length, echo.headers["x-body"]], [3_000_000, "true"]);
+    assert.equal((await ask(at("/echo"))).headers["x-body"], "false");
+    const cookies = await ask(at("/cookies"));
+    assert.deepEqual(cookies.headers["set-cookie"], ["a=1", "b=2"]);
+    assert.equal(cookies.headers["x-latin"], "ü");
+    const none = await ask(at("/none"));
+    assert.deepEqual([none.status, none.text, none.headers["content-length"]], [204, "", undefined]);
+    const same = await ask(at("/same"));
+    assert.deepEqual([same.status, same.headers["etag"]], [304, "x"]);
+    assert.equal((await ask(at("/status"))).status, 418);
+    assert.equal((await ask(at("/large"))).text.length, 3_000_000);
+    const head = await ask(at("/large"), { method: "HEAD" });
+    assert.deepEqual([head.status, head.text], [200, ""]);
+    assert.deepEqual([...Buffer.from((await ask(at("/bytes"))).text, "utf8")].length > 0, true);
+    assert.equal((await ask(at("/stream"))).text, "abc");
+    assert.equal((await ask(at("/nowhere"))).status, 404);
+    const form = Buffer.from('--b\r\nContent-Disposition: form-data; name="f"; filename="n"\r\n\r\n12345\r\n--b--\r\n');
+    const multipart = { method: "POST", headers: { "content-type": "multipart/form-data; boundary=b" } };
+    assert.equal((await ask(at("/form"), multipart, form)).text, '[["f",["n",5]]]');
+    assert.equal((await ask(at("/later"))).text, "now");
+    await site.process.printed("afterwards");
+    assert.equal(await stopped(site, t), "");
+  });
+
+  test("what goes wrong in a handler is a 500, and told on standard error", { timeout: 60_000 }, async () => {
+    const site = await start(t, SITE);
+    const wrong = {
+      "/throw": "thrown here",
+      "/reject": "rejected here",
+      "/nothing": "must return a Response, not undefined",
+      "/foreign": "must return a Response, not a Object",
+      "/error": "Response.error()",
+      "/used": "was read already",
+    };
+    for (const path of Object.keys(wrong)) {
+      const answer = await ask(new URL(path, site.url).href);
+      assert.deepEqual([answer.status, answer.text], [500, "Internal Server Error"], path);
+    }
+    assert.equal((await ask(new URL("/bad-header", site.url).href)).status, 500);
+    await assert.rejects(ask(new URL("/broken", site.url).href), { code: "ECONNRESET" });
+    const stderr = await stopped(site, t);
+    for (const text of [...Object.values(wrong), "broken stream"])
+      assert.ok(stderr.includes(text), `${text}\n${stderr}`);
+    assert.ok(!stderr.includes("godwit:guest"), stderr);
+  });
+
+  test("onError answers instead, and may fail itself", { timeout: 60_000 }, async () => {
+    const options = `onError: (error, request) => { if (request.url.endsWith("/twice")) throw new Error("second"); return new Response(error.message, { status: 503 }); }`;
+    const site = await start(t, `() => { throw new Error("first"); }`, options);
+    const answer = await ask(site.url);
+    assert.deepEqual([answer.status, answer.text], [503, "first"]);
+    assert.equal((await ask(new URL("/twice", site.url).href)).status, 500);
+    const stderr = await stopped(site, t);
+    assert.ok(stderr.includes("second") && !stderr.includes("first"), stderr);
+  });
+
+  test("a connection is used for request after request, by many clients at once", { timeout: 60_000 }, async () => {
+    const site = await start(t, `(request) => new Response(new URL(request.url).pathname)`);
+    const agent = new Agent({ keepAlive: true, maxSockets: 4 });
+    const paths = Array.from({ length: 200 }, (_, index) => `/${index}`);
+    const answers = await Promise.all(paths.map((path) => ask(new URL(path, site.url).href, { agent })));
+    assert.deepEqual(
+      answers.map(({ text }) => text),
+      paths,
+    );
+    agent.destroy();
+    assert.equal(await stopped(site, t), "");
+  });
+
+  test("both directions stream at once", { timeout: 60_000 }, async () => {
+    const upper = `new TransformStream({ transform(chunk, c) { c.enqueue(new TextEncoder().encode(new TextDecoder().decode(chunk).toUpperCase())); } })`;
+    const site = await start(t, `(request) => new Response(request.body.pipeThrough(${upper}))`);
+    const request = httpRequest(site.url, { method: "POST", agent: false });
+    request.write("one");
+    const [response] = (await once(request, "response")) as [IncomingMessage];
+    const first = (await once(response, "data")) as [Buffer];
+    assert.equal(String(first[0]), "ONE");
+    request.write("two");
+    const second = (await once(response, "data")) as [Buffer];
+    assert.equal(String(second[0]), "TWO");
+    request.end();
+    response.resume();
+    await once(response, "end");
+    assert.equal(await stopped(site, t), "");
+  });
+
+  test("a client that leaves aborts the request's signal and cancels the stream, without noise", async () => {
+    const handler = `(request) => {
+      request.signal.addEventListener("abort", () => console.log("aborted", request.signal.reason.name));
+      return new Response(new ReadableStream({ start(c) { c.enqueue(new Uint8Array([65])); }, cancel() { console.log("cancelled"); } }));
+    }`;
+    const site = await start(t, handler);
+    const request = httpRequest(site.url, { agent: false });
+    request.end();
+    const [response] = (await once(request, "response")) as [IncomingMessage];
+    await once(response, "data");
+    request.destroy();
+    await site.process.printed("aborted AbortError");
+    await site.process.printed("cancelled");
+    assert.equal(await stopped(site, t), "");
+  });
+
+  test("a slow client slows the program down", { timeout: 60_000 }, async () => {
+    const handler = `() => { let pieces = 0; setInterval(() => console.log("made " + pieces + " then"), 20);
+      return new Response(new ReadableStream({ pull(c) { pieces++; c.enqueue(new Uint8Array(65536)); if (pieces === 2000) c.close(); } })); }`;
+    const site = await start(t, handler);
+    const { hostname, port } = new URL(site.url);
+    const socket = connect(Number(port), hostname);
+    socket.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+    socket.pause();
+    // It comes to a halt: the same number twice, long before all is made.
+    const made = await site.process.match(/made (\d+) then\nmade \1 then/);
+    assert.ok(Number(made[1]) < 1000, made[1]);
+    let received = 0;
+    socket.on("data", (bytes: Buffer) => (received += bytes.length));
+    socket.resume();
+    await site.process.match(/made 2000 then/);
+    while (received < 2000 * 65_536) await once(socket, "data");
+    socket.destroy();
+    assert.equal(await stopped(site, t), "");
+  });
+
+  test("stop lets what is in flight finish, and the process end", { timeout: 60_000 }, async () => {
+    const source = `const { serve } = globalThis.__godwit.exports;
+      let answer; const server = serve(() => new Promise((resolve) => { answer = resolve; console.log("asked"); }), { address: "127.0.0.1:0", onListen: ({ address }) => console.log("at http://" + address + "/") });
+      onSignal("SIGUSR1", async () => { const all = server.stop(); answer(new Response("last")); await all; await server.finished; console.log("finished"); });`;
+    const process = await t.start(source, MAY_LISTEN);
+    const url = (await process.match(/at (\S+)\n/))[1] ?? "";
+    const answer = ask(url);
+    await process.printed("asked");
+    await t.node.signal(process.pid, "SIGUSR1");
+    assert.equal((await answer).text, "last");
+    assert.deepEqual((await process.ended).status.code, 0);
+    await assert.rejects(ask(url));
+  });
+
+  test("an address that was not given, that is taken, or that is none", { timeout: 60_000 }, async () => {
+    const attempt = (address: string) =>
+      `try { globalThis.__godwit.exports.serve(() => {}, { address: ${JSON.stringify(address)} }); } catch (e) { console.log(e.code ?? e.name, e.message); }`;
+    assert.match((await t.run(attempt("127.0.0.1:0"))).stdout, /^EACCES .*--allow-listen=127\.0\.0\.1:0/);
+    assert.match((await t.run(attempt("nonsense"), MAY_LISTEN)).stdout, /^EINVAL /);
+    const site = await start(t, `() => new Response()`);
+    const { host } = new URL(site.url);
+    const other = await t.run(`globalThis.__godwit.exports.serve(5, {})`, MAY_LISTEN).then((end) => end.stderr);
+    assert.match(other, /serve needs a function/);
+    await stopped(site, t);
+    assert.ok(host.length > 0);
+  });
+
+  describe("under stress", () => {
+    test("answers are the same", { timeout: 200_000 }, async () => {
+      const paths = ["/json?q=1", "/echo", "/cookies", "/none", "/stream", "/form", "/status"];
+      const results: unknown[] = [];
+      for (const stress of [undefined, { every: 13, at: "call" } as const]) {
+        const site = await start(t, SITE, "", stress === undefined ? {} : { stress });
+        const seen: unknown[] = [];
+        for (const path of paths) {
+          const options = {
+            method: "POST",
+            headers: { "content-type": "application/x-www-form-urlencoded" },
+          };
+          const { status, text, headers } = await ask(new URL(path, site.url).href, options, "a=1&b=%C3%BC");
+          seen.push([path, status, text, headers["set-cookie"], headers["content-type"]]);
+        }
+        results.push(seen);
+        assert.equal(await stopped(site, t), "");
+      }
+      assert.deepEqual(results[1], results[0]);
+    });
+  });
+});
