@@ -135,6 +135,10 @@ export const IO_MAX_BYTES = 2 ** 20;
 export const CRYPTO_DATA_MAX_BYTES = 8 * 2 ** 20;
 /** Data of a hash or an HMAC that is made at once: a fraction of a millisecond. */
 export const CRYPTO_INSTANT_MAX_BYTES = 64 * 1024;
+/** Digests of larger data that an LWP has begun, a few hundred bytes each; of more, the oldest begin again. */
+export const DIGESTS_KEPT_MAX = 1024;
+/** How often a process begins one, at most. */
+export const DIGEST_ATTEMPTS_MAX = 4;
 /** A secret key, and each parameter of an operation (a salt, additional data, a label). */
 export const CRYPTO_PARAMETER_MAX_BYTES = 64 * 1024;
 /** A private or public key as PKCS #8 or SPKI: room for RSA's largest. */

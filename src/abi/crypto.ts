@@ -63,6 +63,16 @@ export interface AlgorithmRecord {
 /** An operation on the data beside it. The result is bytes; of `verify` one, which is 1 or 0. */
 export type CryptoRequest =
   | { readonly op: "digest"; readonly algorithm: AlgorithmRecord }
+  | {
+      /** One piece of the data of a digest. The result is the digest after the last one, a byte after others; nothing when it must begin again. */
+      readonly op: "digestPiece";
+      readonly algorithm: { readonly name: Hash };
+      /** Of one attempt, made at random. */
+      readonly id: string;
+      /** How many bytes came before. */
+      readonly at: number;
+      readonly isLast: boolean;
+    }
   | { readonly op: "sign" | "encrypt" | "decrypt"; readonly algorithm: AlgorithmRecord; readonly key: KeyRecord }
   | { readonly op: "verify"; readonly algorithm: AlgorithmRecord; readonly key: KeyRecord; readonly signature: string }
   | {

@@ -29,8 +29,8 @@ export function acceptAnyStack(): void {
   Object.defineProperty(prototype, "stack", {
     ...descriptor,
     set(this: unknown, value: unknown) {
-      if (typeof value === "string" || typeof this !== "object" || this === null) return set?.call(this, value);
-      return void Object.defineProperty(this, "stack", { value, writable: true, configurable: true });
+      if (typeof value === "string" || typeof this !== "object" || this === null) set?.call(this, value);
+      else Object.defineProperty(this, "stack", { value, writable: true, configurable: true });
     },
   });
 }

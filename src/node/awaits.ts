@@ -20,7 +20,7 @@ const STAND_IN = "$tla0";
 export async function awaitsFollowed({ source, sourceMap }: Code): Promise<Code> {
   const { transform } = await import("esbuild");
   const map = Buffer.from(sourceMap).toString("base64");
-  const hidden = topLevelAwaitsHidden(source);
+  const hidden = topLevelAwaitsHidden(withWholeReturns(source));
   const { code, map: lowered } = await transform(
     `${hidden}\n//# sourceMappingURL=data:application/json;base64,${map}\n`,
     {
@@ -36,6 +36,17 @@ export async function awaitsFollowed({ source, sourceMap }: Code): Promise<Code>
     },
   );
   return { source: topLevelAwaitsShown(code), sourceMap: lowered };
+}
+
+/** How esbuild's helper goes on with a generator after an `await` in it: as it was resumed last. */
+const RESUMED_ALIKE = 'k === "return" ? k : "next"';
+/** After a `return`, an `await` in a `finally` would be the last thing that runs. Only `yield*` wants to be told again. */
+const RESUMED_RIGHT = 'k === "return" && v[1] ? k : "next"';
+
+function withWholeReturns(source: string): string {
+  if (!source.includes("var __asyncGenerator = ")) return source;
+  assert(source.includes(RESUMED_ALIKE), "esbuild's helper for asynchronous generators is the one that is known");
+  return source.replace(RESUMED_ALIKE, RESUMED_RIGHT);
 }
 
 /** A piece of text in place of another. */

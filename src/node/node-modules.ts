@@ -37,9 +37,6 @@ const FILES: Readonly<Record<string, string>> = {
   "util/types": "util-types",
 };
 
-/** Names of the `node:` modules that exist for guests, without the prefix. */
-export const NODE_MODULES: readonly string[] = Object.keys(FILES);
-
 /** Where the compiled files are, seen from `dist/src/node/`. */
 const FOLDER = fileURLToPath(new URL("../guest/node/", import.meta.url));
 

@@ -17,7 +17,10 @@ const HASH_NAMES: Readonly<Record<Hash, string>> = {
 };
 
 /** The result, or undefined of an operation that is not done at once. */
-export function instantResult(request: CryptoRequest, data: Uint8Array): Uint8Array | undefined {
+export function instantResult(
+  request: Exclude<CryptoRequest, { op: "digestPiece" }>,
+  data: Uint8Array,
+): Uint8Array | undefined {
   if (data.length > CRYPTO_INSTANT_MAX_BYTES) return undefined;
   if (request.op === "digest") return digest(request.algorithm, data);
   if (request.op !== "sign" && request.op !== "verify") return undefined;

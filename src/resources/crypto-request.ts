@@ -6,7 +6,7 @@ import { type CryptoKeyRequest, type CryptoRequest, HASHES, KEY_FORMATS, KEY_USA
 import { failure, type GodwitError } from "../errors.ts";
 import { CRYPTO_DATA_MAX_BYTES, CRYPTO_PARAMETER_MAX_BYTES } from "../limits.ts";
 
-export const CURVES = ["P-256", "P-384", "P-521"] as const;
+const CURVES = ["P-256", "P-384", "P-521"] as const;
 const RSA = ["RSASSA-PKCS1-v1_5", "RSA-PSS", "RSA-OAEP"] as const;
 const AES = ["AES-CTR", "AES-CBC", "AES-GCM", "AES-KW"] as const;
 const CURVE25519 = ["Ed25519", "X25519"] as const;
@@ -79,6 +79,13 @@ const jwk = v.object({
 
 const request = v.variant("op", [
   v.object({ op: v.literal("digest"), algorithm }),
+  v.object({
+    op: v.literal("digestPiece"),
+    algorithm: v.object({ name: v.picklist(HASHES) }),
+    id: v.pipe(v.string(), v.maxLength(64)),
+    at: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+    isLast: v.boolean(),
+  }),
   v.object({ op: v.picklist(["sign", "encrypt", "decrypt"]), algorithm, key }),
   v.object({ op: v.literal("verify"), algorithm, key, signature: text }),
   v.object({ op: v.literal("deriveBits"), algorithm, key, length: v.nullable(bits) }),

@@ -15,6 +15,7 @@ import {
   RSA_GENERATE_MAX_BITS,
 } from "../limits.ts";
 import type { Crypto, PendingOperation } from "../kernel/host.ts";
+import { Digests } from "./crypto-digest.ts";
 import { instantKey, instantResult } from "./crypto-instant.ts";
 import { hostAlgorithm, HostKeys, isPassword, keyRecord } from "./crypto-key.ts";
 import { checkData, cryptoKeyRequest, cryptoRequest, refusal } from "./crypto-request.ts";
@@ -33,6 +34,7 @@ const RSA_EXPONENTS = [3, 65_537];
 /** @param gate what long operations wait at; none where nobody else is. */
 export function hostCrypto(gate?: Gate): Crypto {
   const keys = new HostKeys();
+  const digests = new Digests();
   const pending = <T>(isLong: boolean, run: () => Promise<T>): PendingOperation<T> => ({
     isLong,
     run: () => (isLong && gate !== undefined ? gate.pass(() => refusing(run)) : refusing(run)),
@@ -42,6 +44,7 @@ export function hostCrypto(gate?: Gate): Crypto {
       const request = cryptoRequest(value);
       checkData(data);
       checkCost(request);
+      if (request.op === "digestPiece") return { result: digests.take(request, data) };
       const result = instantResult(request, data);
       if (result !== undefined) return { result };
       return pending(isLong(request, data), () => perform(keys, request, data));
@@ -77,7 +80,9 @@ async function refusing<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
-async function perform(keys: HostKeys, request: CryptoRequest, data: Uint8Array): Promise<Uint8Array> {
+type Operation = Exclude<CryptoRequest, { op: "digestPiece" }>;
+
+async function perform(keys: HostKeys, request: Operation, data: Uint8Array): Promise<Uint8Array> {
   if (request.op === "digest") return bytesOf(await subtle.digest(request.algorithm.name, data));
   const key = await keys.get(request.key);
   if (request.op === "exportKey") return bytesOf(await subtle.exportKey(request.format, key));
@@ -187,7 +192,7 @@ function checkGenerateCost({ length = 0, modulusLength, publicExponent = "" }: A
     throw refusal("OperationError", `an RSA key with public exponent ${exponent}: give ${RSA_EXPONENTS.join(" or ")}`);
 }
 
-function isLong(request: CryptoRequest, data: Uint8Array): boolean {
+function isLong(request: Operation, data: Uint8Array): boolean {
   if (data.length > IO_MAX_BYTES) return true;
   if (request.op === "digest") return false;
   if (request.key.material.length > SHORT_KEY_CHARS) return true;

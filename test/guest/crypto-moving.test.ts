@@ -1,7 +1,7 @@
 /** Keys and operations in processes that are captured, restored elsewhere and forked; signatures that cross; libraries. */
 
 import assert from "node:assert/strict";
-import { createHmac, pbkdf2Sync } from "node:crypto";
+import { createHash, createHmac, pbkdf2Sync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -160,10 +160,31 @@ await withNode({ lwps: 2, swapAfterMs: 50 }, (t) => {
       t,
       `const digests = await Promise.all(Array.from({ length: 3000 }, (_, i) => s.digest("SHA-256", Uint8Array.of(i & 255, i >> 8))));
        const large = await Promise.all(Array.from({ length: 12 }, () => s.digest("SHA-1", new Uint8Array(3_000_000))));
-       const tooLarge = await s.digest("SHA-1", new Uint8Array(9_000_000)).catch((error) => error.name);
+       const key = await s.importKey("raw", text("a secret"), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+       const tooLarge = await s.sign("HMAC", key, new Uint8Array(9_000_000)).catch((error) => error.name);
        console.log(JSON.stringify([new Set(digests.map(hex)).size, new Set(large.map(hex)).size, large.length, tooLarge]));`,
     );
     assert.deepEqual(result, [3000, 1, 12, "OperationError"]);
+  });
+
+  test("a digest of much data goes on where its process goes on", { timeout: 60_000 }, async () => {
+    const sizeBytes = 20_000_001;
+    const expected = createHash("sha256").update(Buffer.alloc(sizeBytes, 7)).digest("hex");
+    const file = join(t.folder, "digest.image");
+    const source = `${PRELUDE}
+      const digest = s.digest("SHA-256", new Uint8Array(${sizeBytes}).fill(7));
+      for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve));
+      const { restored } = checkpoint({ file: ${JSON.stringify(file)} });
+      console.log(JSON.stringify([restored, hex(await digest)]));`;
+    const first = await t.run(source, { capabilities: { write: [t.folder] } });
+    assert.deepEqual(JSON.parse(first.stdout), [false, expected], first.stderr);
+    const other = new TestNode(await startNode({ name: "other" }), t.folder);
+    try {
+      const { stdout, stderr } = await other.watch(await other.node.restore(readFileSync(file))).ended;
+      assert.deepEqual(JSON.parse(stdout), [true, expected], stderr);
+    } finally {
+      await other.node.stop();
+    }
   });
 
   test("what an operation is given may be changed while it runs", async () => {

@@ -187,7 +187,9 @@ const EXPRESSIONS: Readonly<Record<string, { readonly imports: string; readonly 
   },
   punycode: {
     imports: `import punycode from "punycode";`,
-    shown: [`[punycode.toASCII("mañana.com"), punycode.toUnicode("xn--maana-pta.com"), punycode.encode("☃-⌘"), punycode.ucs2.decode("😀")]`],
+    shown: [
+      `[punycode.toASCII("mañana.com"), punycode.toUnicode("xn--maana-pta.com"), punycode.encode("☃-⌘"), punycode.ucs2.decode("😀")]`,
+    ],
   },
 };
 

@@ -16,7 +16,7 @@ const MOVES_MAX = 12;
 const MOVING_MS = 3_000;
 
 /** @param file from the folder of these tests. */
-export function programPath(file: string): string {
+function programPath(file: string): string {
   return `${ROOT}test/packages/${file}`;
 }
 

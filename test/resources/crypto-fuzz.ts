@@ -144,6 +144,13 @@ export function attempts(keys: readonly KeyRecord[], jwks: readonly object[]): f
   });
   const onData = fc.oneof(
     named.map((algorithm) => ({ op: "digest", algorithm })),
+    fc.record({
+      op: fc.constant("digestPiece"),
+      algorithm: fc.record({ name: fc.oneof(hash, fc.constant("MD5")) }),
+      id: fc.constantFrom("", "a", "b", "x".repeat(100)),
+      at: fc.oneof(fc.constantFrom(0, 8, 64, 72), number),
+      isLast: fc.boolean(),
+    }),
     fc.tuple(fc.constantFrom("sign", "encrypt", "decrypt"), keyed).map(([op, rest]) => ({ op, ...rest })),
     fc.tuple(base64, keyed).map(([signature, rest]) => ({ op: "verify", signature, ...rest })),
     fc.tuple(fc.option(number), keyed).map(([length, rest]) => ({ op: "deriveBits", length, ...rest })),

@@ -1,7 +1,7 @@
 /** The host's side of Web Cryptography: what it refuses, what it bounds, and that nothing a guest sends breaks it. */
 
 import assert from "node:assert/strict";
-import { createHmac, createPrivateKey, createPublicKey, randomBytes } from "node:crypto";
+import { createHash, createHmac, createPrivateKey, createPublicKey, randomBytes } from "node:crypto";
 import { before, test } from "node:test";
 import fc from "fast-check";
 import type { KeyRecord } from "../../src/abi/crypto.ts";
@@ -12,6 +12,8 @@ import {
   CRYPTO_KEYS_CACHED_MAX,
   CRYPTO_PARAMETER_MAX_BYTES,
   DERIVED_MAX_BYTES,
+  DIGESTS_KEPT_MAX,
+  IO_MAX_BYTES,
   PBKDF2_MAX_ROUNDS,
   RSA_GENERATE_MAX_BITS,
   RSA_IMPORT_MAX_BITS,
@@ -239,4 +241,30 @@ test("keys are told apart by all that they are, however many there are", async (
       }
     }
   }
+});
+
+// ---- Digests in pieces
+
+test("a digest in pieces is that of the whole; one that the host does not know begins again", async () => {
+  const data = randomBytes(2500);
+  const piece = (id: string, at: number, end: number, isLast = end === data.length) =>
+    resultOf(
+      host.operation({ op: "digestPiece", algorithm: { name: "SHA-256" }, id, at, isLast }, data.subarray(at, end)),
+    );
+  const whole = createHash("sha256").update(data).digest("hex");
+
+  assert.equal((await piece("a", 0, 1000)).length, 1);
+  assert.equal((await piece("b", 0, 500)).length, 1);
+  assert.equal((await piece("a", 1000, 2000)).length, 1);
+  assert.equal((await piece("a", 1000, 2000)).length, 0, "a piece that was taken already");
+  assert.equal((await piece("b", 1000, 2000)).length, 0, "a piece after one that is missing");
+  assert.equal((await piece("c", 1000, 2000)).length, 0, "a digest that was never begun");
+  assert.equal(Buffer.from(await piece("a", 2000, 2500)).toString("hex"), whole);
+  assert.equal((await piece("a", 2000, 2500)).length, 0, "a digest that has ended");
+
+  for (let index = 0; index < DIGESTS_KEPT_MAX; index++) await piece(`other ${index}`, 0, 10);
+  assert.equal((await piece("b", 500, 2500)).length, 0, "the oldest of too many");
+  assert.equal(Buffer.from(await piece("b", 0, 2500)).toString("hex"), whole);
+  const large = { op: "digestPiece", algorithm: { name: "SHA-1" }, id: "d", at: 0, isLast: true };
+  assert.equal(await outcome(attempt(large, new Uint8Array(IO_MAX_BYTES + 1))), "EINVAL");
 });

@@ -28,7 +28,11 @@ export class AssertionError extends Error {
     this.operator = operator;
   }
 }
-Object.defineProperty(AssertionError.prototype, "name", { value: "AssertionError", writable: true, configurable: true });
+Object.defineProperty(AssertionError.prototype, "name", {
+  value: "AssertionError",
+  writable: true,
+  configurable: true,
+});
 
 const SAID: Readonly<Record<string, string>> = {
   deepStrictEqual: "Expected values to be strictly deep-equal:",

@@ -54,7 +54,8 @@ extend(methods, "toString", (original) => {
       const text = String(Reflect.apply(original, this, ["base64", start, end]));
       return text.replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
     }
-    if (encoding !== undefined && !isNamed(encoding, UTF8)) return Reflect.apply(original, this, [encoding, start, end]);
+    if (encoding !== undefined && !isNamed(encoding, UTF8))
+      return Reflect.apply(original, this, [encoding, start, end]);
     return decoder.decode(piece(bytes, start, end));
   };
 });

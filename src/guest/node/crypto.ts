@@ -127,7 +127,9 @@ declare function queueMicrotask(callback: () => void): void;
 
 export function randomBytes(size: number, done?: Done<Bytes>): Bytes | undefined {
   const make = () => shown(chance(size)) as Bytes;
-  return done === undefined ? make() : void called(done, make);
+  if (done === undefined) return make();
+  called(done, make);
+  return undefined;
 }
 export function randomFillSync<T extends ArrayBufferView>(view: T, offset = 0, size = view.byteLength - offset): T {
   new Uint8Array(view.buffer, view.byteOffset + offset, size).set(chance(size));
@@ -147,17 +149,16 @@ export function randomInt(min: number, max?: number | Done<number>, done?: Done<
       if (number < limit) return low + (number % range);
     }
   };
-  return callback === undefined ? make() : void called(callback, make);
+  if (callback === undefined) return make();
+  called(callback, make);
+  return undefined;
 }
 
 /** Takes as long whatever the bytes are. */
 export function timingSafeEqual(a: ArrayBufferView | ArrayBuffer, b: ArrayBufferView | ArrayBuffer): boolean {
   const [left, right] = [bytesOf(a), bytesOf(b)];
   if (left.length !== right.length)
-    throw coded(
-      new RangeError("Input buffers must have the same byte length"),
-      "ERR_CRYPTO_TIMING_SAFE_EQUAL_LENGTH",
-    );
+    throw coded(new RangeError("Input buffers must have the same byte length"), "ERR_CRYPTO_TIMING_SAFE_EQUAL_LENGTH");
   let difference = 0;
   for (const [index, byte] of left.entries()) difference |= byte ^ (right[index] ?? 0);
   return difference === 0;
@@ -177,7 +178,7 @@ export function pbkdf2(
   called(done, () => pbkdf2Sync(password, salt, iterations, size, digest));
 }
 export function hkdfSync(digest: string, key: Data, salt: Data, info: Data, size: number): ArrayBuffer {
-  return hkdf(hashNamed(digest), bytesOf(key), bytesOf(salt), bytesOf(info), size).slice().buffer as ArrayBuffer;
+  return hkdf(hashNamed(digest), bytesOf(key), bytesOf(salt), bytesOf(info), size).slice().buffer;
 }
 interface ScryptOptions {
   readonly N?: number;

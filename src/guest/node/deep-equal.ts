@@ -44,9 +44,14 @@ class Comparison {
     if (types.isBoxedPrimitive(a) || types.isBoxedPrimitive(b)) return sameBox(a, b);
     if (types.isArrayBufferView(a) || types.isArrayBufferView(b)) return this.#sameView(a, b);
     if (types.isAnyArrayBuffer(a) || types.isAnyArrayBuffer(b)) {
-      return types.isAnyArrayBuffer(b) && types.isAnyArrayBuffer(a) && sameBytes(new Uint8Array(a as ArrayBuffer), new Uint8Array(b as ArrayBuffer));
+      return (
+        types.isAnyArrayBuffer(b) &&
+        types.isAnyArrayBuffer(a) &&
+        sameBytes(new Uint8Array(a as ArrayBuffer), new Uint8Array(b as ArrayBuffer))
+      );
     }
-    if (types.isSet(a) || types.isSet(b)) return types.isSet(a) && types.isSet(b) && this.#sameSet(a as Set<unknown>, b as Set<unknown>);
+    if (types.isSet(a) || types.isSet(b))
+      return types.isSet(a) && types.isSet(b) && this.#sameSet(a as Set<unknown>, b as Set<unknown>);
     if (types.isMap(a) || types.isMap(b)) {
       return types.isMap(a) && types.isMap(b) && this.#sameMap(a as Map<unknown, unknown>, b as Map<unknown, unknown>);
     }
@@ -62,8 +67,10 @@ class Comparison {
   #sameView(a: object, b: object): boolean {
     if (!ArrayBuffer.isView(a) || !ArrayBuffer.isView(b) || a.byteLength !== b.byteLength) return false;
     if (types.isFloat32Array(a) || types.isFloat64Array(a)) {
-      const [x, y] = [a as unknown as Float64Array, b as unknown as Float64Array];
-      return x.every((each, index) => (this.#strict ? Object.is(each, y[index]) : each === y[index]));
+      return floatsOf(a).every((each, index) => {
+        const other = floatsOf(b)[index];
+        return this.#strict ? Object.is(each, other) : each === other;
+      });
     }
     return sameBytes(bytesOf(a), bytesOf(b));
   }
@@ -128,10 +135,20 @@ function sameRegExp(a: RegExp, b: RegExp): boolean {
 }
 
 function sameBox(a: object, b: object): boolean {
-  for (const test of [types.isNumberObject, types.isStringObject, types.isBooleanObject, types.isBigIntObject, types.isSymbolObject]) {
+  for (const test of [
+    types.isNumberObject,
+    types.isStringObject,
+    types.isBooleanObject,
+    types.isBigIntObject,
+    types.isSymbolObject,
+  ]) {
     if (test(a)) return test(b) && Object.is(a.valueOf(), b.valueOf());
   }
   return false;
+}
+
+function floatsOf(view: object): Float64Array {
+  return view as Float64Array;
 }
 
 function bytesOf(view: ArrayBufferView): Uint8Array {

@@ -68,7 +68,7 @@ export function once(emitter: Emitter | Target, name: string, { signal }: WithSi
       return emitter.off("error", onError);
     };
     const onEvent = (...args: unknown[]) => (clear(), resolve(args));
-    const onError = (error: unknown) => (clear(), reject(error as Error));
+    const onError = (error: unknown) => (clear(), reject(error));
     const onAbort = () => (clear(), reject(abortError(signal as Signal)));
     signal?.addEventListener("abort", onAbort, { once: true });
     if (isTarget(emitter)) return emitter.addEventListener(name, onEvent);
@@ -117,7 +117,7 @@ export function on(emitter: Emitter | Target, name: string, { signal }: WithSign
       if (failed !== undefined) {
         const { error } = failed;
         failed = undefined;
-        return Promise.reject(error as Error);
+        return Promise.reject(error);
       }
       if (ended) return Promise.resolve({ value: undefined, done: true });
       return new Promise((resolve, reject) => waiting.push({ resolve, reject }));

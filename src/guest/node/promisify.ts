@@ -33,7 +33,7 @@ function promised(original: unknown): Callable {
   const asPromise = function (this: unknown, ...args: unknown[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const settle = (error: unknown, value: unknown): void => {
-        if (error) reject(error as Error);
+        if (error) reject(error);
         else resolve(value);
       };
       Reflect.apply(original, this, [...args, settle]);

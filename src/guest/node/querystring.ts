@@ -34,7 +34,7 @@ function lenient(text: string): string {
 }
 
 export function escape(value: unknown): string {
-  return encodeURIComponent(typeof value === "object" ? String(value) : `${value as string}`);
+  return encodeURIComponent(String(value));
 }
 
 export function parse(text: unknown, separator?: string, equals?: string, options: ParseOptions = {}): Parsed {
@@ -70,7 +70,12 @@ function primitive(value: unknown): string {
   return typeof value === "bigint" || typeof value === "boolean" ? String(value) : "";
 }
 
-export function stringify(object: unknown, separator?: string, equals?: string, options: StringifyOptions = {}): string {
+export function stringify(
+  object: unknown,
+  separator?: string,
+  equals?: string,
+  options: StringifyOptions = {},
+): string {
   if (typeof object !== "object" || object === null) return "";
   const encode = options.encodeURIComponent ?? escape;
   const sign = equals || "=";

@@ -15,7 +15,7 @@ import {
 import { utf8Bytes } from "../core.ts";
 import { identifier, normalised, type Operation } from "./crypto-algorithm.ts";
 import { base64Of, bytesOf, copyOf } from "./crypto-bytes.ts";
-import { exportedJwk, keyOperation, operation } from "./crypto-calls.ts";
+import { digest, exportedJwk, keyOperation, operation } from "./crypto-calls.ts";
 import { jsonWebKey, sequence } from "./crypto-jwk.ts";
 import { CryptoKey, makeKey, readableRecord, recordOf } from "./crypto-key.ts";
 import { Decoding } from "./decoding.ts";
@@ -55,7 +55,7 @@ export class SubtleCrypto {
     this.#begin(arguments, 2, "digest");
     const named = identifier(algorithm);
     const bytes = copyOf(data, "data");
-    return operation({ op: "digest", algorithm: normalised("digest", named) }, bytes);
+    return digest(normalised("digest", named), bytes);
   }
 
   async sign(algorithm: unknown, key: unknown, data: unknown): Promise<ArrayBuffer> {
