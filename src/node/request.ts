@@ -72,6 +72,8 @@ const capabilities = v.strictObject({
   write: v.exactOptional(paths),
   environment: v.exactOptional(paths),
   run: v.exactOptional(paths),
+  net: v.exactOptional(paths),
+  listen: v.exactOptional(paths),
 });
 const grants = {
   environment: v.exactOptional(v.record(v.string(), v.string())),

@@ -63,7 +63,8 @@ suite("client and daemon", () => {
   test("every operation reaches the node and its answer comes back", TIMEOUT, async (t) => {
     const { node, client } = await started(t);
     assert.deepEqual([client.name, client.version, client.hostPid], ["fake", "9.9.9", process.pid]);
-    const spawned = { ...PROGRAM, quotas: { memoryBytes: 1 }, capabilities: { read: ["/x"], run: "all" } } as const;
+    const capabilities = { read: ["/x"], run: "all", net: ["example.com"], listen: ["127.0.0.1:80"] } as const;
+    const spawned = { ...PROGRAM, quotas: { memoryBytes: 1 }, capabilities } as const;
     assert.equal(await client.spawn(spawned), 1);
     assert.deepEqual(node.get(1).options, spawned);
     assert.deepEqual(await client.list(), await node.list());
@@ -89,6 +90,16 @@ suite("client and daemon", () => {
     const restored = await client.restore(image, options);
     assert.deepEqual(node.get(restored).options, options);
     assert(node.images[0]?.equals(image));
+  });
+
+  test("state that a program keeps goes from one process to the next", TIMEOUT, async (t) => {
+    const { node, client } = await started(t);
+    node.image = Buffer.from([0, 255, 254, 1]);
+    const kept = await client.kept(await client.spawn(PROGRAM));
+    assert.deepEqual([...kept], [0, 255, 254, 1]);
+    const next = node.get(await client.spawn({ ...PROGRAM, kept }));
+    assert.deepEqual(next.options, { ...PROGRAM, kept: new Uint8Array(kept) });
+    await assert.rejects(client.kept(99), hasCode("ESRCH"));
   });
 
   test("input arrives in order and whole, and its end is told", TIMEOUT, async (t) => {
