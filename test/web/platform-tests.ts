@@ -83,7 +83,7 @@ const MOVED: Readonly<Record<string, string>> = { "/resources/WebIDLParser.js": 
 
 /** A process that writes nothing more for so long has a subtest that never ends. */
 const SILENCE_MS = 4_000;
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 600_000;
 const MEMORY_BYTES = 512 * 2 ** 20;
 
 /** Runs one file to its end. */

@@ -64,6 +64,7 @@ const realFetch = globalThis.fetch;
 globalThis.fetch = async (input, init) => {
   const url = new URL(typeof input === "string" ? input : input.url ?? String(input), href);
   if (url.origin !== origin) return realFetch(input, init);
+  if (url.pathname.endsWith("/echo-content.py")) return { text: () => new Response(init.body).text() };
   const file = CHECKOUT + decodeURIComponent(url.pathname.slice(1));
   const ok = exists(file);
   const bytes = () => readFile(file);

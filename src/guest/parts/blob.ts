@@ -178,7 +178,9 @@ function gather(parts: readonly Part[], nativeEndings: boolean): Contents {
 
 /** A position counted from the start, or from the end when it is negative, within `size`. */
 function relative(position: unknown, size: number): number {
-  const at = Math.round(Math.min(Math.max(Number(position), -Number.MAX_SAFE_INTEGER), Number.MAX_SAFE_INTEGER)) || 0;
+  const clamped = Math.min(Math.max(Number(position), -Number.MAX_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);
+  // Web IDL's [Clamp] rounds halves to the even number.
+  const at = (clamped % 1 === 0.5 || clamped % 1 === -0.5 ? 2 * Math.round(clamped / 2) : Math.round(clamped)) || 0;
   return at < 0 ? Math.max(size + at, 0) : Math.min(at, size);
 }
 

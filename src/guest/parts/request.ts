@@ -286,6 +286,8 @@ function bodyOf(init: Options, base: RequestState | undefined, method: string, h
   const has = given !== undefined && given !== null;
   if ((has || (base?.body ?? null) !== null) && (method === "GET" || method === "HEAD"))
     throw new TypeError("Request with GET/HEAD method cannot have body.");
+  if (init["duplex"] !== undefined && init["duplex"] !== "half")
+    throw new TypeError(`Request: '${domString(init["duplex"])}' is not a valid duplex: it must be 'half'`);
   if (!has) return taken(given === null ? null : (base?.body ?? null));
   const { body, type } = extractBody(given);
   if (body.isStream) {
@@ -293,8 +295,6 @@ function bodyOf(init: Options, base: RequestState | undefined, method: string, h
     if (init["duplex"] === undefined)
       throw new TypeError("RequestInit: duplex option is required when sending a body.");
   }
-  if (init["duplex"] !== undefined && init["duplex"] !== "half")
-    throw new TypeError(`Request: '${domString(init["duplex"])}' is not a valid duplex: it must be 'half'`);
   if (type !== undefined && !headers.has("content-type")) headers.append("content-type", type);
   return body;
 }

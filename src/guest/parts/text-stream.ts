@@ -9,6 +9,7 @@ const LEAD_SURROGATE_AT_END = /[\ud800-\udbff]$/;
 
 /** The global `TextEncoderStream`. */
 export class TextEncoderStream {
+  readonly #encoding = "utf-8";
   /** The first half of a character whose other half may come with the next chunk. */
   #lead = "";
   readonly #transform = new TransformStream<unknown, Uint8Array>({
@@ -25,7 +26,7 @@ export class TextEncoderStream {
   });
 
   get encoding(): string {
-    return "utf-8";
+    return this.#encoding;
   }
 
   get readable(): ReadableStream<Uint8Array> {
