@@ -5,6 +5,13 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { within } from "./condition.ts";
 
+/** All that run, so that none outlives a test that failed. */
+const running = new Set<Child>();
+
+export async function endChildren(): Promise<void> {
+  await Promise.all([...running].map(async (child) => child.end()));
+}
+
 export class Child {
   readonly process: ChildProcess;
   readonly #ended: Promise<unknown>;
@@ -13,7 +20,10 @@ export class Child {
 
   constructor(command: string, args: readonly string[]) {
     this.process = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
-    this.#ended = once(this.process, "close").catch(() => {});
+    running.add(this);
+    this.#ended = once(this.process, "close")
+      .catch(() => {})
+      .then(() => running.delete(this));
     for (const stream of [this.process.stdout, this.process.stderr]) {
       stream?.on("data", (bytes: Buffer) => {
         this.#output += bytes.toString();

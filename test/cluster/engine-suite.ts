@@ -13,7 +13,7 @@ import {
   CLUSTER_SERVED_AT_ONCE_MAX,
   DIRECTORY_VALUE_MAX_BYTES,
 } from "../../src/limits.ts";
-import { Child } from "./child.ts";
+import { Child, endChildren } from "./child.ts";
 import { until, within } from "./condition.ts";
 import { type Place, connectTo } from "./place.ts";
 
@@ -47,6 +47,7 @@ export function engineSuite(name: string, start: () => Promise<World>, options: 
       await a?.close();
       await b?.close();
       await world?.stop();
+      await endChildren();
     });
     const engines = () => ({ a, b, world });
     describe("directory", () => directoryTests(engines));

@@ -35,7 +35,7 @@ async function takeFromPackage(): Promise<{ path: string } | { missing: string }
       await run("apt-get", ["update"], options);
       await run("apt-get", ["download", "nats-server"], options);
     });
-    const [archive] = readdirSync(folder).filter((name) => name.endsWith(".deb"));
+    const archive = readdirSync(folder).find((name) => name.endsWith(".deb"));
     if (archive === undefined) return { missing: "apt-get downloaded no package" };
     mkdirSync(CACHE, { recursive: true });
     await run("dpkg", ["-x", archive, CACHE], options);
@@ -129,7 +129,7 @@ export class NatsServers {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#children.map((child) => child?.end("SIGKILL")));
+    await Promise.all(this.#children.map(async (child) => child?.end("SIGKILL")));
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

@@ -189,8 +189,9 @@ class EmbeddedClient implements Directory, Messages {
     let subscription: Subscription | undefined;
     const begin = (resolve: () => void) => {
       subscription = this.#stand((id) => {
-        const { message, receive } = make(id);
-        return { message, receive: (told) => (told.type === "done" ? resolve() : receive(told)) };
+        const standing = make(id);
+        const receive = (told: ServerMessage) => (told.type === "done" ? resolve() : standing.receive(told));
+        return { message: standing.message, receive };
       });
     };
     try {

@@ -69,7 +69,7 @@ export class Link {
   #connect(): void {
     const socket = connect(this.#path);
     const reader = serverMessages();
-    let reason: unknown;
+    let reason: Error | undefined;
     this.#socket = socket;
     socket.on("connect", () =>
       socket.write(encodeFrame({ type: "hello", protocol: PROTOCOL, version: PROTOCOL_VERSION })),
@@ -77,11 +77,11 @@ export class Link {
     socket.on("data", (bytes: Buffer) => {
       try {
         for (const message of reader.read(bytes)) {
-          if (message.type === "refused") reason = message.message;
+          if (message.type === "refused") reason = new Error(message.message);
           else if (!this.#closed) this.#receive(message);
         }
       } catch (error) {
-        reason = error;
+        reason = error instanceof Error ? error : new Error(String(error));
         socket.destroy();
       }
     });
@@ -96,10 +96,10 @@ export class Link {
     this.#handlers.up(message.blobs);
   }
 
-  #down(reason: unknown): void {
+  #down(reason: Error | undefined): void {
     this.#isUp = false;
     if (this.#closed) return;
-    const why = reason === undefined ? "it hung up" : String(reason);
+    const why = reason === undefined ? "it hung up" : reason.message;
     this.#handlers.down(failure("ECLUSTER", `no connection to the cluster's engine at ${this.#path}: ${why}`, reason));
     this.#retry = setTimeout(() => this.#connect(), this.#retryMs);
     this.#retryMs = Math.min(RETRY_MAX_MS, 2 * this.#retryMs);

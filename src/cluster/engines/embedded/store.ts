@@ -108,6 +108,11 @@ export class Store {
   }
 
   close(): void {
+    // The library finalises statements only when they are collected as garbage, and till then the database is not quite
+    // closed: so the lock is given up by hand. That takes leaving the log's mode, which lives by the lock.
+    this.#database.exec("PRAGMA journal_mode = DELETE");
+    this.#database.exec("PRAGMA locking_mode = NORMAL");
+    this.#database.prepare("SELECT revision FROM counter").get();
     this.#database.close();
   }
 

@@ -1,6 +1,5 @@
 /** Blobs in an object store of NATS: in chunks, with a digest that is checked by who reads. */
 
-import type { ReadableStream as WebStream } from "node:stream/web";
 import { ReadableStream } from "node:stream/web";
 import { type ObjectInfo, type ObjectStore, setSha256Backend } from "@nats-io/obj";
 import { GodwitError, failure } from "../../../errors.ts";
@@ -31,23 +30,24 @@ export class NatsBlobs implements Blobs {
 
   async put(name: string, content: Uint8Array | AsyncIterable<Uint8Array>): Promise<BlobFacts> {
     const what = `storing the blob ${name}`;
-    let thrown: unknown;
+    let thrown: { readonly error: unknown } | undefined;
     const pieces = boundedContent(name, content);
     // What the content throws is its own, and passed on as it is.
     const source = async function* () {
       try {
         yield* pieces;
       } catch (error) {
-        thrown = error;
+        thrown = { error };
         throw error;
       }
     };
     try {
       const options = { timeout: CHUNK_TIMEOUT_MS };
       const meta = { name: objectName(name), options: { max_chunk_size: CHUNK_BYTES } };
-      return factsOf(name, await this.#store.put(meta, webStream(source()), options));
+      return factsOf(name, await this.#store.put(meta, ReadableStream.from(source()), options));
     } catch (error) {
-      throw thrown ?? (error instanceof GodwitError ? error : natsError(what, error));
+      if (thrown !== undefined) throw thrown.error;
+      throw natsError(what, error);
     }
   }
 
@@ -136,12 +136,6 @@ export class NatsBlobs implements Blobs {
     );
     if (last === null) throw corruptBlob(name, "its content is gone");
   }
-}
-
-/** Node's stream is the web's; the two types of it are not quite. */
-function webStream(content: AsyncIterable<Uint8Array>) {
-  const stream: WebStream<Uint8Array> = ReadableStream.from(content);
-  return stream as unknown as Parameters<ObjectStore["put"]>[1];
 }
 
 /** The object store takes Latin-1 only. */

@@ -1,7 +1,7 @@
 /** Requests and events as plain NATS messages: nothing of it waits for JetStream. */
 
 import { type Msg, type NatsConnection, errors, headers } from "@nats-io/transport-node";
-import { GodwitError } from "../../../errors.ts";
+import type { GodwitError } from "../../../errors.ts";
 import { CLUSTER_REQUEST_TIMEOUT_MS } from "../../../limits.ts";
 import type { CallOptions, Handler, Messages, Subscription } from "../../engine.ts";
 import { decodePath, encodePath } from "../../path.ts";
@@ -41,10 +41,10 @@ export class NatsMessages implements Messages {
     const answer = async (message: Msg) => {
       const reply = await service.answer(message.data, subject);
       if (this.#connection.isClosed()) return;
-      if (reply.ok) return void message.respond(reply.body);
       const about = headers();
-      about.set(ERROR_HEADER, reply.code);
-      message.respond(reply.message.slice(0, 8192), { headers: about });
+      if (!reply.ok) about.set(ERROR_HEADER, reply.code);
+      const body = reply.ok ? reply.body : reply.message.slice(0, 8192);
+      message.respond(body, reply.ok ? {} : { headers: about });
     };
     return this.#listen(this.#subject(subject), (message) => void answer(message), QUEUE);
   }
