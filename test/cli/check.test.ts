@@ -28,11 +28,18 @@ interface Found {
   readonly bundle?: { readonly files: number };
 }
 
+/** The native compiler, and the last one in JavaScript. */
+const TYPESCRIPT = ["node_modules/typescript", "test/packages/typescript-5/node_modules/typescript"] as const;
+
 /** A project with TypeScript and godwit installed. */
-function project(test: TestContext, files: Readonly<Record<string, string>>): string {
+function project(
+  test: TestContext,
+  files: Readonly<Record<string, string>>,
+  typescript: (typeof TYPESCRIPT)[number] = TYPESCRIPT[0],
+): string {
   const folder = temporaryFolder(test, files);
   mkdirSync(join(folder, "node_modules"), { recursive: true });
-  symlinkSync(join(ROOT, "node_modules/typescript"), join(folder, "node_modules/typescript"));
+  symlinkSync(join(ROOT, typescript), join(folder, "node_modules/typescript"));
   symlinkSync(ROOT, join(folder, "node_modules/godwit"));
   return folder;
 }
@@ -85,14 +92,17 @@ suite("godwit check", { concurrency: 2, timeout: 120_000 }, () => {
     assert.match(stdout, /^app\.ts: fine \(3 files, \d+ kB\)$/m);
   });
 
-  test("types, with the project's own settings and declarations", async (t) => {
+  for (const typescript of TYPESCRIPT)
+    test(`types, with the project's own settings and declarations: ${typescript}`, (t) => projectTypes(t, typescript));
+
+  async function projectTypes(t: TestContext, typescript: (typeof TYPESCRIPT)[number]): Promise<void> {
     const files = {
       "src/app.ts": `const a: string[] = ["x"];\nconst b: string = a[0];\nconsole.log(b, GIVEN);\nexport {};\n`,
       "src/given.d.ts": "declare const GIVEN: number;\n",
       "src/other.ts": "const broken: string = 1;\n",
       "tsconfig.json": `{ "extends": "godwit/tsconfig.json", "compilerOptions": { "noUncheckedIndexedAccess": true } }`,
     };
-    const folder = project(t, files);
+    const folder = project(t, files, typescript);
     const { code, problems } = await found(t, folder, ["src/app.ts"]);
     assert.deepEqual(lines(problems), [
       "src/app.ts:2:7 error TS2322",
@@ -100,7 +110,7 @@ suite("godwit check", { concurrency: 2, timeout: 120_000 }, () => {
     ]);
     assert.equal(code, 1);
     assert.deepEqual(readdirSync(join(folder, "node_modules/.cache/godwit")), [], "nothing is left behind");
-  });
+  }
 
   test("globals that guests lack: at their places, not where the program knows better, a warning in packages", async (t) => {
     const folder = project(t, {
