@@ -196,10 +196,17 @@ suite("JSX", () => {
 
   test("as the project's tsconfig.json says", async (t) => {
     const config = (options: object) => ({ "tsconfig.json": JSON.stringify({ compilerOptions: options }) });
-    const imported = { "a.tsx": source, ...runtime("preact"), ...config({ jsx: "react-jsx", jsxImportSource: "preact" }) };
+    const imported = {
+      "a.tsx": source,
+      ...runtime("preact"),
+      ...config({ jsx: "react-jsx", jsxImportSource: "preact" }),
+    };
     assert.equal(await output(await compiled(t, imported)), "preact:b:x");
     const h = `const h = (type: string, _: null, child: string) => "h:" + type + ":" + child; ${source}`;
-    assert.equal(await output(await compiled(t, { "a.tsx": h, ...config({ jsx: "react", jsxFactory: "h" }) })), "h:b:x");
+    assert.equal(
+      await output(await compiled(t, { "a.tsx": h, ...config({ jsx: "react", jsxFactory: "h" }) })),
+      "h:b:x",
+    );
   });
 
   test("as a pragma of the file says", async (t) => {
