@@ -149,7 +149,7 @@ await withNode({ lwps: 1 }, (t) => {
   test("all of it under stress", { timeout: 300_000 }, async () => {
     const calm = await t.run(program(CASES), NET);
     assert.deepEqual([calm.stderr, calm.status.code], ["", 0]);
-    const stressed = await t.run(program(CASES), { ...NET, stress: { every: 50, at: "call" } });
+    const stressed = await t.run(program(CASES), { ...NET, stress: { every: 200, at: "call" } });
     assert.equal(stressed.stderr, "");
     assert.deepEqual(stressed.stdout.split("\n"), calm.stdout.split("\n"));
   });

@@ -153,10 +153,15 @@ export class WebSocket extends EventTarget {
 
   // ---- Receiving
 
+  /** The first frame. What fails at once is told later too, when the program has had the time to listen. */
+  async #open(protocols: readonly string[]): Promise<Uint8Array> {
+    this.#handle = openChannel({ kind: "socket", url: this.#url.href, protocols });
+    return receiveFrame(this.#handle);
+  }
+
   async #run(protocols: readonly string[]): Promise<void> {
     try {
-      this.#handle = openChannel({ kind: "socket", url: this.#url.href, protocols });
-      this.#opened(openFrame<SocketHead>(await receiveFrame(this.#handle)).head);
+      this.#opened(openFrame<SocketHead>(await this.#open(protocols)).head);
       for (;;) {
         const frame = await receiveFrame(this.#handle);
         if (frame[0] === FRAME_KINDS.end) return this.#ended(JSON.parse(utf8Text(frame.subarray(1))) as SocketEnd);
