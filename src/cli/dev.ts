@@ -1,6 +1,6 @@
 /** `godwit dev`: runs a program, and takes each change of its files. */
 
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import type { Command } from "commander";
 import type { NodeControl, SpawnOptions, Stream } from "../abi/control.ts";
 import type { ExitStatus } from "../abi/records.ts";
@@ -61,6 +61,8 @@ code that fails is no loss: the next one starts from the same state.`,
 /** What one compilation gave: a program to start, or none, and the files that it is made of as far as they are known. */
 interface Attempt {
   readonly options?: SpawnOptions;
+  /** Why there is none. */
+  readonly fault?: string;
   readonly files: readonly string[];
 }
 
@@ -69,9 +71,12 @@ function filesIn(error: GodwitError): string[] {
   const { cause } = error;
   const messages = cause instanceof Error ? (Reflect.get(cause, "errors") as unknown) : undefined;
   if (!Array.isArray(messages)) return [];
-  return messages.flatMap((message: { location?: { file?: string } | null }) =>
-    message.location?.file === undefined ? [] : [resolve(message.location.file)],
-  );
+  return messages.flatMap(({ text, location }: { text?: string; location?: { file?: string } | null }) => {
+    if (location?.file === undefined) return [];
+    const file = resolve(location.file);
+    const [, missing] = /^Could not resolve "(\.[^"]*)"/.exec(text ?? "") ?? [];
+    return missing === undefined ? [file] : [file, resolve(dirname(file), missing)];
+  });
 }
 
 /** @param isFirst a program that is not there at all is then a mistake in the command's words, not one in the program */
@@ -90,8 +95,7 @@ async function attempt(file: string, args: readonly string[], flags: Flags, isFi
     return { options: { name, source, sourceMap, arguments: args, ...grants }, files: [resolve(file), ...inputs] };
   } catch (error) {
     if (!(error instanceof GodwitError) || (isFirst && error.code !== "ENOEXEC")) throw error;
-    remark(error.message);
-    return { files: [resolve(file), ...filesIn(error)] };
+    return { fault: error.message, files: [resolve(file), ...filesIn(error)] };
   }
 }
 
@@ -195,13 +199,20 @@ function stopping(): Promise<Ending> {
   });
 }
 
-/** Compiles and starts what is there now, unless it runs already or does not compile. */
-async function takeUp(running: Running, watch: SourceWatch, tryIt: () => Promise<Attempt>): Promise<void> {
+/** Compiles and starts what is there now, unless it runs already or does not compile. Returns why it does not. */
+async function takeUp(
+  running: Running,
+  watch: SourceWatch,
+  tryIt: () => Promise<Attempt>,
+  lastFault: string | undefined,
+): Promise<string | undefined> {
   const sinceMs = Date.now();
-  const { options, files } = await tryIt();
+  const { options, fault, files } = await tryIt();
   watch.watch(files, sinceMs, options === undefined);
-  if (options === undefined || running.runs(options.source)) return;
-  await running.replace(options);
+  // Any file counts now, those too that the program itself writes: what was told need not be told again.
+  if (fault !== undefined && fault !== lastFault) remark(fault);
+  if (options !== undefined && !running.runs(options.source)) await running.replace(options);
+  return fault;
 }
 
 async function dev(file: string, args: readonly string[], flags: Flags): Promise<void> {
@@ -220,9 +231,10 @@ async function dev(file: string, args: readonly string[], flags: Flags): Promise
   const running = new Running(node, flags.keep === true, () => leave("SIGTERM"));
   void stopping().then(leave);
   try {
+    let fault: string | undefined;
     for (let isFirst = true; stop === undefined; isFirst = false) {
       isChanged = false;
-      await takeUp(running, watch, () => attempt(file, args, flags, isFirst));
+      fault = await takeUp(running, watch, () => attempt(file, args, flags, isFirst), fault);
       while (!isChanged && stop === undefined) await new Promise<void>((resolve) => (wake = resolve));
     }
   } finally {

@@ -1,6 +1,6 @@
 /** Watches the files that a program is made of. */
 
-import { type FSWatcher, statSync, watch } from "node:fs";
+import { type FSWatcher, existsSync, statSync, watch } from "node:fs";
 import { dirname, join } from "node:path";
 import { remark } from "./print.ts";
 
@@ -30,20 +30,24 @@ export class SourceWatch {
   watch(files: Iterable<string>, sinceMs: number, anyFile: boolean): void {
     this.#anyFile = anyFile;
     for (const file of files) {
-      if (this.#files.has(file)) continue;
       this.#files.add(file);
       this.#watchFolder(dirname(file));
-      if (modifiedMs(file) > sinceMs) this.#changed();
+      const atMs = modifiedMs(file);
+      if (atMs > sinceMs && atMs <= Date.now()) this.#changed();
     }
   }
 
   #watchFolder(folder: string): void {
-    if (this.#watchers.has(folder)) return;
+    if (this.#watchers.has(folder) || !existsSync(folder)) return;
     try {
       const watcher = watch(folder, (_event, name) => {
         if (name === null || this.#counts(folder, name)) this.#changed();
       });
-      watcher.on("error", () => watcher.close()); // the folder is gone: so are its files
+      watcher.on("error", () => {
+        // The folder is gone, and so are its files; it is watched again when it is there again.
+        watcher.close();
+        this.#watchers.delete(folder);
+      });
       this.#watchers.set(folder, watcher);
     } catch (error) {
       remark(`cannot watch ${folder}, its changes are not seen: ${String(error)}`);

@@ -1,8 +1,8 @@
 /** `godwit dev`: what runs is what is in the files, and goes on while they do not compile. */
 
 import assert from "node:assert/strict";
-import { renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { type TestContext, suite, test } from "node:test";
 import { type Running, godwit, start } from "./command.ts";
 import { temporaryFolder, until } from "./folder.ts";
@@ -42,6 +42,7 @@ function develop(test: TestContext, files: Readonly<Record<string, string>>, arg
   return {
     running,
     write: (name, text) => {
+      mkdirSync(dirname(join(folder, name)), { recursive: true });
       // As editors do it: the old file stays whole until the new one is.
       writeFileSync(join(folder, `${name}~`), text);
       renameSync(join(folder, `${name}~`), join(folder, name));
@@ -77,8 +78,11 @@ suite("godwit dev", { concurrency: 2, timeout: 60_000 }, () => {
     dev.write("part.ts", `export const name = ;`);
     await dev.tells(`part.ts:1:20`);
     await dev.prints("tick of first\n");
-    dev.write("part.ts", `export const name = "second";`);
+    dev.write("part.ts", `export { name } from "./new/name.ts";`);
+    await dev.tells(`cannot find "./new/name.ts"`);
+    dev.write("new/name.ts", `export const name = "second";`);
     await dev.prints("second\n");
+    assert.equal(dev.running.stderr.split("cannot find").length - 1, 2, "each fault is told once");
     dev.running.child.kill("SIGTERM");
     assert.equal((await dev.running.ended).code, 0);
   });
