@@ -38,6 +38,10 @@ export class Child {
     return new Child(process.execPath, [path, JSON.stringify(argument)]);
   }
 
+  get isEnded(): boolean {
+    return this.process.exitCode !== null || this.process.signalCode !== null;
+  }
+
   get output(): string {
     return this.#output;
   }
@@ -59,7 +63,7 @@ export class Child {
   }
 
   async end(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
-    if (this.process.exitCode === null && this.process.signalCode === null) this.process.kill(signal);
+    if (!this.isEnded) this.process.kill(signal);
     await this.#ended;
   }
 }

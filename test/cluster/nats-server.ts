@@ -87,8 +87,13 @@ export class NatsServers {
     this.urls = ports.map((port) => `nats://127.0.0.1:${port}`);
   }
 
-  /** `extra`: more lines of configuration. */
-  static async start(path: string, count: number, extra = ""): Promise<NatsServers> {
+  /** `extra`: more lines of configuration, given the servers' folder; `jetstream`: what is in that block, or no block. */
+  static async start(
+    path: string,
+    count: number,
+    extra: (folder: string) => string = () => "",
+    jetstream: string | undefined = "max_memory_store: 67108864, max_file_store: 4294967296",
+  ): Promise<NatsServers> {
     const folder = mkdtempSync(join(tmpdir(), "godwit-nats-"));
     const ports = await freePorts(2 * count);
     const [clients, routes] = [ports.slice(0, count), ports.slice(count)];
@@ -100,8 +105,8 @@ export class NatsServers {
       const lines = [
         `server_name: server-${index}`,
         `listen: "127.0.0.1:${port}"`,
-        `jetstream { store_dir: "${store}", max_memory_store: 67108864, max_file_store: 4294967296 }`,
-        extra,
+        jetstream === undefined ? "" : `jetstream { store_dir: "${store}", ${jetstream} }`,
+        extra(folder),
       ];
       writeFileSync(config, `${lines.join("\n")}\n${count > 1 ? cluster : ""}`);
       return config;
@@ -117,7 +122,10 @@ export class NatsServers {
     const child = new Child(this.#path, ["-c", config]);
     this.#children[index] = child;
     try {
-      await until(`nats-server at ${port}`, () => answers(port));
+      await until(`nats-server at ${port}`, () => {
+        if (child.isEnded) throw new Error("it ended");
+        return answers(port);
+      });
     } catch (error) {
       throw new Error(child.output, { cause: error });
     }

@@ -24,6 +24,7 @@ export type { NatsOptions } from "./nats/connection.ts";
 const REPLICAS = 3;
 /** Messages of a key: the directory prunes them itself, and must not lose any before (see `nats/chain.ts`). */
 const UNLIMITED = -1;
+const RETRY_MS = 300;
 
 /**
  * Connects to a NATS cluster, and makes the buckets there if this is the first time.
@@ -65,11 +66,14 @@ async function groundOn(connection: NatsConnection, cluster: string, options: Na
   const bucket = (name: string) => `godwit_${cluster}_${name}`;
   const [entries, blobs] = [bucket("directory"), bucket("blobs")];
 
-  await attempt("making the directory's bucket", timeoutMs, () =>
-    new Kvm(client).create(entries, { ...common, history: UNLIMITED, allow_direct: false }),
-  );
-  const store = await attempt("making the blobs' bucket", timeoutMs, () => new Objm(client).create(blobs, common));
-  for (const name of [`KV_${entries}`, `OBJ_${blobs}`]) await keepCopies(manager, name, replicas, timeoutMs);
+  // Other nodes may be making the same just now, which the server refuses in several ways.
+  const store = await persist(timeoutMs, async (timeout) => {
+    const options = { ...common, history: UNLIMITED, allow_direct: false };
+    await attempt("making the directory's bucket", timeout, () => new Kvm(client).create(entries, options));
+    const store = await attempt("making the blobs' bucket", timeout, () => new Objm(client).create(blobs, common));
+    for (const name of [`KV_${entries}`, `OBJ_${blobs}`]) await keepCopies(manager, name, replicas, timeout);
+    return store;
+  });
 
   const stream = { connection, client, manager };
   const directory = new NatsDirectory({ ...stream, name: `KV_${entries}` }, entries);
@@ -102,6 +106,21 @@ async function keepCopies(
   if (config.num_replicas >= replicas) return;
   const wanted: StreamConfig = { ...config, num_replicas: replicas };
   await attempt(`making copies of ${stream}`, timeoutMs, () => manager.streams.update(stream, wanted));
+}
+
+/** Tries again, whatever the error, until the time is over. */
+async function persist<T>(timeoutMs: number, what: (timeoutMs: number) => Promise<T>): Promise<T> {
+  const endMs = performance.now() + timeoutMs;
+  for (;;) {
+    const leftMs = endMs - performance.now();
+    try {
+      return await what(leftMs);
+    } catch (error) {
+      const pauseMs = RETRY_MS * (0.5 + Math.random());
+      if (pauseMs > leftMs) throw error;
+      await delay(pauseMs);
+    }
+  }
 }
 
 /** Knows whether the connection is up. */

@@ -26,7 +26,10 @@ export interface NatsOptions {
   readonly credentialsFile?: string;
   /** Path of a file with an NKey's seed. */
   readonly nkeySeedFile?: string;
-  /** TLS, which is required then. Paths of PEM files: whom to trust, and the client's own certificate. */
+  /**
+   * TLS, which is required then. Paths of PEM files: whom to trust, and the client's own certificate. Servers go by their
+   * names in URLs: the client library does not compare addresses with certificates.
+   */
   readonly tls?: { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string };
   /** Copies of everything durable: 1, 3 or 5. 3 in a NATS cluster and 1 on a single server, if it is not said. */
   readonly replicas?: number;
