@@ -221,7 +221,8 @@ export class ChannelTable {
 export function channelsOfCopy(records: readonly ChannelRecord[], why: GodwitError): ChannelRecord[] {
   const kept = records.filter(({ handle, broken }) => handle !== 0 || broken !== null);
   return kept.map((record) => {
-    if (record.kind === "listener") return { ...record, outgoing: 0, untold: 0 };
+    // It gets another head, with the address that it has here.
+    if (record.kind === "listener") return { ...record, incoming: [], outgoing: 0, untold: 0 };
     return {
       ...record,
       incoming: [],

@@ -235,17 +235,61 @@ await withNode({ lwps: 1 }, (t) => {
     await assert.rejects(ask(url));
   });
 
-  test("an address that was not given, that is taken, or that is none", { timeout: 60_000 }, async () => {
+  test("an address that was not given, or that is none, and what is no handler", { timeout: 60_000 }, async () => {
     const attempt = (address: string) =>
       `try { globalThis.__godwit.exports.serve(() => {}, { address: ${JSON.stringify(address)} }); } catch (e) { console.log(e.code ?? e.name, e.message); }`;
     assert.match((await t.run(attempt("127.0.0.1:0"))).stdout, /^EACCES .*--allow-listen=127\.0\.0\.1:0/);
     assert.match((await t.run(attempt("nonsense"), MAY_LISTEN)).stdout, /^EINVAL /);
-    const site = await start(t, `() => new Response()`);
-    const { host } = new URL(site.url);
     const other = await t.run(`globalThis.__godwit.exports.serve(5, {})`, MAY_LISTEN).then((end) => end.stderr);
     assert.match(other, /serve needs a function/);
-    await stopped(site, t);
-    assert.ok(host.length > 0);
+  });
+
+  /** Counts, and tells of itself: `/wait` is answered at the next `/go`. */
+  const COUNTING = `(request) => {
+    globalThis.count = (globalThis.count ?? 0) + 1;
+    switch (new URL(request.url).pathname) {
+      case "/fork": { const pid = fork(); if (pid === 0) { console.log("child at http://" + server.address + "/"); return new Response("from the child"); } return new Response(String(pid)); }
+      case "/wait": console.log("waiting"); return new Promise((resolve) => { globalThis.go = resolve; });
+      case "/go": globalThis.go?.(new Response("gone")); return new Response("went");
+      case "/where": return new Response(server.address);
+      default: return new Response(String(globalThis.count));
+    }
+  }`;
+
+  test("what is restored from an image serves on, at its own address", { timeout: 60_000 }, async () => {
+    const telling = `onListen: (server) => onSignal("SIGUSR1", () => console.log("now at http://" + server.address + "/"))`;
+    const site = await start(t, COUNTING, telling);
+    assert.equal((await ask(site.url)).text, "1");
+    const waiting = ask(new URL("/wait", site.url).href);
+    await site.process.printed("waiting");
+    const image = await t.node.checkpoint(site.process.pid);
+    // The original goes on, with what was in flight.
+    assert.equal((await ask(new URL("/go", site.url).href)).text, "went");
+    assert.equal((await waiting).text, "gone");
+    assert.equal((await ask(site.url)).text, "4");
+    assert.equal(await stopped(site, t), "");
+
+    const pid = await t.node.restore(image, { capabilities: { listen: "all" } });
+    const restored = { process: t.watch(pid), url: "" };
+    await t.node.signal(pid, "SIGUSR1");
+    const url = (await restored.process.match(/now at (\S+)\n/))[1] ?? "";
+    assert.equal((await ask(url)).text, "3");
+    assert.equal((await ask(new URL("/go", url).href)).text, "went");
+    assert.equal(`http://${(await ask(new URL("/where", url).href)).text}/`, url);
+    assert.equal((await ask(url)).text, "6");
+    assert.equal(await stopped(restored, t), "");
+  });
+
+  test("a fork's child serves too; the parent keeps its connections", { timeout: 60_000 }, async () => {
+    const site = await start(t, COUNTING);
+    const child = Number((await ask(new URL("/fork", site.url).href)).text);
+    const watched = t.watch(child);
+    const url = (await watched.match(/child at (\S+)\n/))[1] ?? "";
+    assert.equal((await ask(url)).text, "2");
+    assert.equal((await ask(url)).text, "3");
+    assert.equal((await ask(site.url)).text, "2");
+    assert.equal(await stopped({ process: watched, url }, t), "");
+    assert.equal(await stopped(site, t), "");
   });
 
   describe("under stress", () => {
