@@ -279,6 +279,49 @@ export const LEASE_MIN_MS = 200;
 export const LEASE_CONFIRM_MS = 5_000;
 export const LEASE_UNCONFIRMED_MAX_MS = 20_000;
 
+/** One message of a link between nodes; what is longer goes as a stream beside it. */
+export const LINK_MESSAGE_MAX_BYTES = 64 * 2 ** 20;
+/** Bytes of a link that the peer has not confirmed: at these the sender is asked to wait, at those the session ends. */
+export const LINK_BUFFER_BYTES = 2 ** 20;
+export const LINK_BUFFER_MAX_BYTES = 256 * 2 ** 20;
+/** Requests of one link that are under way, for each direction. */
+export const LINK_REQUESTS_MAX = 16_384;
+export const LINK_REQUEST_TIMEOUT_MS = 30_000;
+/** A receiver confirms after so many bytes or messages, and at the latest after this long. */
+export const LINK_CONFIRM_BYTES = 64 * 1024;
+export const LINK_CONFIRM_MESSAGES = 64;
+export const LINK_CONFIRM_MS = 20;
+/** A connection without traffic has a beat this often; after so many without a sign of the peer it counts as broken. */
+export const LINK_BEAT_MS = 1_000;
+export const LINK_SILENT_BEATS = 5;
+/** How long it may take to connect to a node and to prove who one is; and messages of that. */
+export const LINK_CONNECT_TIMEOUT_MS = 5_000;
+export const LINK_GREETING_MAX_BYTES = 64 * 1024;
+/** Connections that have not proved who they are, and streams that peers have open, at once. */
+export const LINK_GREETINGS_MAX = 64;
+export const LINK_STREAMS_MAX = 512;
+/** Until a broken connection is tried again: from the shortest, twice as long each time, to the longest. */
+export const LINK_RETRY_MIN_MS = 10;
+export const LINK_RETRY_MAX_MS = 1_000;
+/** Faults of one kind are logged at most this often. */
+export const LINK_FAULT_LOG_MS = 1_000;
+
+/** A node's name, which is in the names of files. */
+export const NODE_NAME_MAX_CHARS = 63;
+/** A node tells the others how much it has to do this often. */
+export const LOAD_INTERVAL_MS = 1_000;
+/** A node waits this long for its name, when a dead one had it: its lease has ended by then. */
+export const NAME_FREED_MAX_MS = 10_000;
+/** Nodes that are leaving are remembered until they have left; these many. */
+export const MEMBERS_LEAVING_MAX = 1024;
+/** A node that does not answer for so long is left out of what is told of all. */
+export const MEMBER_ANSWER_MS = 3_000;
+/** What happened in the cluster: what each node remembers, and one event as bytes. */
+export const EVENTS_KEPT_MAX = 1024;
+export const EVENT_MAX_BYTES = 16 * 1024;
+/** A node of `godwit up --nodes` is given this long to join. */
+export const NODE_START_MAX_MS = 60_000;
+
 /** Native stack of an LWP: guests recurse on it. */
 export const LWP_STACK_MB = 256;
 /** V8's space for young objects in an LWP: once grown it stays, and a kernel's objects are few. */

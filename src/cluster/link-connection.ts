@@ -56,8 +56,10 @@ export class Connection {
     if (this.#closed) return;
     this.#closed = true;
     clearInterval(this.#beats);
-    if (how === "now") this.#stream.destroy();
-    else this.#stream.end(() => this.#stream.destroy());
+    const end = () => this.#stream.destroy();
+    if (how === "now") return void end();
+    this.#stream.end(end);
+    setTimeout(end, LINK_BEAT_MS).unref();
   }
 
   #receive(bytes: Buffer): void {

@@ -87,7 +87,10 @@ function frameOf(bytes: Buffer): Frame {
   if (type === TYPE_BEAT && bytes.length === BEAT_BYTES) return { received };
   if (type !== TYPE_MESSAGE || bytes.length <= MESSAGE_HEAD_BYTES) throw violation(`a frame of type ${type}`);
   const sequence = bytes.readUIntBE(BEAT_BYTES, NUMBER_BYTES);
-  return { received, message: { sequence, content: contentOf(bytes.subarray(MESSAGE_HEAD_BYTES)), sizeBytes: bytes.length } };
+  return {
+    received,
+    message: { sequence, content: contentOf(bytes.subarray(MESSAGE_HEAD_BYTES)), sizeBytes: bytes.length },
+  };
 }
 
 const STRICT = { allowIndefinite: false, strict: true, rejectDuplicateMapKeys: true };

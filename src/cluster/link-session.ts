@@ -26,7 +26,7 @@ export interface SessionHandlers {
   told(link: Link, kind: string, body: unknown): void;
   asked(link: Link, kind: string, body: unknown): Promise<unknown>;
   /** The connection broke, and the session is not over. */
-  detached(session: Session, reason: Error | undefined): void;
+  detached(reason: Error | undefined): void;
   /** Something went wrong that is not the caller's to know. */
   fault(what: string, error: unknown): void;
 }
@@ -96,7 +96,10 @@ export class Session implements Link {
   async request(kind: string, body: unknown, options: { readonly timeoutMs?: number } = {}): Promise<unknown> {
     if (this.#over !== undefined) throw this.#over;
     if (this.#pending.size >= LINK_REQUESTS_MAX)
-      throw failure("EAGAIN", `${LINK_REQUESTS_MAX} requests to node ${this.peer} are under way: wait for some of them`);
+      throw failure(
+        "EAGAIN",
+        `${LINK_REQUESTS_MAX} requests to node ${this.peer} are under way: wait for some of them`,
+      );
     const { timeoutMs = LINK_REQUEST_TIMEOUT_MS } = options;
     const id = ++this.#lastRequest;
     return new Promise((resolve, reject) => {
@@ -135,7 +138,7 @@ export class Session implements Link {
       closed: (reason) => {
         if (this.#connection !== connection) return;
         this.#connection = undefined;
-        this.#handlers.detached(this, reason);
+        this.#handlers.detached(reason);
       },
     });
     this.#connection = connection;
@@ -193,7 +196,8 @@ export class Session implements Link {
   // ---- In
 
   #arrived({ received, message }: Frame): void {
-    if (received > this.#sent) throw failure("EPROTO", `it has received message ${received}, and ${this.#sent} were sent`);
+    if (received > this.#sent)
+      throw failure("EPROTO", `it has received message ${received}, and ${this.#sent} were sent`);
     this.#confirmed(received);
     if (message === undefined) return;
     const { sequence, content, sizeBytes } = message;
@@ -247,7 +251,8 @@ export class Session implements Link {
     try {
       this.#send({ op: "reply", id, body: await this.#handlers.asked(this, kind, body) });
     } catch (error) {
-      if (error instanceof GodwitError) return this.#send({ op: "refuse", id, code: error.code, message: error.message });
+      if (error instanceof GodwitError)
+        return this.#send({ op: "refuse", id, code: error.code, message: error.message });
       const message = `the node failed while answering "${kind}": ${String(error)}`;
       this.#send({ op: "refuse", id, code: "ENODE", message });
       this.#failed(`"${kind}" of node ${this.peer}`, error);
