@@ -29,12 +29,12 @@ const FILES: Readonly<Record<string, string>> = {
   "stream/promises": "stream-promises",
   "stream/web": "stream-web",
   string_decoder: "string-decoder",
-  sys: "util",
+  sys: "conveniences",
   timers: "timers",
   "timers/promises": "timers-promises",
   url: "url",
-  util: "util",
-  "util/types": "util-types",
+  util: "conveniences",
+  "util/types": "kinds",
 };
 
 /** Where the compiled files are, seen from `dist/src/node/`. */
