@@ -9,9 +9,8 @@ import { startNode } from "../src/node/node.ts";
 import { EXPLANATIONS, explain } from "../test/web/explanations.ts";
 import { type FileResult, runFiles, testFiles } from "../test/web/platform-tests.ts";
 import { type FileRecord, namedSubtests, type PlatformRecord, RECORD } from "../test/web/record.ts";
+import { WEB_DOCS, webDocs } from "./web-docs.ts";
 import { CHECKOUT, ensureCheckout } from "./web-platform-tests.ts";
-
-export const WEB_DOCS = fileURLToPath(new URL("../../docs/web-conformance.md", import.meta.url));
 
 const LWPS = 2;
 
@@ -45,6 +44,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const record = recordOf(await runFiles(node, CHECKOUT, testFiles(CHECKOUT), LWPS), unexplained);
   await node.stop();
   writeFileSync(RECORD, `${JSON.stringify(record, undefined, 1)}\n`);
+  writeFileSync(WEB_DOCS, webDocs());
   for (const line of unexplained) console.error(line);
   if (unexplained.length > 0) throw new Error(`${unexplained.length} failures without an explanation`);
 }

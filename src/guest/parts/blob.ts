@@ -131,13 +131,12 @@ function contentsFrom(pieces: readonly Uint8Array[], sizeBytes: number): Content
 type Part = string | Uint8Array | Blob;
 
 function partsOf(parts: unknown): Part[] {
-  const isSequence =
-    ((typeof parts === "object" && parts !== null) || typeof parts === "function") &&
-    typeof (parts as Partial<Iterable<unknown>>)[Symbol.iterator] === "function";
-  if (!isSequence) throw new TypeError("the parts of a Blob must be iterable, as an array is");
-  return Array.from(parts as Iterable<unknown>, (item) =>
-    isBlob(item) ? item : (sourceBytes(item) ?? usvString(item)),
-  );
+  const isObject = (typeof parts === "object" && parts !== null) || typeof parts === "function";
+  // Web IDL looks the method up once, and programs can see how often.
+  const iterate = isObject ? (parts as Partial<Iterable<unknown>>)[Symbol.iterator] : undefined;
+  if (typeof iterate !== "function") throw new TypeError("the parts of a Blob must be iterable, as an array is");
+  const items: Iterable<unknown> = { [Symbol.iterator]: () => Reflect.apply(iterate, parts, []) };
+  return Array.from(items, (item) => (isBlob(item) ? item : (sourceBytes(item) ?? usvString(item))));
 }
 
 function propertiesOf(options: unknown): { endings: string; type: string } {

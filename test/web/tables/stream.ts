@@ -98,14 +98,15 @@ const reading = [
   "const r = new ReadableStream({ type: 'bytes' }).getReader({ mode: 'byob' }); return r.read();",
   "const b = new Uint8Array(4); const s = new ReadableStream({ type: 'bytes', start(c) { c.enqueue(new Uint8Array([1])); } }); await s.getReader({ mode: 'byob' }).read(b); return b.byteLength;",
 ];
+const LATE = "const w = new WritableStream().getWriter(); await w.close(); return w.write(1);";
 const writing = [
+  LATE,
   "const out = []; const w = new WritableStream({ write(x) { out.push(x); }, close() { out.push('closed'); } }).getWriter(); w.write(1); w.write(2); await w.close(); return out;",
   "const w = new WritableStream().getWriter(); return [w.desiredSize, await w.ready, await w.write(1), await w.close(), await w.closed];",
   "const s = new WritableStream(); s.getWriter(); s.getWriter();",
   "let why; const s = new WritableStream({ abort(r) { why = r; } }); await s.abort('reason'); return why;",
   "const s = new WritableStream({ write() { throw new RangeError(); } }); const w = s.getWriter(); w.closed.catch(() => {}); await w.write(1).catch(() => {}); return w.write(2);",
   "const w = new WritableStream({ start(c) { c.error(new RangeError()); } }).getWriter(); w.ready.catch(() => {}); return w.closed;",
-  "const w = new WritableStream().getWriter(); await w.close(); return w.write(1);",
   "const w = new WritableStream().getWriter(); await w.close(); return w.close();",
   "const w = new WritableStream().getWriter(); w.releaseLock(); return w.write(1);",
   "const s = new WritableStream(); s.getWriter(); return s.close();",
@@ -218,7 +219,10 @@ export const STREAMS: Table = {
       ...controllers,
     ]),
   ],
-  rulings: ruled("Web IDL, 3.6: arguments are converted before anything is done with them", ...bothWrong),
+  rulings: {
+    ...ruled("Web IDL, 3.6: arguments are converted before anything is done with them", ...bothWrong),
+    ...ruled("Streams, 5.3.4: to write to a stream that is closed is a TypeError", [wrapped(LATE), "throws TypeError"]),
+  },
 };
 export const COMPRESSION: Table = {
   api: "CompressionStream, DecompressionStream",
