@@ -1,32 +1,168 @@
-/** Processes that are moved between nodes while they run. */
+/** Processes that are moved between nodes while they run: nothing of them is lost, doubled or out of order. */
 
 import assert from "node:assert/strict";
+import { Agent, request } from "node:http";
 import { test } from "node:test";
-import { withCluster } from "./bench-cluster.ts";
+import { type TestCluster, withCluster } from "./bench-cluster.ts";
 
-const PRIMES = `
-  let sum = 0, count = 0;
-  for (let n = 2; count < 6000; n++) {
-    let prime = true;
-    for (let d = 2; d * d <= n; d++) if (n % d === 0) { prime = false; break; }
-    if (prime) { count++; sum += n; if (count % 500 === 0) console.log("at", count); }
+/** Moves a process from node to node until `over`; returns how often it moved. */
+async function wander(t: TestCluster, home: string, pid: number, over: Promise<unknown>): Promise<number> {
+  const names = [...t.nodes.keys()];
+  let isOver = false;
+  void over.then(() => (isOver = true));
+  let moves = 0;
+  let at = home;
+  for (let turn = 1; !isOver; turn++) {
+    const to = names[turn % names.length] ?? home;
+    if (to === at) continue;
+    const report = await t.get(home).migrate(pid, to).catch((error: unknown) => String(error));
+    if (typeof report !== "string" && report.outcome === "moved") {
+      moves++;
+      at = to;
+    } else if (!isOver && typeof report !== "string") {
+      assert.match(report.reason ?? "", /ended/, "it moves, or is at its end");
+    }
   }
-  console.log("sum", sum);
-`;
+  return moves;
+}
+
+function get(url: string, agent: Agent): Promise<string> {
+  return new Promise((resolve, reject) => {
+    request(url, { agent }, (response) => {
+      const parts: Buffer[] = [];
+      response.on("data", (part: Buffer) => parts.push(part));
+      response.on("end", () => resolve(`${response.statusCode} ${Buffer.concat(parts).toString()}`));
+      response.on("error", reject);
+    })
+      .on("error", reject)
+      .end();
+  });
+}
 
 await withCluster(["a", "b", "c"], (t) => {
-  test("a loop goes on at another node, and back, and its output is at home", async () => {
-    const started = await t.test("a").start(PRIMES);
+  test("a loop goes on at another node, and another, and at home", async () => {
+    const started = await t.test("a").start(`
+      let sum = 0, count = 0;
+      for (let n = 2; count < 4000; n++) {
+        let prime = true;
+        for (let d = 2; d * d <= n; d++) if (n % d === 0) { prime = false; break; }
+        if (prime) { count++; sum += n; if (count % 500 === 0) console.log("at", count); }
+      }
+      console.log("sum", sum, self.epoch);
+    `);
     await started.printed("at 500");
-    const first = await t.get("a").migrate(started.pid, "b");
-    assert.equal(first.outcome, "moved", first.reason);
-    const second = await t.get("a").migrate(started.pid, "c");
-    assert.equal(second.outcome, "moved", second.reason);
-    const third = await t.get("a").migrate(started.pid, "a");
-    assert.equal(third.outcome, "moved", third.reason);
+    for (const to of ["b", "c", "a"]) {
+      const report = await t.get("a").migrate(started.pid, to);
+      assert.deepEqual([report.outcome, report.reason, report.to], ["moved", undefined, to]);
+      assert.ok(report.pages > 50 && report.bytes < 2 ** 20 && report.rounds >= 1, JSON.stringify(report));
+    }
     const { stdout, stderr, status } = await started.ended;
     assert.deepEqual([status.code, stderr], [0, ""]);
-    assert.match(stdout, /sum 165198558\n$|sum \d+\n$/);
-    console.log(first, second, third);
+    assert.match(stdout, /sum 71208587 3\n$|sum \d+ 3\n$/);
+    assert.equal([...stdout.matchAll(/at (\d+)/g)].map(([, count]) => Number(count) / 500).join(), "1,2,3,4,5,6,7,8");
+    for (const { hosting } of t.nodes.values()) assert.equal(hosting.all().length, 0, "no host keeps what has ended");
+  });
+
+  test("10,000 numbered messages reach a process that moves 100 times meanwhile, each once and in order", async () => {
+    const receiver = await t.test("a").start(`
+      register("numbers");
+      console.log("ready");
+      for (let n = 0; n < 10000; n++) {
+        const { message: data } = receive();
+        if (data !== n) { console.log("expected", n, "and got", data); exit(1); }
+        if (n % 100 === 0) console.log("at", n);
+      }
+      console.log("all");
+    `);
+    await receiver.printed("ready");
+    const sender = await t.test("a").start(`
+      for (let n = 0; n < 10000; n++) {
+        for (;;) try { send("numbers", n); break; } catch (error) { if (error.code !== "ENOSPC") throw error; sleep(1); }
+      }
+    `);
+    for (let move = 0; move < 100; move++) {
+      await receiver.printed(`at ${move * 100}\n`);
+      const { outcome, reason } = await t.get("a").migrate(receiver.pid, ["b", "c", "a"][move % 3] ?? "");
+      assert.equal(outcome, "moved", reason);
+    }
+    const { stdout, stderr } = await receiver.ended;
+    assert.deepEqual([stdout.slice(-4), stderr, (await sender.ended).stderr], ["all\n", "", ""]);
+  });
+
+  test("threads, locks, timers, signals, children and files of a process that wanders", async () => {
+    const started = await t.test("b").start(`
+      const mutex = new Mutex(), order = [];
+      let total = 0, ticks = 0, signals = 0;
+      onSignal("SIGUSR1", () => { signals++; });
+      const timer = setInterval(() => { ticks++; }, 5);
+      const threads = [1, 2, 3, 4].map((n) => Thread.create(() => {
+        for (let i = 0; i < 300; i++) { mutex.withLock(() => { const before = total; for (let k = 0; k < 200; k++); total = before + n; }); if (i % 50 === 0) sleep(2); }
+      }));
+      for (const thread of threads) thread.join();
+      const before = Date.now();
+      sleep(50);
+      const child = fork();
+      if (child === 0) { sleep(20); exit(9); }
+      const { code } = wait(child);
+      kill(self.pid, "SIGUSR1");
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      clearInterval(timer);
+      console.log(total, code, signals, ticks > 3, Date.now() - before >= 98);
+    `);
+    const moves = await wander(t, "b", started.pid, started.ended);
+    const { stdout, stderr, status } = await started.ended;
+    assert.deepEqual([stdout, stderr, status.code], ["3000 9 1 true true\n", "", 0]);
+    assert.ok(moves >= 3, `it moved ${moves} times meanwhile`);
+  });
+
+  test("a server answers every request of its clients while it wanders", async () => {
+    const started = await t.test("a").start(
+      `
+      const { serve } = globalThis.__godwit.exports;
+      let served = 0;
+      const server = serve((request) => {
+        const { pathname } = new URL(request.url);
+        if (pathname !== "/stream") return new Response(pathname + " " + ++served);
+        let n = 0;
+        return new Response(new ReadableStream({ async pull(controller) {
+          await new Promise((resolve) => setTimeout(resolve, 2));
+          if (++n > 100) controller.close(); else controller.enqueue(new TextEncoder().encode(n + ";"));
+        } }));
+      }, { address: "127.0.0.1:0" });
+      await server.ready;
+      console.log("at " + server.address + ".");
+      await new Promise((resolve) => onSignal("SIGTERM", resolve));
+      await server.stop();
+    `,
+      { capabilities: { listen: ["127.0.0.1:0"] } },
+    );
+    const [, address] = await started.match(/at (.*)\./);
+    const agent = new Agent({ keepAlive: true, maxSockets: 4 });
+    const clients = (async () => {
+      const stream = get(`http://${address}/stream`, agent);
+      const counted: number[] = [];
+      for (let n = 0; n < 400; n++) {
+        const answer = /^200 \/(\d+) (\d+)$/.exec(await get(`http://${address}/${n}`, agent));
+        assert.equal(answer?.[1], String(n));
+        counted.push(Number(answer[2]));
+      }
+      assert.deepEqual(counted, Array.from({ length: 400 }, (_, n) => n + 1), "its memory goes along");
+      assert.equal(await stream, `200 ${Array.from({ length: 100 }, (_, n) => `${n + 1};`).join("")}`);
+    })();
+    const moves = await wander(t, "a", started.pid, clients);
+    await clients;
+    agent.destroy();
+    await t.get("a").node.signal(started.pid, "SIGTERM");
+    const { stderr, status } = await started.ended;
+    assert.deepEqual([stderr, status.code], ["", 0]);
+    assert.ok(moves >= 5, `it moved ${moves} times meanwhile`);
+  });
+
+  test("an offer is refused with a reason, and the process goes on", async () => {
+    const started = await t.test("a").start(`console.log("up"); sleep(300); console.log("done");`);
+    await started.printed("up");
+    await assert.rejects(t.get("a").migrate(started.pid, "nowhere"), { code: "ENONODE" });
+    await assert.rejects(t.get("a").migrate(started.pid, "a"), { code: "EINVAL" });
+    assert.equal((await started.ended).stdout, "up\ndone\n");
   });
 });
