@@ -1,4 +1,4 @@
-/** Addresses to listen on, as people write them. */
+/** Addresses to listen on, as people write them, and where. */
 
 import { UsageError } from "./usage.ts";
 
@@ -8,4 +8,19 @@ export function parseAddress(text: string): string {
   const [, host = "", port = ""] = match ?? [];
   if (match !== null && Number(port) <= 65_535) return `${host === "" ? "127.0.0.1" : host}:${Number(port)}`;
   throw new UsageError(`"${text}" is no address to listen on: write PORT or HOST:PORT, as in 8080 or 0.0.0.0:8080`);
+}
+
+/**
+ * `--listen ADDRESS` right after a program's file is godwit's, as it is before it: it asks how the program is run. What
+ * comes later, or after `--`, is the program's.
+ */
+export function takeListen<F extends { readonly listen?: string }>(
+  flags: F,
+  args: readonly string[],
+): [F, readonly string[]] {
+  const [first = "", second] = args;
+  const [, inOne] = /^--listen=(.*)$/.exec(first) ?? [];
+  const address = inOne ?? (first === "--listen" ? (second ?? "") : undefined);
+  if (flags.listen !== undefined || address === undefined) return [flags, args];
+  return [{ ...flags, listen: parseAddress(address) }, args.slice(inOne === undefined ? 2 : 1)];
 }

@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import type { NodeControl, SpawnOptions, Stream } from "../abi/control.ts";
 import type { ExitStatus } from "../abi/records.ts";
 import { GodwitError } from "../errors.ts";
-import { parseAddress } from "./address.ts";
+import { parseAddress, takeListen } from "./address.ts";
 import { writer } from "./foreground.ts";
 import { type GrantFlags, addGrantOptions, grantsOf } from "./grants.ts";
 import { EXIT, hasColor, remark } from "./print.ts";
@@ -33,7 +33,7 @@ export function define(command: Command): void {
       .passThroughOptions()
       .option(
         "-l, --listen <address>",
-        "serve its `export default { fetch }` over HTTP: PORT or HOST:PORT",
+        "serve its `export default { fetch }` over HTTP: PORT or HOST:PORT (here, or right after FILE)",
         parseAddress,
       )
       .option("-k, --keep", "hand what the program declares by `keep` from the old code to the new"),
@@ -42,7 +42,7 @@ export function define(command: Command): void {
       "after",
       `${examples(
         ["godwit dev app.ts", "run it, and again after each change of its files"],
-        ["godwit dev --listen 8080 app.ts", "a web application"],
+        ["godwit dev app.ts --listen 8080", "a web application"],
         ["godwit dev --keep app.ts", "what it declares by keep(name, initial) outlives its code"],
       )}
 
@@ -80,8 +80,9 @@ function filesIn(error: GodwitError): string[] {
 }
 
 /** @param isFirst a program that is not there at all is then a mistake in the command's words, not one in the program */
-async function attempt(file: string, args: readonly string[], flags: Flags, isFirst: boolean): Promise<Attempt> {
+async function attempt(file: string, rest: readonly string[], given: Flags, isFirst: boolean): Promise<Attempt> {
   const { compileProgram, guestExports } = await import("../node/program.ts");
+  const [flags, args] = takeListen(given, rest);
   const { listen } = flags;
   try {
     const program = await compileProgram(file, {

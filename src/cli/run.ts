@@ -3,14 +3,16 @@
 import type { Command } from "commander";
 import type { NodeControl, SpawnOptions } from "../abi/control.ts";
 import { DEFAULT_NODE_NAME } from "../client/socket.ts";
-import { parseAddress } from "./address.ts";
+import { parseAddress, takeListen } from "./address.ts";
 import { foreground } from "./foreground.ts";
 import { type GrantFlags, addGrantOptions, grantsOf } from "./grants.ts";
 import { hasColor, print, printJson } from "./print.ts";
 import { examples } from "./program.ts";
+import { UsageError } from "./usage.ts";
 
 interface Flags extends GrantFlags {
   readonly detach?: true;
+  readonly node?: string;
   readonly input: boolean;
   readonly listen?: string;
   readonly json?: true;
@@ -33,9 +35,10 @@ export function define(command: Command): void {
       .argument("[args...]", "arguments of the program")
       .passThroughOptions()
       .option("-d, --detach", "run it on the node (see godwit up), print its pid, and return")
+      .option("--node <name>", "with --detach: which node of the cluster is its home (see godwit nodes)")
       .option(
         "-l, --listen <address>",
-        "serve its `export default { fetch }` over HTTP: PORT or HOST:PORT",
+        "serve its `export default { fetch }` over HTTP: PORT or HOST:PORT (here, or right after FILE)",
         parseAddress,
       )
       .option("--no-input", "do not read standard input"),
@@ -48,15 +51,17 @@ export function define(command: Command): void {
         ["sort words.txt | godwit run filter.ts | head", "a filter in a pipe"],
         ["godwit run --memory 64M --timeout 5s untrusted.ts", "with limits"],
         ["godwit run --stress=call program.ts", "does it survive being moved, at any call?"],
-        ["godwit run --listen 8080 app.ts", "a web application, at http://127.0.0.1:8080"],
+        ["godwit run app.ts --listen 8080", "a web application, at http://127.0.0.1:8080"],
         ["godwit run --detach server.ts", "in the background, on the node"],
+        ["godwit run --detach --node n2 server.ts", "on that one of several"],
       )}\n${CODES}`,
     )
     .action(run);
 }
 
 /** Compiles on this side: the node is given a program, not a path into the user's files. */
-async function spawnOptions(file: string, args: readonly string[], flags: Flags): Promise<SpawnOptions> {
+async function spawnOptions(file: string, rest: readonly string[], given: Flags): Promise<SpawnOptions> {
+  const [flags, args] = takeListen(given, rest);
   const { listen } = flags;
   const grants = grantsOf(listen === undefined ? flags : withListen(flags, listen));
   const { compileProgram, guestExports } = await import("../node/program.ts");
@@ -88,11 +93,19 @@ export function printPid(pid: number, json: boolean): void {
   else print(`${pid}\n`);
 }
 
+/** Where on the cluster; only what is detached runs there. */
+export function placeOf({ node, detach }: { readonly node?: string; readonly detach?: true }): { node?: string } {
+  if (node === undefined) return {};
+  if (detach !== true) throw new UsageError("--node is for --detach: in the foreground a program runs in this command");
+  return { node };
+}
+
 async function run(file: string, args: readonly string[], flags: Flags): Promise<void> {
+  const place = placeOf(flags);
   if (flags.detach === true) {
     const { connect } = await import("../client/node-client.ts");
     const node = await connect();
-    printPid(await node.spawn(await spawnOptions(file, args, flags)), flags.json === true);
+    printPid(await node.spawn({ ...(await spawnOptions(file, args, flags)), ...place }), flags.json === true);
     return;
   }
   const starting = startOwnNode();

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { suite, test } from "node:test";
 import { Command } from "commander";
 import fc from "fast-check";
+import { takeListen } from "../../src/cli/address.ts";
 import { type GrantFlags, addGrantOptions, grantsOf } from "../../src/cli/grants.ts";
 import { COMMANDS, markBare, ownCount } from "../../src/cli/program.ts";
 import { formatDuration, formatSize, parseDuration, parsePid, parseSize } from "../../src/cli/quantity.ts";
@@ -52,6 +53,20 @@ suite("quantities", () => {
       assert.throws(() => parsePid(text), UsageError);
     for (const text of ["TERM", "term", "SIGTERM", "sigterm"]) assert.equal(parseSignal(text), "SIGTERM");
     for (const text of ["", "SIG", "SEGV", "15"]) assert.throws(() => parseSignal(text), /choose one of SIGINT/);
+  });
+});
+
+suite("where a program is told to listen", () => {
+  test("right after its file as well as before it; further on is the program's", () => {
+    const address = "127.0.0.1:8080";
+    assert.deepEqual(takeListen({}, ["--listen", "8080", "--x"]), [{ listen: address }, ["--x"]]);
+    assert.deepEqual(takeListen({}, ["--listen=:8080"]), [{ listen: address }, []]);
+    for (const args of [[], ["x", "--listen", "8080"], ["--", "--listen", "8080"], ["--listener", "8080"]])
+      assert.deepEqual(takeListen({}, args), [{}, args]);
+    const given = { listen: "0.0.0.0:80" };
+    assert.deepEqual(takeListen(given, ["--listen", "8080"]), [given, ["--listen", "8080"]]);
+    for (const args of [["--listen"], ["--listen", "x"], ["--listen=99999"]])
+      assert.throws(() => takeListen({}, args), UsageError);
   });
 });
 
