@@ -303,6 +303,16 @@ export const LINK_STREAMS_MAX = 512;
 /** Until a broken connection is tried again: from the shortest, twice as long each time, to the longest. */
 export const LINK_RETRY_MIN_MS = 10;
 export const LINK_RETRY_MAX_MS = 1_000;
+/** Connections through the cluster's engine: of one node at once; bytes of a piece, and those that an end holds unread. */
+export const LINK_RELAYS_MAX = 256;
+export const LINK_RELAY_PIECE_BYTES = 256 * 1024;
+export const LINK_RELAY_BUFFER_BYTES = 512 * 1024;
+/** Until an end that had no room, or an engine that did not answer, is asked again; and how long in all. */
+export const LINK_RELAY_POLL_MS = 50;
+export const LINK_RELAY_PATIENCE_MS = 5_000;
+/** A node's certificate is good for so long, the cluster's own ten times as long; clocks may differ by this. */
+export const CERTIFICATE_MS = 365 * 24 * 3_600_000;
+export const CERTIFICATE_BACKDATE_MS = 3_600_000;
 /** Faults of one kind are logged at most this often. */
 export const LINK_FAULT_LOG_MS = 1_000;
 
@@ -319,8 +329,13 @@ export const MEMBER_ANSWER_MS = 3_000;
 /** What happened in the cluster: what each node remembers, and one event as bytes. */
 export const EVENTS_KEPT_MAX = 1024;
 export const EVENT_MAX_BYTES = 16 * 1024;
+/** A drain moves so many processes at once, and tries each so often. */
+export const DRAIN_AT_ONCE_MAX = 8;
+export const DRAIN_ATTEMPTS_MAX = 3;
 /** A node of `godwit up --nodes` is given this long to join. */
 export const NODE_START_MAX_MS = 60_000;
+/** And this long to leave: less than the daemon that waits for it has. */
+export const NODE_STOP_MAX_MS = 7_000;
 
 /** Native stack of an LWP: guests recurse on it. */
 export const LWP_STACK_MB = 256;

@@ -41,6 +41,6 @@ export class FaultLog {
 /** What to tell people: our own errors are written for them, of others the stack is needed. */
 export function reasonOf(error: unknown): string {
   if (error === undefined) return "the other side hung up";
-  if (error instanceof GodwitError || (error instanceof Error && "syscall" in error)) return error.message;
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  if (error instanceof GodwitError || (error instanceof Error && "code" in error)) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : "an unknown error";
 }

@@ -15,16 +15,10 @@ const REFUSE = 3;
 
 /** As it is encoded. */
 export function contentOf(message: LinkMessage): unknown[] {
-  switch (message.op) {
-    case "tell":
-      return [TELL, message.kind, message.body];
-    case "request":
-      return [REQUEST, message.id, message.kind, message.body];
-    case "reply":
-      return [REPLY, message.id, message.body];
-    case "refuse":
-      return [REFUSE, message.id, message.code, message.message];
-  }
+  if (message.op === "tell") return [TELL, message.kind, message.body];
+  if (message.op === "request") return [REQUEST, message.id, message.kind, message.body];
+  if (message.op === "reply") return [REPLY, message.id, message.body];
+  return [REFUSE, message.id, message.code, message.message];
 }
 
 /** @throws GodwitError EPROTO for what is no message. */

@@ -6,10 +6,14 @@ import { dirname } from "node:path";
 import type { Duplex } from "node:stream";
 import { failure } from "../errors.ts";
 import { SOCKET_PATH_MAX_BYTES } from "../limits.ts";
-import type { Listening } from "./link-transport.ts";
+
+/** Takes connections until it is closed. */
+export interface UnixDoor {
+  close(): Promise<void>;
+}
 
 /** @throws GodwitError EPERM when others could put a socket of theirs there; EINVAL; EADDRINUSE. */
-export async function listenUnix(path: string, accept: (stream: Duplex) => void): Promise<Listening> {
+export async function listenUnix(path: string, accept: (stream: Duplex) => void): Promise<UnixDoor> {
   checkPath(path);
   const folder = dirname(path);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -19,7 +23,6 @@ export async function listenUnix(path: string, accept: (stream: Duplex) => void)
   await listening(server, path);
   chmodSync(path, 0o600);
   return {
-    address: `unix:${path}`,
     // The server takes its socket away when it closes.
     close: () => new Promise((resolve) => server.close(() => resolve())),
   };

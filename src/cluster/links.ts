@@ -6,19 +6,23 @@ import type { Duplex } from "node:stream";
 import * as v from "valibot";
 import { GodwitError, failure } from "../errors.ts";
 import { LINK_CONNECT_TIMEOUT_MS, LINK_GREETINGS_MAX, LINK_STREAMS_MAX } from "../limits.ts";
+import type { Engine } from "./engine.ts";
+import type { Identity } from "./identity.ts";
 import type { Link, LinkHandlers, Links } from "./link.ts";
 import { Dialer } from "./link-dialer.ts";
 import { FaultLog, type LinkFaults, reasonOf } from "./link-fault.ts";
-import { type Credentials, type Purpose, greet, receive } from "./link-greeting.ts";
+import { type Purpose, greet, receive } from "./link-greeting.ts";
 import { meet } from "./link-meeting.ts";
 import { hear, refuse, say } from "./link-parley.ts";
 import { Session } from "./link-session.ts";
-import { type Listening, connectTo, listenAt } from "./link-transport.ts";
+import { THROUGH_ENGINE, Ways } from "./link-transport.ts";
 
 export interface LinksOptions {
-  readonly identity: Credentials;
-  /** Where to listen: `unix:PATH` or `tls:HOST:PORT`, port 0 for any. */
+  readonly identity: Identity;
+  /** Where to listen: `unix:PATH`, `tls:HOST:PORT` (port 0 for any), or `engine:`, for nowhere but through the engine. */
   readonly address: string;
+  /** Where no direct connection can be opened, it carries one. It is closed after the links. */
+  readonly engine?: Engine;
   /** The addresses of a peer, best first; nothing when it is not known. */
   readonly resolve: (peer: string) => readonly string[] | undefined | Promise<readonly string[] | undefined>;
   readonly handlers: LinkHandlers;
@@ -55,15 +59,21 @@ class LinkTable implements NodeLinks {
   /** Connections that are being made. */
   readonly #greeting = new Set<Duplex>();
   readonly #closing = new AbortController();
-  readonly #listener: Promise<Listening>;
+  readonly #ways: Ways;
 
   constructor(options: LinksOptions) {
     this.#options = options;
     this.#name = options.identity.name;
     this.#faults = new FaultLog(options.log);
     setMaxListeners(0, this.#closing.signal); // one for each connection that is being made
-    this.#listener = listenAt(options.address, (stream, certified) => void this.#accept(stream, certified));
-    this.listening = this.#listener.then(({ address }) => address);
+    this.#ways = new Ways({
+      identity: options.identity,
+      run: this.#run,
+      engine: options.engine,
+      accept: (stream, certified) => void this.#accept(stream, certified),
+      refused: (error) => this.#faults.add("refused", "a connection was not let in", error),
+    });
+    this.listening = this.#ways.listen(options.address);
     this.listening.catch(() => {}); // for who asks
   }
 
@@ -109,8 +119,8 @@ class LinkTable implements NodeLinks {
     this.#closing.abort();
     for (const session of this.#sessions.values()) session.end(closed(), "after what was sent");
     for (const stream of [...this.#streams.keys(), ...this.#greeting]) stream.destroy();
-    const listening = await this.#listener.catch(() => {}); // told by `listening`
-    await listening?.close();
+    await this.listening.catch(() => {}); // for who asks
+    await this.#ways.close();
   }
 
   // ---- Sessions, for those who meet
@@ -161,7 +171,8 @@ class LinkTable implements NodeLinks {
     if (peer === this.#name) throw failure("EINVAL", `node ${peer} is this one: it has no link to itself`);
     const addresses = await this.#options.resolve(peer);
     if (addresses === undefined || addresses.length === 0) throw unreachable(peer, "there is no such node");
-    return addresses;
+    const isDirect = this.#options.engine === undefined || addresses.includes(THROUGH_ENGINE);
+    return isDirect ? addresses : [...addresses, THROUGH_ENGINE];
   }
 
   /** Connects to a peer, by the first of its addresses by which it works, until `use` is done. @throws GodwitError ENONODE. */
@@ -172,7 +183,7 @@ class LinkTable implements NodeLinks {
       const abort = new AbortController();
       try {
         return await this.#within(abort, async () => {
-          const stream = await connectTo(address, abort.signal);
+          const stream = await this.#ways.connect(peer, address, abort.signal);
           return this.#greeted(stream, abort.signal, async () => {
             await greet(stream, this.#options.identity, peer, purpose);
             return use(stream);

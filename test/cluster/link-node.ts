@@ -1,6 +1,5 @@
 /** A node's links in tests: what it was told, in order, and ways to it that can be cut. */
 
-import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { failure } from "../../src/errors.ts";
 import type { Link } from "../../src/cluster/link.ts";
@@ -38,5 +37,3 @@ export class LinkNode {
     });
   }
 }
-
-export const secret = () => new Uint8Array(randomBytes(32));
