@@ -6,7 +6,8 @@
 
 /**
  * What a frame is.
- * - `head`: JSON, of the kind of the channel (`ExchangeHead`, `ResponseHead`, `SocketHead`, `ListenerHead`); the first one;
+ * - `head`: JSON, of the kind of the channel (`ExchangeHead`, `ResponseHead`, `SocketHead`, `ListenerHead`); the first one.
+ *   What the node sends is ASCII, other characters being escaped;
  * - `data`: bytes of a body, or a binary message;
  * - `text`: a text message of a WebSocket, in UTF-8;
  * - `end`: this side sends no more; of a WebSocket with `SocketEnd` as JSON, else empty;

@@ -92,6 +92,7 @@ const WEB: readonly PartName[] = [
 const FOUNDATIONS: Partial<Record<PartName, readonly PartName[]>> = {
   fetching: ["fetch"],
   ports: ["event"],
+  serve: ["fetch"],
   websocket: ["fetch", "ports"],
 };
 

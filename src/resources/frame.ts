@@ -3,13 +3,19 @@
 import { type Frame, FRAME_KINDS, type FrameKind } from "../abi/channel.ts";
 import { failure } from "../errors.ts";
 
+/** JSON in ASCII: a guest reads it without decoding it. */
+function asciiJson(value: object): string {
+  const escape = (char: string) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return JSON.stringify(value).replace(/[\u0080-\uffff]/g, escape);
+}
+
 export function jsonFrame(kind: FrameKind, value: object): Frame {
-  return { kind, bytes: Uint8Array.from(Buffer.from(JSON.stringify(value))) };
+  return { kind, bytes: Uint8Array.from(Buffer.from(asciiJson(value), "latin1")) };
 }
 
 /** Head, body and end in one. */
 export function wholeFrame(head: object, body: Uint8Array): Frame {
-  const text = Buffer.from(JSON.stringify(head));
+  const text = Buffer.from(asciiJson(head), "latin1");
   const bytes = new Uint8Array(4 + text.length + body.length);
   new DataView(bytes.buffer).setUint32(0, text.length, true);
   bytes.set(text, 4);

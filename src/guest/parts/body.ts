@@ -206,8 +206,11 @@ export interface Extracted {
   readonly type: string | undefined;
 }
 
+const TEXT_TYPE = "text/plain;charset=UTF-8";
+
 /** A body of whatever a program gives as one, but null ("extract a body"). */
 export function extractBody(given: unknown): Extracted {
+  if (typeof given === "string") return inMemory(given.toWellFormed(), TEXT_TYPE);
   if (typeof given === "object" && given !== null) {
     const streams = loadedPart("streams");
     if (streams !== undefined && given instanceof streams.ReadableStream) {
@@ -229,7 +232,7 @@ export function extractBody(given: unknown): Extracted {
       return inMemory(part("blob").blobBytes(body), contentType);
     }
   }
-  return inMemory(usvString(given), "text/plain;charset=UTF-8");
+  return inMemory(usvString(given), TEXT_TYPE);
 }
 
 function inMemory(content: string | Uint8Array, type: string | undefined): Extracted {

@@ -1,7 +1,7 @@
 /** A channel, as the parts that speak to the world use it (see abi/channel.ts). */
 
 import { type ChannelRequest, FRAME_KINDS, type FrameKind } from "../../abi/channel.ts";
-import { syscall, syscallAsync } from "../core.ts";
+import { syscall, syscallAsync, utf8Bytes } from "../core.ts";
 import { type Content, contentBytes, type Inflow, isInflow } from "./body.ts";
 import { utf8Text } from "./decoding.ts";
 
@@ -54,18 +54,37 @@ export interface HeadAndBody<H> {
 
 /** What a `head` or `whole` frame tells. */
 export function openFrame<H>(frame: ReceivedFrame): HeadAndBody<H> {
-  if (frame[0] === FRAME_KINDS.head) return { head: JSON.parse(utf8Text(frame.subarray(1))) as H, body: undefined };
+  if (frame[0] === FRAME_KINDS.head) return { head: parsed(frame.subarray(1)) as H, body: undefined };
   const at = 1 + LENGTH_BYTES;
   const end = at + new DataView(frame.buffer, frame.byteOffset).getUint32(1, true);
-  return { head: JSON.parse(utf8Text(frame.subarray(at, end))) as H, body: frame.subarray(end) };
+  return { head: parsed(frame.subarray(at, end)) as H, body: frame.subarray(end) };
 }
 
-/** Head and body as the bytes of a `whole` frame. */
-export function wholeFrame(head: Uint8Array, body: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(LENGTH_BYTES + head.length + body.length);
-  new DataView(bytes.buffer).setUint32(0, head.length, true);
-  bytes.set(head, LENGTH_BYTES);
-  bytes.set(body, LENGTH_BYTES + head.length);
+/** JSON in ASCII, as heads are: no system call is needed to decode it, unless it is long. */
+function parsed(bytes: Uint8Array): unknown {
+  const isShort = bytes.length <= ARGUMENTS_MAX;
+  return JSON.parse(isShort ? String.fromCharCode.apply(null, bytes as unknown as number[]) : utf8Text(bytes));
+}
+const ARGUMENTS_MAX = 8192;
+
+/** Head (JSON) and body as the bytes of a `whole` frame. */
+export function wholeFrame(head: string, body: string | Uint8Array): Uint8Array {
+  if (typeof body === "string") {
+    // What turns out to be ASCII all through is encoded by one system call.
+    const text = `\0\0\0\0${head}${body}`;
+    const bytes = utf8Bytes(text);
+    if (bytes.length === text.length) return withLength(bytes, head.length);
+  }
+  const headBytes = utf8Bytes(head);
+  const bodyBytes = contentBytes(body);
+  const bytes = new Uint8Array(LENGTH_BYTES + headBytes.length + bodyBytes.length);
+  bytes.set(headBytes, LENGTH_BYTES);
+  bytes.set(bodyBytes, LENGTH_BYTES + headBytes.length);
+  return withLength(bytes, headBytes.length);
+}
+
+function withLength(bytes: Uint8Array, headLength: number): Uint8Array {
+  new DataView(bytes.buffer, bytes.byteOffset).setUint32(0, headLength, true);
   return bytes;
 }
 

@@ -9,6 +9,13 @@ import type { Request } from "./request.ts";
 import type { ResponseState } from "./response.ts";
 import type { ServeContext, ServeHandler, ServeOptions } from "./serve.ts";
 
+const library = part("fetch");
+const { Body, ChannelInflow, closeChannel, headerAccess, isInflow, openFrame, requestAccess } = library;
+const { Response, responseAccess, sendBody, sendFrame, wholeFrame } = library;
+
+/** UTF-8 of a UTF-16 unit has at most so many bytes. */
+const UNIT_MAX_BYTES = 3;
+
 type OnError = ServeOptions["onError"];
 
 export class Exchange implements ServeContext {
@@ -68,7 +75,6 @@ export class Exchange implements ServeContext {
   }
 
   #receive(): Request {
-    const { openFrame, requestAccess, Body, ChannelInflow } = part("fetch");
     const { head, body } = openFrame<ExchangeHead>(syscall("channelReceive", this.#handle, -1));
     const hasBody = head.hasBody && head.method !== "GET" && head.method !== "HEAD";
     const content = body ?? new ChannelInflow(this.#handle, { failed: (error) => this.#cutOff(error), done: () => {} });
@@ -115,7 +121,6 @@ export class Exchange implements ServeContext {
   };
 
   #stateOf(answer: unknown): ResponseState {
-    const { responseAccess } = part("fetch");
     if (typeof answer !== "object" || answer === null || !responseAccess.isResponse(answer))
       throw refusal(`a handler must return a Response, not ${describe(answer)}`);
     const state = responseAccess.state(answer);
@@ -136,31 +141,27 @@ export class Exchange implements ServeContext {
 
   #failWith(error: unknown): void {
     if (!this.#gone) reportError(error, `${this.#name}: `);
-    const { Body, responseAccess, Response } = part("fetch");
     const { headers } = new Response("", { headers: { "content-type": "text/plain;charset=UTF-8" } });
     const body = Body.of("Internal Server Error");
     this.#send({ ...responseAccess.state(new Response()), status: 500, headers, body });
   }
 
   #send(state: ResponseState): void {
-    const { headerAccess, isInflow, contentBytes, wholeFrame } = part("fetch");
     const { status, statusText, headers, body } = state;
     const list = Array.isArray(headers) ? headers : headerAccess.list(headers as never);
     const head: ResponseHead = { status, statusText, headers: list };
-    const headBytes = utf8Bytes(JSON.stringify(head));
+    const headText = JSON.stringify(head);
     let content: Content = "";
     if (body !== null && this.#request?.method === "HEAD") body.cancel(undefined);
     else if (body !== null) content = body.take();
-    if (isInflow(content)) return void this.#sendParts(headBytes, content);
-    const bytes = contentBytes(content);
-    const whole = bytes.length + headBytes.length < FRAME_MAX_BYTES - 4 ? wholeFrame(headBytes, bytes) : undefined;
-    if (whole === undefined) void this.#sendParts(headBytes, bytes);
-    else syscallThen("channelSend", [this.#handle, FRAME_KINDS.whole, whole], this.#finished, this.#drop);
+    if (isInflow(content) || headText.length + content.length > FRAME_MAX_BYTES / UNIT_MAX_BYTES)
+      return void this.#sendParts(utf8Bytes(headText), content);
+    const whole = wholeFrame(headText, content);
+    syscallThen("channelSend", [this.#handle, FRAME_KINDS.whole, whole], this.#finished, this.#drop);
   }
 
   /** Head, data as fast as the client takes it, end. */
   async #sendParts(head: Uint8Array, content: Content): Promise<void> {
-    const { isInflow, sendBody, sendFrame } = part("fetch");
     if (isInflow(content)) {
       this.#sending = content;
       this.#watch();
@@ -191,7 +192,7 @@ export class Exchange implements ServeContext {
 
   /** The response cannot be sent, or not to its end: the node breaks the connection. */
   readonly #drop = (): void => {
-    part("fetch").closeChannel(this.#handle);
+    closeChannel(this.#handle);
     this.#finished();
   };
 

@@ -33,7 +33,7 @@ function validValue(text: string, action: string): string {
   return trimmed;
 }
 
-/** As the web's byte strings are converted: an error for what is no byte comes before any other. */
+/** @throws `TypeError` for what is no byte. */
 export function byteString(value: unknown): string {
   const text = domString(value);
   if (NO_BYTE.test(text)) throw new TypeError(`Cannot convert ${JSON.stringify(text)} to a ByteString`);
@@ -49,8 +49,8 @@ interface Access {
   list(headers: Headers): readonly Pair[];
   /** As iteration shows them. */
   entries(headers: Headers): readonly Pair[];
-  /** Nobody changes them from now on. */
-  freeze(headers: Headers): void;
+  /** Adds a header, known to be valid and its name in lower case, if there is none of that name. */
+  addMissing(headers: Headers, name: string, value: string): void;
 }
 /** What the rest of this part may do with headers. */
 export const headerAccess = {} as Access;
@@ -74,34 +74,37 @@ export class Headers {
   static {
     headerAccess.make = (list, immutable) => {
       const headers = new Headers();
-      headers.#list = list.map(([name, value]): Pair => [names.get(name) ?? name.toLowerCase(), value]);
+      headers.#list = list.map((pair): Pair => [names.get(pair[0]) ?? pair[0].toLowerCase(), pair[1]]);
       headers.#immutable = immutable;
       return headers;
     };
     headerAccess.list = (headers) => headers.#list;
-    headerAccess.freeze = (headers) => {
-      headers.#immutable = true;
+    headerAccess.addMissing = (headers, name, value) => {
+      const list = headers.#list;
+      for (const pair of list) if (pair[0] === name) return;
+      list.push([name, value]);
+      headers.#sorted = undefined;
     };
     headerAccess.entries = (headers) => headers.#entries();
   }
 
   append(name: unknown, value: unknown): void {
     requireArguments(arguments.length, 2, "Headers.append");
-    this.#append(byteString(name), byteString(value), "append");
+    this.#append(domString(name), domString(value), "append");
   }
 
   delete(name: unknown): void {
     requireArguments(arguments.length, 1, "Headers.delete");
-    const key = lowerName(byteString(name), "delete");
+    const key = lowerName(domString(name), "delete");
     this.#change();
     this.#list = this.#list.filter(([other]) => other !== key);
   }
 
   get(name: unknown): string | null {
     requireArguments(arguments.length, 1, "Headers.get");
-    const key = lowerName(byteString(name), "get");
+    const key = lowerName(domString(name), "get");
     let found: string | null = null;
-    for (const [other, value] of this.#list) if (other === key) found = found === null ? value : `${found}, ${value}`;
+    for (const pair of this.#list) if (pair[0] === key) found = found === null ? pair[1] : `${found}, ${pair[1]}`;
     return found;
   }
 
@@ -111,13 +114,14 @@ export class Headers {
 
   has(name: unknown): boolean {
     requireArguments(arguments.length, 1, "Headers.has");
-    const key = lowerName(byteString(name), "has");
-    return this.#list.some(([other]) => other === key);
+    const key = lowerName(domString(name), "has");
+    for (const pair of this.#list) if (pair[0] === key) return true;
+    return false;
   }
 
   set(name: unknown, value: unknown): void {
     requireArguments(arguments.length, 2, "Headers.set");
-    const [key, text] = [byteString(name), byteString(value)];
+    const [key, text] = [domString(name), domString(value)];
     this.#set(lowerName(key, "set"), validValue(text, "set"));
   }
 
@@ -181,12 +185,12 @@ export class Headers {
   #fill(init: object): void {
     const iterator: unknown = (init as { [Symbol.iterator]?: unknown })[Symbol.iterator];
     if (#list in init && iterator === Headers.prototype.entries) {
-      this.#list = init.#list.map(([name, value]): Pair => [name, value]);
+      this.#list = init.#list.map((pair): Pair => [pair[0], pair[1]]);
     } else if (iterator !== undefined && iterator !== null) {
       if (typeof iterator !== "function") throw new TypeError("Headers constructor: the argument is not iterable");
       for (const [name, value] of [...(init as Iterable<unknown>)].map(pairOf)) this.#append(name, value, "append");
     } else {
-      for (const [name, value] of recordOf(init)) this.#append(name, value, "append");
+      for (const pair of recordOf(init)) this.#append(pair[0], pair[1], "append");
     }
   }
 
@@ -219,19 +223,19 @@ function pairOf(item: unknown): Pair {
     (typeof item === "object" || typeof item === "function") &&
     typeof (item as Partial<Iterable<unknown>>)[Symbol.iterator] === "function";
   if (!isIterable) throw new TypeError("Headers constructor: each item of the sequence must be a pair");
-  const pair = [...(item as Iterable<unknown>)].map(byteString);
+  const pair = [...(item as Iterable<unknown>)].map(domString);
   if (pair.length !== 2)
     throw new TypeError("Headers constructor: each item of the sequence must be a name and a value");
   return pair as Pair;
 }
 
-/** The enumerable properties of an object, as a record of byte strings. */
-function recordOf(init: object): Iterable<Pair> {
-  const record = new Map<string, string>();
+/** The enumerable properties of an object: all are read before the first is judged. */
+function recordOf(init: object): Pair[] {
+  const record: Pair[] = [];
   for (const key of Reflect.ownKeys(init)) {
     if (Reflect.getOwnPropertyDescriptor(init, key)?.enumerable !== true) continue;
     if (typeof key === "symbol") throw new TypeError("Cannot convert a Symbol value to a string");
-    record.set(byteString(key), byteString((init as Record<string, unknown>)[key]));
+    record.push([key, domString((init as Record<string, unknown>)[key])]);
   }
-  return record as Iterable<Pair>;
+  return record;
 }

@@ -295,7 +295,7 @@ function bodyOf(init: Options, base: RequestState | undefined, method: string, h
     if (init["duplex"] === undefined)
       throw new TypeError("RequestInit: duplex option is required when sending a body.");
   }
-  if (type !== undefined && !headers.has("content-type")) headers.append("content-type", type);
+  if (type !== undefined) headerAccess.addMissing(headers, "content-type", type);
   return body;
 }
 

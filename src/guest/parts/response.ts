@@ -161,7 +161,7 @@ function withBody(body: Body | null, type: string | undefined, init: unknown): R
   const headers = new Headers(given);
   if (body !== null) {
     if (NULL_BODY_STATUS.includes(status)) throw new TypeError(`Invalid response status code ${status}`);
-    if (type !== undefined && !headers.has("content-type")) headers.append("content-type", type);
+    if (type !== undefined) headerAccess.addMissing(headers, "content-type", type);
   }
   return { ...EMPTY, status, statusText, headers, body };
 }
