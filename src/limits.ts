@@ -213,6 +213,8 @@ export const MOVE_FRAME_MAX_BYTES = 96 * 2 ** 20;
 export const MOVE_SILENCE_MS = 10_000;
 /** Until a directory that did not answer is asked again. */
 export const MOVE_RETRY_MS = 200;
+/** Requests that are being answered when their process's home moves are given this long. */
+export const REHOME_GRACE_MS = 5_000;
 /** Moves from a node, and to it, at once. */
 export const MOVES_MAX = 64;
 

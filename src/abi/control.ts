@@ -21,6 +21,72 @@ export interface ProcessInfo {
   readonly exit?: ExitStatus;
 }
 
+export type NodeState = "up" | "draining";
+
+/** How much a node has to do, as it tells the others about once a second. */
+export interface NodeLoad {
+  /** Living processes that run there, wherever their home is. */
+  readonly processes: number;
+  /** Of its LWPs' cores, over the last second. */
+  readonly cpuPercent: number;
+  /** Resident, of the whole OS process. */
+  readonly memoryBytes: number;
+  /** A node that is drained takes no processes in. */
+  readonly state: NodeState;
+}
+
+export interface NodeInfo extends NodeLoad {
+  readonly name: string;
+  readonly hostname: string;
+  /** Its OS process there. */
+  readonly hostPid: number;
+  readonly version: string;
+  /** Hash of the engine: processes move between nodes of one. */
+  readonly engine: string;
+  readonly lwps: number;
+  readonly startedMs: number;
+  readonly addresses: readonly string[];
+}
+
+/** What became of a move. */
+export interface MoveReport {
+  readonly migration: string;
+  readonly pid: number;
+  readonly name: string;
+  readonly from: string;
+  readonly to: string;
+  /** `superseded`: others took its node for dead meanwhile, and it runs somewhere else. */
+  readonly outcome: "moved" | "stayed" | "superseded";
+  /** Why it did not move. */
+  readonly reason?: string;
+  readonly rounds: number;
+  readonly pages: number;
+  readonly bytes: number;
+  /** From when it was stopped at the source until the target told that it runs. */
+  readonly downtimeMs: number;
+  readonly totalMs: number;
+  readonly epoch: number;
+}
+
+/** What came of a drain. */
+export interface DrainReport {
+  readonly node: string;
+  readonly moves: readonly MoveReport[];
+  /** Processes that are still there, and why. */
+  readonly left: readonly { readonly pid: number; readonly name: string; readonly reason: string }[];
+  /** Processes that run elsewhere and have their home there: it has to stay up for them. */
+  readonly homed: number;
+}
+
+/** What happened in a cluster, for people and programs that watch it. */
+export type ClusterEvent = { readonly atMs: number; readonly node: string } & (
+  | { readonly kind: "started"; readonly pid: number; readonly parent: number; readonly name: string }
+  | { readonly kind: "ended"; readonly pid: number; readonly name: string; readonly status: ExitStatus }
+  /** A move is over; it may have failed. */
+  | { readonly kind: "moved"; readonly move: MoveReport }
+  | { readonly kind: "joined" | "left" | "died" }
+);
+
 export interface RegionInfo {
   readonly kind: "static" | "main-stack" | "heap" | "thread-stack";
   readonly start: number;
@@ -80,6 +146,8 @@ export interface SpawnOptions {
   /** Base for the program's relative paths. */
   readonly workingDirectory?: string;
   readonly stress?: StressMode;
+  /** The node that is to be its home; without it, the one with the least to do. */
+  readonly node?: string;
   /** What `keep` of an earlier process gave ({@link NodeControl.kept}), for this one's `keep` to go on with. */
   readonly kept?: Uint8Array;
 }
@@ -94,6 +162,8 @@ export interface RestoreOptions {
   readonly capabilities?: Partial<Capabilities>;
   readonly workingDirectory?: string;
   readonly stress?: StressMode;
+  /** The node that is to be its home. */
+  readonly node?: string;
 }
 
 export type Stream = "stdout" | "stderr";
@@ -129,4 +199,20 @@ export interface NodeControl {
    */
   output(pid: number, replay: boolean, on: (stream: Stream, bytes: Uint8Array) => void | Promise<void>): () => void;
   stop(): Promise<void>;
+}
+
+/** A cluster as one of its nodes sees it: every process of it, wherever it runs. A node that is alone is a cluster of one. */
+export interface ClusterControl extends NodeControl {
+  /** A copy of a process; on another node, where it goes on at once, if one is named. */
+  fork(pid: number, options?: { readonly node?: string }): Promise<number>;
+  nodes(): Promise<NodeInfo[]>;
+  /**
+   * Moves a process to a node while it runs. Resolves when it runs there, or will not: the report says which.
+   * @throws GodwitError ESRCH; ENONODE; EINVAL when it is there already; EAGAIN when it is being moved, or too many are.
+   */
+  migrate(pid: number, node: string): Promise<MoveReport>;
+  /** Moves all processes off a node, which takes no more in. */
+  drain(node: string): Promise<DrainReport>;
+  /** Tells what happens from now on; with `replay`, first what is remembered. Returns the way to end that. */
+  events(replay: boolean, on: (event: ClusterEvent) => void): () => void;
 }

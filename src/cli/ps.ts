@@ -1,4 +1,4 @@
-/** `godwit ps`: the node's processes. */
+/** `godwit ps`: the processes of all nodes. */
 
 import type { Command } from "commander";
 import type { ProcessInfo } from "../abi/control.ts";
@@ -26,7 +26,7 @@ export function define(command: Command): void {
 
 States: running; idle (all its threads are blocked); paused (see pause); swapped (idle for long, its memory let go until
 something arrives for it); ended. MEMORY is resident; of a swapped process, what is kept. MAIL is the number of messages
-that wait in its mailbox. EPOCH counts how often it was restored from an image.`,
+that wait in its mailbox. NODE is where it runs. EPOCH counts how often it was restored from an image, or moved.`,
     )
     .action(ps);
 }
@@ -35,6 +35,7 @@ const COLUMNS: readonly Column[] = [
   { title: "PID", align: "right" },
   { title: "PARENT", align: "right" },
   { title: "STATE" },
+  { title: "NODE" },
   { title: "LWP", align: "right" },
   { title: "THREADS", align: "right" },
   { title: "MEMORY", align: "right" },
@@ -57,7 +58,8 @@ function rowOf(info: ProcessInfo, nowMs: number): string[] {
     String(info.pid),
     String(info.parent),
     hasEnded ? `ended (${ending(info)})` : info.state,
-    hasEnded ? "-" : String(info.lwp),
+    info.node,
+    hasEnded || info.lwp < 0 ? "-" : String(info.lwp),
     String(info.threads),
     formatSize(info.memoryBytes),
     formatDuration(info.cpuMs),

@@ -4,10 +4,11 @@ import type { Command } from "commander";
 import { foreground } from "./foreground.ts";
 import { type GrantFlags, addGrantOptions, grantsOf } from "./grants.ts";
 import { examples } from "./program.ts";
-import { printPid, startOwnNode } from "./run.ts";
+import { placeOf, printPid, startOwnNode } from "./run.ts";
 
 interface Flags extends GrantFlags {
   readonly detach?: true;
+  readonly node?: string;
   readonly input: boolean;
   readonly json?: true;
 }
@@ -18,6 +19,7 @@ export function define(command: Command): void {
       .usage("[options] FILE")
       .argument("<file>", "image file, as checkpoint writes it")
       .option("-d, --detach", "restore it on the node (see godwit up), print its pid, and return")
+      .option("--node <name>", "with --detach: which node of the cluster is its home (see godwit nodes)")
       .option("--no-input", "do not read standard input"),
   )
     .addHelpText(
@@ -32,7 +34,7 @@ export function define(command: Command): void {
 }
 
 async function restore(file: string, flags: Flags): Promise<void> {
-  const grants = grantsOf(flags);
+  const grants = { ...grantsOf(flags), ...placeOf(flags) };
   const { readImageFile } = await import("../node/image-file.ts");
   const image = await readImageFile(file);
   if (flags.detach === true) {

@@ -1,8 +1,8 @@
-/** `godwit top`: the node's processes, again and again, the busiest first. */
+/** `godwit top`: the processes of all nodes, again and again, the busiest first. */
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { Command } from "commander";
-import type { ProcessInfo } from "../abi/control.ts";
+import type { NodeInfo, ProcessInfo } from "../abi/control.ts";
 import { type NodeClient, connect } from "../client/node-client.ts";
 import { print, style } from "./print.ts";
 import { examples } from "./program.ts";
@@ -43,6 +43,7 @@ const COLUMNS: readonly Column[] = [
   { title: "CPU", align: "right" },
   { title: "MEMORY", align: "right" },
   { title: "THREADS", align: "right" },
+  { title: "NODE" },
   { title: "LWP", align: "right" },
   { title: "STATE" },
   { title: "NAME" },
@@ -64,12 +65,20 @@ export function usages(
     .sort((a, b) => b.cpuPercent - a.cpuPercent || b.cpuMs - a.cpuMs || a.pid - b.pid);
 }
 
-function screen(node: NodeClient, rows: readonly Usage[], height: number): string {
+/** Each node's load, in a line. */
+function nodeLine(nodes: readonly NodeInfo[]): string {
+  const cell = ({ name, state, processes, cpuPercent }: NodeInfo) =>
+    `${name}${state === "up" ? "" : ` (${state})`}: ${processes}, ${cpuPercent.toFixed(0)}%`;
+  return nodes.length < 2 ? "" : `${nodes.map(cell).join("   ")}\n`;
+}
+
+function screen(node: NodeClient, nodes: readonly NodeInfo[], rows: readonly Usage[], height: number): string {
   const states = new Map<string, number>();
   for (const { state } of rows) states.set(state, (states.get(state) ?? 0) + 1);
   const summary = [...states].map(([state, count]) => `${count} ${state}`).join(", ");
   const memoryBytes = rows.reduce((sum, row) => sum + row.memoryBytes, 0);
-  const title = `Node ${node.name}: ${rows.length} process${rows.length === 1 ? "" : "es"}${summary === "" ? "" : ` (${summary})`}, ${formatSize(memoryBytes)}`;
+  const place = nodes.length < 2 ? `Node ${node.name}` : `${nodes.length} nodes`;
+  const title = `${place}: ${rows.length} process${rows.length === 1 ? "" : "es"}${summary === "" ? "" : ` (${summary})`}, ${formatSize(memoryBytes)}`;
   const table = formatTable(
     COLUMNS,
     rows
@@ -80,17 +89,18 @@ function screen(node: NodeClient, rows: readonly Usage[], height: number): strin
         formatDuration(row.cpuMs),
         formatSize(row.memoryBytes),
         String(row.threads),
-        String(row.lwp),
+        row.node,
+        row.lwp < 0 ? "-" : String(row.lwp),
         row.state,
         row.name,
       ]),
   );
-  return `${style("bold", title)}\n\n${table}`;
+  return `${style("bold", title)}\n${nodeLine(nodes)}\n${table}`;
 }
 
 /** Rows of processes below the title; some terminals do not tell their size. */
 function screenHeight(): number {
-  return process.stdout.rows > 0 ? Math.max(1, process.stdout.rows - 4) : 20;
+  return process.stdout.rows > 0 ? Math.max(1, process.stdout.rows - 5) : 20;
 }
 
 const ALTERNATE_SCREEN = "\u001b[?1049h\u001b[?25l";
@@ -128,7 +138,10 @@ async function top(flags: Flags): Promise<void> {
       const nowMs = performance.now();
       const rows = usages(before, now, nowMs - beforeMs);
       if (flags.json === true) print(`${JSON.stringify(rows)}\n`);
-      else print(`${isScreen ? CLEAR : ""}${screen(node, rows, isScreen ? screenHeight() : rows.length)}`);
+      else
+        print(
+          `${isScreen ? CLEAR : ""}${screen(node, await node.nodes(), rows, isScreen ? screenHeight() : rows.length)}`,
+        );
       [before, beforeMs] = [now, nowMs];
     }
   } catch (error) {

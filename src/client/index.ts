@@ -12,8 +12,15 @@ export { type FollowOptions, NodeClient, type OutputHandler, connect } from "./n
 export { DEFAULT_NODE_NAME, socketPath } from "./socket.ts";
 export { type ProgramMap, mapStack, readProgramMap } from "../abi/stack-map.ts";
 export type {
+  ClusterControl,
+  ClusterEvent,
+  DrainReport,
   Inspection,
+  MoveReport,
   NodeControl,
+  NodeInfo,
+  NodeLoad,
+  NodeState,
   ProcessInfo,
   ProcessState,
   RegionInfo,

@@ -1,6 +1,17 @@
 /** A running node, controlled over its socket. */
 
-import type { Inspection, NodeControl, ProcessInfo, RestoreOptions, SpawnOptions, Stream } from "../abi/control.ts";
+import type {
+  ClusterControl,
+  ClusterEvent,
+  DrainReport,
+  Inspection,
+  MoveReport,
+  NodeInfo,
+  ProcessInfo,
+  RestoreOptions,
+  SpawnOptions,
+  Stream,
+} from "../abi/control.ts";
 import type { ExitStatus, SignalName } from "../abi/records.ts";
 import { failure } from "../errors.ts";
 import { CONTROL_TIMEOUT_MS, IMAGE_MAX_BYTES, IO_MAX_BYTES, KEPT_MAX_BYTES } from "../limits.ts";
@@ -29,7 +40,7 @@ export interface FollowOptions {
  * The client's side of a node: the same interface as the node has in its own process. Every method throws the
  * `GodwitError` that the node threw, with its code; ENONODE when no node is there; ENODE when it failed or went away.
  */
-export class NodeClient implements NodeControl {
+export class NodeClient implements ClusterControl {
   readonly name: string;
   /** The version of godwit that the node runs. */
   readonly version: string;
@@ -89,8 +100,57 @@ export class NodeClient implements NodeControl {
   }
 
   /** Copies a process. Resolves to the child's pid. */
-  async fork(pid: number): Promise<number> {
-    return (await this.#transport.send<{ pid: number }>(`/processes/${pid}/fork`, {})).pid;
+  async fork(pid: number, options: { readonly node?: string } = {}): Promise<number> {
+    return (await this.#transport.send<{ pid: number }>(`/processes/${pid}/fork`, options)).pid;
+  }
+
+  nodes(): Promise<NodeInfo[]> {
+    return this.#transport.ask("/nodes");
+  }
+
+  migrate(pid: number, node: string): Promise<MoveReport> {
+    return this.#transport.send(`/processes/${pid}/migrate`, { node });
+  }
+
+  drain(node: string): Promise<DrainReport> {
+    return this.#transport.send("/drain", { node });
+  }
+
+  events(replay: boolean, on: (event: ClusterEvent) => void): () => void {
+    const stopped = new AbortController();
+    const { signal } = stopped;
+    this.watch(on, { replay, signal }).catch(() => {});
+    return () => stopped.abort();
+  }
+
+  /**
+   * Hands what happens in the cluster to `on`; first what is remembered, if that is asked for. Resolves when all that is
+   * remembered was told, unless it follows.
+   * @throws GodwitError ECANCELED when `signal` aborts; ENODE when the node went away.
+   */
+  async watch(
+    on: (event: ClusterEvent) => void,
+    options: { readonly replay?: boolean; readonly keptOnly?: boolean; readonly signal?: AbortSignal } = {},
+  ): Promise<void> {
+    const query = new URLSearchParams({
+      replay: options.replay === true ? "1" : "0",
+      follow: options.keptOnly === true ? "0" : "1",
+    });
+    const signal = options.signal === undefined ? {} : { signal: options.signal };
+    try {
+      const response = await this.#transport.stream("GET", `/events?${query.toString()}`, signal);
+      let rest = "";
+      for await (const text of response.setEncoding("utf8") as AsyncIterable<string>) {
+        const lines = (rest + text).split("\n");
+        rest = lines.pop() ?? "";
+        for (const line of lines) on(JSON.parse(line) as ClusterEvent);
+      }
+    } catch (error) {
+      if (options.signal?.aborted === true) throw failure("ECANCELED", "the events are no longer followed", error);
+      throw error;
+    }
+    if (options.keptOnly !== true)
+      throw failure("ENODE", `the node at ${this.socket} ended its events: it has stopped`);
   }
 
   /** Captures a process, which goes on. Resolves to the image's bytes. */

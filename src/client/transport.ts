@@ -1,6 +1,7 @@
 /** One request over a node's control socket, with its bounds and the errors that can come of it. */
 
 import { type IncomingMessage, type OutgoingHttpHeaders, request } from "node:http";
+import type { Duplex } from "node:stream";
 import { GodwitError, failure } from "../errors.ts";
 import { CONTROL_ANSWER_MAX_BYTES, CONTROL_TIMEOUT_MS } from "../limits.ts";
 import { PATH_PREFIX, PROTOCOL_HEADER, PROTOCOL_VERSION, errorOf } from "./protocol.ts";
@@ -33,8 +34,30 @@ function connectionError(error: unknown, socket: string): GodwitError {
   return failure("ENODE", `talking to the node at ${socket} failed: ${String(error)}`, error);
 }
 
-function send(socket: string, method: Method, path: string, options: RequestOptions): Promise<IncomingMessage> {
-  assertPrivateSocket(socket);
+/** Opens a connection to a node by another way than its socket. */
+export type OpenConnection = () => Promise<Duplex>;
+
+/** How a request gets to the node: each has a connection of its own. */
+function wayOf(socket: string, open: OpenConnection | undefined) {
+  if (open === undefined) {
+    assertPrivateSocket(socket);
+    return { socketPath: socket, agent: false } as const;
+  }
+  const createConnection = (_: unknown, done: (error: Error | null, connection: Duplex) => void) => {
+    const failed = (error: unknown) => (done as (error: unknown) => void)(error);
+    open().then((connection) => done(null, connection), failed);
+    return undefined;
+  };
+  return { createConnection };
+}
+
+function send(
+  socket: string,
+  open: OpenConnection | undefined,
+  method: Method,
+  path: string,
+  options: RequestOptions,
+): Promise<IncomingMessage> {
   const pieces = options.body ?? [];
   const sizeBytes = pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
   const headers: OutgoingHttpHeaders = { "content-length": sizeBytes };
@@ -42,7 +65,7 @@ function send(socket: string, method: Method, path: string, options: RequestOpti
   const { promise, resolve, reject } = withResolvers<IncomingMessage>();
   const signal = options.signal === undefined ? {} : { signal: options.signal };
   // A connection of its own for each request: setting one up is cheap here, and none is kept that the node may close.
-  const call = request({ socketPath: socket, path: PATH_PREFIX + path, method, headers, agent: false, ...signal });
+  const call = request({ ...wayOf(socket, open), path: PATH_PREFIX + path, method, headers, ...signal });
   let timer: NodeJS.Timeout | undefined;
   if (options.timeoutMs !== undefined) {
     const { timeoutMs } = options;
@@ -100,14 +123,17 @@ function parsed(body: Buffer, socket: string): unknown {
 /** A node's control socket. Each call is one request; an error of the node is thrown as the error it was there. */
 export class Transport {
   readonly socket: string;
+  readonly #open: OpenConnection | undefined;
 
-  constructor(socket: string) {
+  /** @param open where `socket` only names the way that the connections take. */
+  constructor(socket: string, open?: OpenConnection) {
     this.socket = socket;
+    this.#open = open;
   }
 
   /** The answer as it comes; its body is the caller's to read. */
   async stream(method: Method, path: string, options: RequestOptions = {}): Promise<IncomingMessage> {
-    const response = await send(this.socket, method, path, options);
+    const response = await send(this.socket, this.#open, method, path, options);
     const version = response.headers[PROTOCOL_HEADER];
     if (version !== String(PROTOCOL_VERSION)) {
       response.destroy();

@@ -19,6 +19,7 @@ function blockOf(pid: number): number {
 /** A block that this node has. */
 export interface PidBlock {
   readonly firstPid: number;
+  has(pid: number): boolean;
   /** For others to take, when no process with a pid of it lives any more. */
   release(): Promise<void>;
 }
@@ -50,6 +51,14 @@ export class PidBlocks {
     return this.#nodes.get(blockOf(pid));
   }
 
+  /** Asks the directory itself, for a pid of which nothing was heard. */
+  async look(pid: number): Promise<void> {
+    const block = blockOf(pid);
+    const entry = await this.#engine.directory.get(`${PREFIX}${block}`);
+    const node: unknown = entry === undefined ? undefined : decode(entry.value);
+    if (typeof node === "string") this.#nodes.set(block, node);
+  }
+
   /**
    * Takes the lowest block that nobody has; the blocks of nodes that died are not taken again while there are others, so
    * that a pid which somebody remembers means no other process.
@@ -63,7 +72,7 @@ export class PidBlocks {
         const revision = await this.#engine.directory.create(key, encode(node));
         this.#nodes.set(block, node);
         const release = () => this.#engine.directory.delete(key, revision);
-        return { firstPid: block * PID_BLOCK + 1, release };
+        return { firstPid: block * PID_BLOCK + 1, has: (pid) => blockOf(pid) === block, release };
       } catch (error) {
         // Another node was quicker: it is told by the watch.
         if (!(error instanceof GodwitError) || error.code !== "EEXIST") throw error;

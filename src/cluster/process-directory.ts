@@ -3,7 +3,7 @@
 import { decode, encode } from "cborg";
 
 import { failure, GodwitError } from "../errors.ts";
-import type { Engine, Entry } from "./engine.ts";
+import type { Engine, Entry, Subscription } from "./engine.ts";
 
 /** What the directory says of a process that has moved, or that is to outlive its node. */
 export interface ProcessEntry {
@@ -68,15 +68,35 @@ export class ProcessDirectory {
     if (entry !== undefined) await this.#engine.directory.delete(keyOf(pid), entry.revision).catch(() => {});
   }
 
+  /**
+   * Tells each entry that there is, and every change from then on; `undefined` when the entry is gone. Resolves when the
+   * present ones have been told.
+   */
+  watch(onChange: (pid: number, entry: ProcessEntry | undefined) => void): Promise<Subscription> {
+    return new Promise((resolve) => {
+      const subscription = this.#engine.directory.watch(PREFIX, (change) => {
+        if (change.kind === "current") setImmediate(() => resolve(subscription));
+        else if (change.kind === "put") onChange(pidOf(change.entry.key), entryOf(change.entry));
+        else onChange(pidOf(change.key), undefined);
+      });
+    });
+  }
+
   /** All that there are. */
   async list(): Promise<Map<number, ProcessEntry>> {
-    const entries = await this.#engine.directory.list("process/");
-    return new Map(entries.map((entry) => [Number(entry.key.slice("process/".length)), entryOf(entry)]));
+    const entries = await this.#engine.directory.list(PREFIX);
+    return new Map(entries.map((entry) => [pidOf(entry.key), entryOf(entry)]));
   }
 }
 
+const PREFIX = "process/";
+
 function keyOf(pid: number): string {
-  return `process/${pid}`;
+  return `${PREFIX}${pid}`;
+}
+
+function pidOf(key: string): number {
+  return Number(key.slice(PREFIX.length));
 }
 
 function entryOf({ key, value }: Entry): ProcessEntry {

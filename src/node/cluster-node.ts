@@ -18,6 +18,8 @@ import { Hosting } from "./hosting.ts";
 import { Immigration, type Landing, type Offer, offerOf } from "./immigration.ts";
 import type { Told } from "./lwp-thread.ts";
 import type { Node } from "./node.ts";
+import type { Entry } from "./process-table.ts";
+import { atHome, handHome, homeRecordsOf, takeHomes } from "./rehoming.ts";
 import { type Seat, seatAtHome, seatHosted } from "./seat.ts";
 
 interface Owner {
@@ -35,6 +37,8 @@ export interface ClusterNodeOptions {
 
 const aboutPid = v.object({ pid: v.number() });
 const aboutMove = v.object({ migration: v.string(), reason: v.optional(v.string(), "") });
+const aboutHere = v.object({ pid: v.number(), epoch: v.number() });
+const aboutHome = v.object({ pid: v.number(), home: v.string(), epoch: v.number() });
 const toMove = v.object({ pid: v.number(), to: v.string() });
 const toAsk = v.object({ pid: v.number(), question: v.looseObject({ kind: v.string() }) });
 const toTell = v.looseObject({ op: v.string() });
@@ -50,6 +54,8 @@ export class ClusterNode implements LinkHandlers {
   readonly links: Links;
   readonly hosting: Hosting;
   readonly homing: Homing;
+  /** Whether processes may move to here. */
+  takesIn = true;
   readonly #options: ClusterNodeOptions;
   readonly #emigrations = new Map<string, Emigration>();
   readonly #immigrations = new Map<string, Immigration>();
@@ -126,6 +132,11 @@ export class ClusterNode implements LinkHandlers {
         return this.homing.frozen(link, parsed(aboutPid, body).pid);
       case "home/stays":
         return this.homing.stays(link, parsed(aboutPid, body).pid);
+      case "home/here": {
+        const { pid, epoch } = parsed(aboutHere, body);
+        if (this.node.table.living(pid).lwp.nodeName === link.peer) atHome(this.node, pid, epoch);
+        return;
+      }
       case "home/arrived":
         return this.homing.arrived(link, parsed(aboutPid, body).pid);
       case "move/cancel":
@@ -147,6 +158,12 @@ export class ClusterNode implements LinkHandlers {
       }
       case "restore":
         return this.hosting.restore(link, body as Parameters<Hosting["restore"]>[1]);
+      case "host/still":
+        return this.hosting.still(link, parsed(aboutPid, body).pid);
+      case "host/rehomed":
+        return this.#rehomed(link, parsed(aboutHome, body));
+      case "home/take":
+        return takeHomes(this, homeRecordsOf(body));
       case "home/hold":
         return this.homing.hold(link, parsed(aboutPid, body).pid);
       case "move/emigrate": {
@@ -167,11 +184,30 @@ export class ClusterNode implements LinkHandlers {
     void immigration.receive(stream).finally(() => stream.resume());
   }
 
+  /** The home of a process here has moved, or was to move and did not: the process goes on. */
+  async #rehomed(link: Link, { pid, home, epoch }: v.InferOutput<typeof aboutHome>): Promise<void> {
+    if (home === this.node.name) return atHome(this.node, pid, epoch);
+    const to = home === link.peer ? link : await this.links.to(home);
+    this.hosting.rehomed(link, pid, to, epoch);
+    if (to !== link) to.tell("home/here", { pid, epoch });
+  }
+
+  /** Hands a family of processes, which run elsewhere, to another home. @throws GodwitError ESRCH, ENONODE, EAGAIN. */
+  handHome(family: readonly Entry[], to: string): Promise<void> {
+    return handHome(this, family, to);
+  }
+
+  /** See `ProcessDirectory.claim`. */
+  get claim(): ClusterNodeOptions["claim"] {
+    return this.#options.claim;
+  }
+
   // ---- Moves to here
 
   /** Whether a process may come. Throws EAGAIN, EEXIST, EIMAGE_ENGINE. */
   async #offered(link: Link, offer: Offer): Promise<{ accepted: true }> {
     const { pid, migration, engine, home } = offer;
+    if (!this.takesIn) throw failure("EAGAIN", `node ${this.node.name} is being drained`);
     if (this.#immigrations.size >= MOVES_MAX)
       throw failure("EAGAIN", `node ${this.node.name} is taking ${MOVES_MAX} processes in: try again`);
     if (engine !== this.#options.engine.manifest.hash)

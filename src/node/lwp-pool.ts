@@ -15,6 +15,15 @@ export class LwpPool {
     this.#lwps = Array.from({ length: count }, (_, index) => make(index));
   }
 
+  get count(): number {
+    return this.#lwps.length;
+  }
+
+  /** Living processes that run here. */
+  get processes(): number {
+    return this.#lwps.reduce((sum, lwp) => sum + lwp.processes, 0);
+  }
+
   /**
    * The one with the fewest processes. Of several, each in turn: while one takes a process in, the other gets ready for
    * the next. Throws ENODE when all have failed.

@@ -45,19 +45,22 @@ const EVERYTHING = { read: "all", write: "all", environment: "all", run: "all", 
 export class Node implements NodeControl {
   readonly name: string;
   readonly table: ProcessTable;
-  readonly #engineHash: string;
+  readonly engineHash: string;
   readonly lwps: LwpPool;
-  readonly #switchboard: Switchboard;
+  readonly switchboard: Switchboard;
   readonly #kept = new KeptStates();
   /** Takes what is told of processes whose home is another node; false for those whose home is here. */
   relay: (lwp: LwpThread, message: Told) => boolean = () => false;
+  /** Told of each process whose home is here, when it begins and when it has ended. */
+  onStart: (entry: Entry) => void = () => {};
+  onEnd: (entry: Entry, status: ExitStatus) => void = () => {};
   stopping = false;
 
   constructor(options: NodeOptions, engine: Engine) {
     this.name = options.name;
     this.table = new ProcessTable(options.firstPid);
-    this.#switchboard = new Switchboard(options.name, (entry, message) => this.tell(entry, message));
-    this.#engineHash = engine.manifest.hash;
+    this.switchboard = new Switchboard(options.name, (entry, message) => this.tell(entry, message));
+    this.engineHash = engine.manifest.hash;
     const make = (index: number) => {
       const lwp: LwpThread = new LwpThread(index, options.name, engine, options.swapAfterMs ?? SWAP_AFTER_MS, {
         told: (message) => {
@@ -89,7 +92,7 @@ export class Node implements NodeControl {
 
   async restore(image: Uint8Array, options: RestoreOptions = {}): Promise<number> {
     const described = describeImage(image);
-    assertEngine(described, this.#engineHash);
+    assertEngine(described, this.engineHash);
     const record = checkRecord(described.state);
     const workingDirectory = options.workingDirectory ?? process.cwd();
     const rebirth: Rebirth = {
@@ -104,7 +107,7 @@ export class Node implements NodeControl {
     this.table.checkRoom(undefined);
     const lwp = this.lwps.leastLoaded();
     const { pid, quotas, capabilities } = rebirth;
-    const entry = this.#enter({
+    const entry = this.enter({
       pid,
       parent: undefined,
       name: record.program.name,
@@ -211,7 +214,7 @@ export class Node implements NodeControl {
     const pid = this.table.nextPid();
     const lwp = this.lwps.leastLoaded();
     const { quotas, capabilities, workingDirectory } = birth;
-    this.#enter({ pid, parent, name: birth.program.name, lwp, quotas, capabilities, workingDirectory });
+    this.enter({ pid, parent, name: birth.program.name, lwp, quotas, capabilities, workingDirectory });
     lwp.tell({ op: "spawn", birth: { ...birth, pid, parent: parent?.pid ?? 0 } });
     return pid;
   }
@@ -226,7 +229,7 @@ export class Node implements NodeControl {
   #reserveFork(parent: Entry): Entry {
     this.table.checkRoom(parent);
     const { name, lwp, quotas, capabilities, workingDirectory } = parent;
-    const child = this.#enter({ pid: this.table.nextPid(), parent, name, lwp, quotas, capabilities, workingDirectory });
+    const child = this.enter({ pid: this.table.nextPid(), parent, name, lwp, quotas, capabilities, workingDirectory });
     child.held = new Held();
     return child;
   }
@@ -261,12 +264,22 @@ export class Node implements NodeControl {
     answerWaits(this, entry);
   }
 
-  #enter(fields: Parameters<ProcessTable["add"]>[0]): Entry {
+  /** Its home is another node now. */
+  forget(entry: Entry): void {
+    entry.lwp.processes--;
+    this.switchboard.closeAll(entry);
+    this.table.remove(entry, { pid: entry.pid, code: 0, reason: "its home has moved" });
+    entry.held?.end();
+    entry.rejectEnded(failure("EREMOTE", `process ${entry.pid} is at home at another node now: ask again`));
+  }
+
+  enter(fields: Parameters<ProcessTable["add"]>[0]): Entry {
     if (this.stopping) throw failure("ECANCELED", "this node is stopping");
     const entry: Entry = this.table.add(fields, (sizeBytes) =>
       this.tell(entry, { op: "outputTaken", pid: entry.pid, sizeBytes }),
     );
     entry.lwp.processes++;
+    this.onStart(entry);
     return entry;
   }
 
@@ -276,6 +289,7 @@ export class Node implements NodeControl {
     entry.lwp.processes--;
     const status = { pid: entry.pid, code: 1, reason: "it never started" };
     this.table.remove(entry, status);
+    this.onEnd(entry, status);
     this.settle(entry);
     entry.resolveEnded(status);
   }
@@ -325,7 +339,7 @@ export class Node implements NodeControl {
       case "taken":
       case "close": {
         const entry = this.table.find(message.pid);
-        return entry === undefined || entry.exit !== undefined ? undefined : this.#switchboard.told(entry, message);
+        return entry === undefined || entry.exit !== undefined ? undefined : this.switchboard.told(entry, message);
       }
       case "kept":
         return this.#kept.told(message);
@@ -351,13 +365,14 @@ export class Node implements NodeControl {
   ended(status: ExitStatus, cpuMs: number): void {
     const entry = this.table.find(status.pid);
     if (entry === undefined || entry.exit !== undefined) return;
-    this.#switchboard.closeAll(entry);
+    this.switchboard.closeAll(entry);
     this.#kept.ended(entry.pid);
     const { parent } = entry;
     entry.cpuMs = cpuMs;
     entry.lwp.processes--;
     entry.input.close();
     this.table.end(entry, status);
+    this.onEnd(entry, status);
     this.settle(entry);
     for (const one of entry.waits.splice(0)) clearTimeout(one.timer);
     void entry.output.drained().then(() => entry.resolveEnded(status));

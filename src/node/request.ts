@@ -4,7 +4,13 @@ import type { IncomingMessage } from "node:http";
 import * as v from "valibot";
 import { SIGNALS } from "../abi/records.ts";
 import { failure } from "../errors.ts";
-import { CONTROL_BODIES_MAX_BYTES, KEPT_MAX_BYTES, NAME_MAX_CHARS, PROGRAM_MAX_BYTES } from "../limits.ts";
+import {
+  CONTROL_BODIES_MAX_BYTES,
+  KEPT_MAX_BYTES,
+  NAME_MAX_CHARS,
+  NODE_NAME_MAX_CHARS,
+  PROGRAM_MAX_BYTES,
+} from "../limits.ts";
 
 /** The bytes of all bodies that are being received or used, so that many requests together are bounded too. */
 export class BodyBudget {
@@ -75,7 +81,9 @@ const capabilities = v.strictObject({
   net: v.exactOptional(paths),
   listen: v.exactOptional(paths),
 });
+const nodeName = v.pipe(v.string(), v.nonEmpty(), v.maxLength(NODE_NAME_MAX_CHARS));
 const grants = {
+  node: v.exactOptional(nodeName),
   environment: v.exactOptional(v.record(v.string(), v.string())),
   quotas: v.exactOptional(quotas),
   capabilities: v.exactOptional(capabilities),
@@ -101,6 +109,8 @@ const SPAWN = v.strictObject({
 });
 const RESTORE = v.strictObject(grants);
 const SIGNAL = v.strictObject({ signal: v.picklist(SIGNALS) });
+const NODE = v.strictObject({ node: nodeName });
+const FORK = v.strictObject({ node: v.exactOptional(nodeName) });
 const NOTHING = v.strictObject({});
 
 function checked<S extends v.GenericSchema>(schema: S, value: unknown): v.InferOutput<S> {
@@ -122,4 +132,6 @@ export function parseJson(body: Buffer): unknown {
 export const checkSpawn = (value: unknown) => checked(SPAWN, value);
 export const checkRestore = (value: unknown) => checked(RESTORE, value);
 export const checkSignal = (value: unknown) => checked(SIGNAL, value);
+export const checkNode = (value: unknown) => checked(NODE, value);
+export const checkFork = (value: unknown) => checked(FORK, value);
 export const checkNothing = (value: unknown) => checked(NOTHING, value);

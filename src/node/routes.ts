@@ -1,7 +1,7 @@
 /** What a node answers on its control socket: one entry for each method and path. */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { NodeControl, Stream } from "../abi/control.ts";
+import type { ClusterControl, Stream } from "../abi/control.ts";
 import {
   type ErrorRecord,
   type NodeFacts,
@@ -19,11 +19,11 @@ import {
   SPAWN_REQUEST_MAX_BYTES,
 } from "../limits.ts";
 import type { ExitWatch } from "./exit-watch.ts";
-import { checkNothing, checkRestore, checkSignal, checkSpawn, parseJson } from "./request.ts";
+import { checkFork, checkNode, checkNothing, checkRestore, checkSignal, checkSpawn, parseJson } from "./request.ts";
 
 /** The node behind the socket. */
 export interface Service {
-  readonly control: NodeControl;
+  readonly control: ClusterControl;
   readonly exits: ExitWatch;
   readonly facts: NodeFacts;
   stop(): Promise<void>;
@@ -136,6 +136,21 @@ async function streamOutput({ control, exits }: Service, call: Call): Promise<un
   return undefined;
 }
 
+/** Events as lines of JSON, until the reader goes away; one that is too slow is left. */
+async function streamEvents({ control }: Service, { response, query, gone }: Call): Promise<undefined> {
+  const follow = flag(query, "follow", true);
+  response.setHeader("content-type", "application/x-ndjson");
+  response.flushHeaders();
+  const unsubscribe = control.events(flag(query, "replay", false), (event) => {
+    if (response.writableLength > OUTPUT_IN_FLIGHT_MAX_BYTES) response.destroy();
+    else response.write(`${JSON.stringify(event)}\n`);
+  });
+  if (follow && !gone.aborted) await new Promise((resolve) => gone.addEventListener("abort", resolve, { once: true }));
+  unsubscribe();
+  response.end();
+  return undefined;
+}
+
 const REQUEST = CONTROL_REQUEST_MAX_BYTES;
 
 export const ROUTES: readonly Route[] = [
@@ -150,6 +165,14 @@ export const ROUTES: readonly Route[] = [
       return {};
     },
   },
+  { method: "GET", path: "/nodes", bodyMaxBytes: 0, handle: ({ control }) => control.nodes() },
+  {
+    method: "POST",
+    path: "/drain",
+    bodyMaxBytes: REQUEST,
+    handle: ({ control }, { body }) => control.drain(checkNode(parseJson(body)).node),
+  },
+  { method: "GET", path: "/events", bodyMaxBytes: 0, handle: streamEvents },
   { method: "GET", path: "/processes", bodyMaxBytes: 0, handle: ({ control }) => control.list() },
   {
     method: "POST",
@@ -201,9 +224,15 @@ export const ROUTES: readonly Route[] = [
     path: "/processes/PID/fork",
     bodyMaxBytes: REQUEST,
     handle: async ({ control }, call) => {
-      expectNothing(call);
-      return { pid: await control.fork(call.pid) };
+      const options = call.body.length === 0 ? {} : checkFork(parseJson(call.body));
+      return { pid: await control.fork(call.pid, options) };
     },
+  },
+  {
+    method: "POST",
+    path: "/processes/PID/migrate",
+    bodyMaxBytes: REQUEST,
+    handle: ({ control }, { pid, body }) => control.migrate(pid, checkNode(parseJson(body)).node),
   },
   {
     method: "POST",

@@ -77,7 +77,7 @@ suite("commands", () => {
       .trimEnd()
       .split("\n");
     assert.equal(lines.length, 2);
-    assert.match(lines[0] ?? "", /^PID +PARENT +STATE +LWP +THREADS +MEMORY +CPU +AGE +MAIL +EPOCH +NAME$/);
+    assert.match(lines[0] ?? "", /^PID +PARENT +STATE +NODE +LWP +THREADS +MEMORY +CPU +AGE +MAIL +EPOCH +NAME$/);
     assert.match(lines[1] ?? "", /^ +1 +0 +running .* 1 MiB +10ms .* p\.ts$/);
     const all = succeeded(await godwit(t, ["ps", "-a"], at));
     assert.match(all, /ended \(exit 3\).*bad\ufffd\[2J\.ts/);

@@ -1,8 +1,12 @@
 /** A node without an engine, for tests of what lies between a node and its users: processes are driven by the test. */
 
 import type {
+  ClusterControl,
+  ClusterEvent,
+  DrainReport,
   Inspection,
-  NodeControl,
+  MoveReport,
+  NodeInfo,
   ProcessInfo,
   RestoreOptions,
   SpawnOptions,
@@ -37,10 +41,13 @@ class FakeProcess {
   }
 }
 
-export class FakeNode implements NodeControl {
+export class FakeNode implements ClusterControl {
   readonly name = "fake";
   readonly processes = new Map<number, FakeProcess>();
   readonly images: Buffer[] = [];
+  readonly forkedTo: (string | undefined)[] = [];
+  readonly past: ClusterEvent[] = [];
+  readonly listeners = new Set<(event: ClusterEvent) => void>();
   stops = 0;
   /** What `inspect` does in place of answering. */
   inspectFault: (() => never) | undefined;
@@ -127,8 +134,30 @@ export class FakeNode implements NodeControl {
   async resume(pid: number): Promise<void> {
     this.get(pid).state = "running";
   }
-  async fork(pid: number): Promise<number> {
+  async fork(pid: number, options: { readonly node?: string } = {}): Promise<number> {
+    this.forkedTo.push(options.node);
     return this.add(this.get(pid).options);
+  }
+  async nodes(): Promise<NodeInfo[]> {
+    const load = { processes: this.processes.size, cpuPercent: 12.5, memoryBytes: 2 ** 26, state: "up" } as const;
+    const host = { hostname: "here", hostPid: 1, version: "1", engine: "e", lwps: 2, startedMs: 0, addresses: [] };
+    return [{ name: this.name, ...host, ...load }];
+  }
+  async migrate(pid: number, node: string): Promise<MoveReport> {
+    this.get(pid);
+    const counts = { rounds: 2, pages: 80, bytes: 2 ** 16, downtimeMs: 1.25, totalMs: 20, epoch: 1 };
+    const about = { migration: "m", pid, name: "p.ts", from: this.name, to: node };
+    if (node === "full") return { ...about, ...counts, outcome: "stayed", reason: "node full has no room" };
+    return { ...about, ...counts, outcome: "moved" };
+  }
+  async drain(node: string): Promise<DrainReport> {
+    const left = node === "stuck" ? [{ pid: 1, name: "p.ts", reason: "no room" }] : [];
+    return { node, moves: [await this.migrate(1, "other")], left, homed: 2 };
+  }
+  events(replay: boolean, on: (event: ClusterEvent) => void): () => void {
+    if (replay) for (const event of this.past) on(event);
+    this.listeners.add(on);
+    return () => void this.listeners.delete(on);
   }
   async checkpoint(pid: number): Promise<Uint8Array> {
     this.get(pid);

@@ -1,0 +1,45 @@
+/** `godwit migrate`: a process goes to another node while it runs. */
+
+import type { Command } from "commander";
+import type { MoveReport } from "../abi/control.ts";
+import { connect } from "../client/node-client.ts";
+import { EXIT, print, printJson } from "./print.ts";
+import { examples } from "./program.ts";
+import { formatSize, parsePid } from "./quantity.ts";
+import { printable } from "./table.ts";
+
+export function define(command: Command): void {
+  command
+    .argument("<pid>", "the process")
+    .argument("<node>", "where it is to go (see godwit nodes)")
+    .addHelpText(
+      "after",
+      `${examples(
+        ["godwit migrate 7 n2", "in the middle of a statement, with all that it has"],
+        ["godwit migrate --json 7 n2", "the move's record"],
+      )}
+
+Its memory is copied while it runs; then it is stopped for the last pages, and goes on there. What arrives for it is
+forwarded. If anything fails before it is there, it goes on where it was: the reason is told, and the exit code is 1.`,
+    )
+    .action(migrate);
+}
+
+/** A move in a line. */
+export function describeMove(move: MoveReport): string {
+  const { pid, name, from, to, outcome, reason, rounds, pages, bytes, downtimeMs, totalMs, epoch } = move;
+  const who = `${pid} ${printable(name)}`;
+  const what = `${rounds} rounds, ${pages} pages, ${formatSize(bytes)}, ${totalMs.toFixed(1)} ms in all`;
+  if (outcome === "moved")
+    return `${who}: ${from} -> ${to}, stopped for ${downtimeMs.toFixed(1)} ms; ${what}; epoch ${epoch}`;
+  const why = printable(reason ?? "others took its node for dead, and have it");
+  return `${who}: not moved from ${from} to ${to}: ${why} (${what})`;
+}
+
+async function migrate(pid: string, node: string, flags: { readonly json?: true }): Promise<void> {
+  const number = parsePid(pid);
+  const move = await (await connect()).migrate(number, node);
+  if (flags.json === true) printJson(move);
+  else print(`${describeMove(move)}\n`);
+  if (move.outcome !== "moved") process.exitCode = EXIT.error;
+}

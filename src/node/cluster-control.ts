@@ -1,0 +1,179 @@
+/** The whole cluster's control, from any place in it: what is about a process goes to its home, and lists are put together. */
+
+import type {
+  ClusterControl,
+  ClusterEvent,
+  DrainReport,
+  Inspection,
+  MoveReport,
+  NodeInfo,
+  NodeLoad,
+  ProcessInfo,
+  RestoreOptions,
+  SpawnOptions,
+  Stream,
+} from "../abi/control.ts";
+import type { ExitStatus, SignalName } from "../abi/records.ts";
+import type { Member } from "../cluster/membership.ts";
+import { failure } from "../errors.ts";
+import { MEMBER_ANSWER_MS } from "../limits.ts";
+import type { ClusterView } from "./cluster-view.ts";
+
+export interface ClusterControlOptions {
+  readonly view: ClusterView;
+  /** This node's own; absent where none runs here. */
+  readonly own?: ClusterControl;
+  /** What is done when it is told to stop. */
+  readonly stop: () => Promise<void>;
+}
+
+export class WholeControl implements ClusterControl {
+  readonly name: string;
+  readonly #view: ClusterView;
+  readonly #options: ClusterControlOptions;
+  /** Processes that were given to each node since it told of its load. */
+  readonly #given = new Map<string, { readonly load: NodeLoad; count: number }>();
+
+  constructor(options: ClusterControlOptions) {
+    this.#options = options;
+    this.#view = options.view;
+    this.name = options.view.name;
+  }
+
+  // ---- Nodes
+
+  async nodes(): Promise<NodeInfo[]> {
+    return this.#view.membership.all().map(({ load, token: _, ...record }) => ({ ...record, ...load }));
+  }
+
+  events(replay: boolean, on: (event: ClusterEvent) => void): () => void {
+    return this.#view.events.subscribe(replay, on);
+  }
+
+  async migrate(pid: number, node: string): Promise<MoveReport> {
+    this.#view.membership.get(node);
+    return (await this.#home(pid)).migrate(pid, node);
+  }
+
+  async drain(node: string): Promise<DrainReport> {
+    return this.#at(node).drain(node);
+  }
+
+  stop(): Promise<void> {
+    return this.#options.stop();
+  }
+
+  /** The control of a node. @throws GodwitError ENONODE. */
+  #at(name: string): ClusterControl {
+    const { own } = this.#options;
+    return own?.name === name ? own : this.#view.control(name);
+  }
+
+  // ---- Processes that there are not yet
+
+  async spawn(options: SpawnOptions): Promise<number> {
+    const node = options.node ?? this.#place();
+    return this.#at(node).spawn({ ...options, node });
+  }
+
+  async restore(image: Uint8Array, options: RestoreOptions = {}): Promise<number> {
+    const node = options.node ?? this.#place();
+    return this.#at(node).restore(image, { ...options, node });
+  }
+
+  /** Where a process goes for which no node was named: to this one; from outside, to the one with the least to do. */
+  #place(): string {
+    const { own } = this.#options;
+    const open = this.#view.membership.all().filter(({ load }) => load.state === "up");
+    const chosen =
+      open.find(({ name }) => name === own?.name) ?? open.toSorted((a, b) => this.#share(a) - this.#share(b))[0];
+    if (chosen === undefined) throw failure("ENONODE", "no node of this cluster takes processes");
+    this.#givenTo(chosen).count++;
+    return chosen.name;
+  }
+
+  #givenTo({ name, load }: Member) {
+    const known = this.#given.get(name);
+    if (known?.load === load) return known;
+    const given = { load, count: 0 };
+    this.#given.set(name, given);
+    return given;
+  }
+
+  /** Processes for each LWP. */
+  #share(member: Member): number {
+    return (member.load.processes + this.#givenTo(member).count) / member.lwps;
+  }
+
+  // ---- Processes
+
+  /** All that answer in time: a node that is just dying is left out. */
+  async list(): Promise<ProcessInfo[]> {
+    const lists = this.#view.membership.all().map(async ({ name }) => {
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<ProcessInfo[]>((resolve) => (timer = setTimeout(() => resolve([]), MEMBER_ANSWER_MS)));
+      const list = this.#at(name)
+        .list()
+        .catch(() => []);
+      return Promise.race([list, late]).finally(() => clearTimeout(timer));
+    });
+    return (await Promise.all(lists)).flat();
+  }
+
+  /** @throws GodwitError ESRCH, ENONODE. */
+  #homeNow(pid: number): ClusterControl {
+    const home = this.#view.homeOf(pid);
+    if (home === undefined)
+      throw failure("ESRCH", `there is no process ${pid} in this cluster: see \`godwit ps --all\``);
+    if (this.#options.own?.name !== home && this.#view.membership.find(home) === undefined)
+      throw failure("ESRCH", `process ${pid} had its home on node ${home}, which is gone`);
+    return this.#at(home);
+  }
+
+  /** As `#homeNow`, also for a pid that was given a moment ago. */
+  async #home(pid: number): Promise<ClusterControl> {
+    if (this.#view.homeOf(pid) === undefined) await this.#view.blocks.look(pid);
+    return this.#homeNow(pid);
+  }
+
+  async inspect(pid: number): Promise<Inspection> {
+    return (await this.#home(pid)).inspect(pid);
+  }
+
+  async signal(pid: number, signal: SignalName): Promise<void> {
+    return (await this.#home(pid)).signal(pid, signal);
+  }
+
+  async pause(pid: number): Promise<void> {
+    return (await this.#home(pid)).pause(pid);
+  }
+
+  async resume(pid: number): Promise<void> {
+    return (await this.#home(pid)).resume(pid);
+  }
+
+  async fork(pid: number, options: { readonly node?: string } = {}): Promise<number> {
+    if (options.node !== undefined) this.#view.membership.get(options.node);
+    return (await this.#home(pid)).fork(pid, options);
+  }
+
+  async checkpoint(pid: number): Promise<Uint8Array> {
+    return (await this.#home(pid)).checkpoint(pid);
+  }
+
+  async kept(pid: number): Promise<Uint8Array> {
+    return (await this.#home(pid)).kept(pid);
+  }
+
+  async wait(pid: number): Promise<ExitStatus> {
+    return (await this.#home(pid)).wait(pid);
+  }
+
+  async input(pid: number, bytes: Uint8Array | null): Promise<void> {
+    return (await this.#home(pid)).input(pid, bytes);
+  }
+
+  output(pid: number, replay: boolean, on: (stream: Stream, bytes: Uint8Array) => void | Promise<void>): () => void {
+    return this.#homeNow(pid).output(pid, replay, on);
+  }
+}

@@ -1,0 +1,71 @@
+/** Moves everything off a node: its own processes, and those that it runs for others. */
+
+import type { DrainReport, MoveReport } from "../abi/control.ts";
+import { GodwitError } from "../errors.ts";
+import { DRAIN_ATTEMPTS_MAX, DRAIN_AT_ONCE_MAX } from "../limits.ts";
+import type { ClusterNode } from "./cluster-node.ts";
+
+interface Leaving {
+  readonly pid: number;
+  readonly name: string;
+}
+
+/** Living processes that run at a node. */
+function runningAt({ node, hosting }: ClusterNode): Leaving[] {
+  const own = node.table.all().filter((entry) => entry.exit === undefined && entry.lwp.nodeName === node.name);
+  return [...own, ...hosting.all()].map(({ pid, name }) => ({ pid, name }));
+}
+
+/**
+ * Tries each process at one target after the other. Children that are born meanwhile are moved too: it goes on until there
+ * are no processes, or none that would go.
+ */
+export async function drain(
+  cluster: ClusterNode,
+  targets: () => readonly string[],
+  moved: (move: MoveReport) => void,
+): Promise<DrainReport> {
+  const moves: MoveReport[] = [];
+  const reasons = new Map<number, string>();
+  let turn = 0;
+  /** Why it stayed, if it did. */
+  const attempt = async (pid: number): Promise<string | undefined> => {
+    const names = targets();
+    const to = names[turn++ % names.length];
+    if (to === undefined) return "there is no other node left";
+    try {
+      const move = await cluster.migrate(pid, to);
+      moved(move);
+      moves.push(move);
+      return move.outcome === "stayed" ? (move.reason ?? "it stayed") : undefined;
+    } catch (error) {
+      if (!(error instanceof GodwitError)) throw error;
+      return error.code === "ESRCH" ? undefined : error.message;
+    }
+  };
+  const moveOff = async ({ pid }: Leaving): Promise<void> => {
+    for (let count = 0; count < DRAIN_ATTEMPTS_MAX; count++) {
+      const reason = await attempt(pid);
+      if (reason === undefined) {
+        reasons.delete(pid);
+        return;
+      }
+      reasons.set(pid, reason);
+    }
+  };
+  for (;;) {
+    const waiting = runningAt(cluster).filter(({ pid }) => !reasons.has(pid));
+    if (waiting.length === 0) break;
+    const work = async () => {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await moveOff(next);
+    };
+    await Promise.all(Array.from({ length: DRAIN_AT_ONCE_MAX }, work));
+  }
+  const left = runningAt(cluster).map(({ pid, name }) => ({
+    pid,
+    name,
+    reason: reasons.get(pid) ?? "it has just come",
+  }));
+  const homed = cluster.node.table.all().filter(({ exit, lwp }) => exit === undefined && lwp.index < 0).length;
+  return { node: cluster.node.name, moves, left, homed };
+}

@@ -1,0 +1,205 @@
+/** What one node answers for itself: its processes, and those that it runs for others. `ClusterControl` puts them together. */
+
+import { hostname } from "node:os";
+
+import type {
+  ClusterControl,
+  ClusterEvent,
+  DrainReport,
+  Inspection,
+  MoveReport,
+  NodeInfo,
+  NodeLoad,
+  NodeState,
+  ProcessInfo,
+  RestoreOptions,
+  SpawnOptions,
+  Stream,
+} from "../abi/control.ts";
+import type { ExitStatus, SignalName } from "../abi/records.ts";
+import { failure } from "../errors.ts";
+import type { ClusterNode } from "./cluster-node.ts";
+import { drain } from "./drain.ts";
+import type { EventLog } from "./event-log.ts";
+import type { Node } from "./node.ts";
+
+export interface MemberOptions {
+  readonly node: Node;
+  readonly events: EventLog;
+  readonly version: string;
+  readonly addresses?: readonly string[];
+  /** Absent where the node is alone. */
+  readonly cluster?: {
+    readonly node: ClusterNode;
+    /** Nodes that a process may be moved to when this one is drained, the one with the least to do first. */
+    readonly targets: () => readonly string[];
+    /** A process whose home is here has ended. */
+    readonly ended: (pid: number) => void;
+  };
+}
+
+export class MemberControl implements ClusterControl {
+  readonly name: string;
+  readonly #options: MemberOptions;
+  readonly #node: Node;
+  readonly #startedMs = Date.now();
+  #state: NodeState = "up";
+  /** Processor time of this OS process at the last look, ms, and when that was. */
+  #cpuMs = 0;
+  #cpuAtMs = performance.now();
+  #isDrained = false;
+  /** Called when a node that was drained is no process's home any more. */
+  onEmpty: () => void = () => {};
+
+  constructor(options: MemberOptions) {
+    this.#options = options;
+    this.#node = options.node;
+    this.name = options.node.name;
+    const { node, events } = options;
+    node.onStart = ({ pid, parent, name }) => events.tell({ kind: "started", pid, parent: parent?.pid ?? 0, name });
+    node.onEnd = ({ pid, name }, status) => {
+      events.tell({ kind: "ended", pid, name, status });
+      options.cluster?.ended(pid);
+      this.#checkEmpty();
+    };
+  }
+
+  // ---- The node
+
+  /** As it is told to other nodes, each LOAD_INTERVAL_MS. */
+  load(): NodeLoad {
+    const { user, system } = process.cpuUsage();
+    const cpuMs = (user + system) / 1000;
+    const atMs = performance.now();
+    const shareMs = (atMs - this.#cpuAtMs) * this.#node.lwps.count;
+    const cpuPercent = shareMs > 0 ? Math.min(100, Math.round((1000 * (cpuMs - this.#cpuMs)) / shareMs) / 10) : 0;
+    [this.#cpuMs, this.#cpuAtMs] = [cpuMs, atMs];
+    return {
+      processes: this.#node.lwps.processes,
+      cpuPercent,
+      memoryBytes: process.memoryUsage.rss(),
+      state: this.#state,
+    };
+  }
+
+  info(): Omit<NodeInfo, keyof NodeLoad> {
+    const { name, lwps, engineHash } = this.#node;
+    const { version, addresses = [] } = this.#options;
+    const host = { hostname: hostname(), hostPid: process.pid };
+    return { name, ...host, version, engine: engineHash, lwps: lwps.count, startedMs: this.#startedMs, addresses };
+  }
+
+  async nodes(): Promise<NodeInfo[]> {
+    return [{ ...this.info(), ...this.load() }];
+  }
+
+  events(replay: boolean, on: (event: ClusterEvent) => void): () => void {
+    return this.#options.events.subscribe(replay, on);
+  }
+
+  async migrate(pid: number, node: string): Promise<MoveReport> {
+    const { cluster, events } = this.#options;
+    this.#node.table.living(pid);
+    if (cluster === undefined) throw failure("ENONODE", `node ${this.name} is alone: there is no node ${node}`);
+    const move = await cluster.node.migrate(pid, node);
+    events.tell({ kind: "moved", move });
+    return move;
+  }
+
+  async drain(name: string): Promise<DrainReport> {
+    const { cluster, events } = this.#options;
+    if (name !== this.name) throw failure("ENONODE", `this is node ${this.name}, not ${name}`);
+    if (cluster === undefined) throw failure("ENONODE", `node ${name} is alone: there is none to take its processes`);
+    if (cluster.targets().length === 0) throw failure("ENONODE", `there is no other node to take those of ${name}`);
+    this.#state = "draining";
+    cluster.node.takesIn = false;
+    const report = await drain(cluster.node, cluster.targets, (move) => events.tell({ kind: "moved", move }));
+    this.#isDrained = report.left.length === 0;
+    if (!this.#isDrained) {
+      this.#state = "up";
+      cluster.node.takesIn = true;
+    }
+    this.#checkEmpty();
+    return report;
+  }
+
+  /** Whether it was drained, and nothing is left that needs it. */
+  #checkEmpty(): void {
+    if (this.#isDrained && this.#node.table.all().every(({ exit }) => exit !== undefined)) setImmediate(this.onEmpty);
+  }
+
+  stop(): Promise<void> {
+    return this.#node.stop();
+  }
+
+  // ---- Processes
+
+  async spawn({ node = this.name, ...options }: SpawnOptions): Promise<number> {
+    this.#checkTakes(node);
+    return this.#node.spawn(options);
+  }
+
+  async restore(image: Uint8Array, { node = this.name, ...options }: RestoreOptions = {}): Promise<number> {
+    this.#checkTakes(node);
+    return this.#node.restore(image, options);
+  }
+
+  #checkTakes(node: string): void {
+    if (node !== this.name) throw failure("ENONODE", `there is no node ${node}: this is node ${this.name}`);
+    if (this.#state === "draining") throw failure("EAGAIN", `node ${node} is being drained: choose another`);
+  }
+
+  list(): Promise<ProcessInfo[]> {
+    return this.#node.list();
+  }
+
+  inspect(pid: number): Promise<Inspection> {
+    return this.#node.inspect(pid);
+  }
+
+  signal(pid: number, signal: SignalName): Promise<void> {
+    return this.#node.signal(pid, signal);
+  }
+
+  pause(pid: number): Promise<void> {
+    return this.#node.pause(pid);
+  }
+
+  resume(pid: number): Promise<void> {
+    return this.#node.resume(pid);
+  }
+
+  async fork(pid: number, options: { readonly node?: string } = {}): Promise<number> {
+    const child = await this.#node.fork(pid);
+    const { node } = options;
+    if (node === undefined || this.#node.table.find(child)?.lwp.nodeName === node) return child;
+    try {
+      const { outcome, reason = "others have it" } = await this.migrate(child, node);
+      if (outcome === "moved") return child;
+      throw failure("EAGAIN", `the copy of process ${pid} could not be moved to node ${node}: ${reason}`);
+    } catch (error) {
+      await this.signal(child, "SIGKILL").catch(() => {}); // it may have ended just now
+      throw error;
+    }
+  }
+
+  checkpoint(pid: number): Promise<Uint8Array> {
+    return this.#node.checkpoint(pid);
+  }
+
+  kept(pid: number): Promise<Uint8Array> {
+    return this.#node.kept(pid);
+  }
+
+  wait(pid: number): Promise<ExitStatus> {
+    return this.#node.wait(pid);
+  }
+
+  input(pid: number, bytes: Uint8Array | null): Promise<void> {
+    return this.#node.input(pid, bytes);
+  }
+
+  output(pid: number, replay: boolean, on: (stream: Stream, bytes: Uint8Array) => void | Promise<void>): () => void {
+    return this.#node.output(pid, replay, on);
+  }
+}

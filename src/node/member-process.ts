@@ -1,0 +1,91 @@
+/**
+ * One node of several that `godwit up --nodes` starts: an OS process of its own, which joins, serves a control socket, and ends
+ * with the one that started it.
+ */
+
+import { rmSync } from "node:fs";
+
+import { connectEmbedded } from "../cluster/engines/embedded.ts";
+import type { Identity } from "../cluster/identity.ts";
+import { type ErrorCode, GodwitError } from "../errors.ts";
+import { ClusterMember } from "./cluster-member.ts";
+import { startDaemon } from "./daemon.ts";
+
+/** What the process that started it says. */
+export type ToMember = { readonly op: "join"; readonly launch: Launch } | { readonly op: "stop" };
+
+export interface Launch {
+  readonly identity: Identity;
+  /** The engine's socket. */
+  readonly engine: string;
+  /** Where links of peers are taken. */
+  readonly address: string;
+  /** Its control socket. */
+  readonly socket: string;
+  /** Where sockets are, of no use to anyone without the process that started this one. */
+  readonly folder: string;
+  readonly version: string;
+  readonly lwps: number;
+  readonly swapAfterMs: number | undefined;
+}
+
+/** What it answers. */
+export type FromMember =
+  { readonly op: "joined" } | { readonly op: "failed"; readonly code: ErrorCode; readonly message: string };
+
+function say(message: FromMember): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.send === undefined || !process.connected) resolve();
+    else process.send(message, () => resolve());
+  });
+}
+
+async function join(launch: Launch): Promise<() => Promise<void>> {
+  const { identity, address, socket, version, lwps, swapAfterMs } = launch;
+  const { name } = identity;
+  const log = (line: string) => void process.stderr.write(`godwit: node ${name}: ${line}\n`);
+  const engine = await connectEmbedded({ socket: launch.engine });
+  const swap = swapAfterMs === undefined ? {} : { swapAfterMs };
+  const member = await ClusterMember.join({ name, engine, identity, address, version, log, lwps, ...swap });
+  const daemon = await startDaemon(member.control, { socket, version, log });
+  member.onEmpty = () => void daemon.stop();
+  member.onDeposed = (reason) => {
+    log(`${reason.message}: others have its processes, and it ends`);
+    process.exit(1);
+  };
+  void daemon.ended.then(() => process.exit(0));
+  return () => daemon.stop();
+}
+
+let stop: () => Promise<void> = async () => process.exit(0);
+let folder: string | undefined;
+
+async function obey(message: ToMember): Promise<void> {
+  if (message.op === "stop") {
+    await stop();
+    return;
+  }
+  ({ folder } = message.launch);
+  stop = await join(message.launch);
+  await say({ op: "joined" });
+}
+
+process.on("message", (message: ToMember) => void obey(message).catch(fail));
+// Nobody is left who would stop it, and the engine is gone: with it all that moves could be agreed by.
+process.on("disconnect", () => {
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  process.exit(1);
+});
+// A terminal tells all processes in it: the one that started this one decides.
+process.on("SIGINT", () => {}).on("SIGHUP", () => {});
+process.on("SIGTERM", () => void stop().catch(fail));
+
+async function fail(error: unknown): Promise<void> {
+  const { code, message } = error instanceof GodwitError ? error : { code: "ENODE" as const, message: describe(error) };
+  await say({ op: "failed", code, message });
+  process.exit(1);
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
