@@ -93,7 +93,7 @@ const TIMEOUT_MS = 600_000;
 const MEMORY_BYTES = 512 * 2 ** 20;
 
 /** Runs one file to its end. */
-export async function runFile(
+async function runFile(
   node: NodeControl,
   checkout: string,
   path: string,
@@ -153,4 +153,4 @@ function resultOf(path: string, output: string, whyNoEnd: () => string): FileRes
 }
 
 /** Begins a line of output that is a report; others are the test's own. */
-export const MARK = "\u0001";
+const MARK = "\u0001";

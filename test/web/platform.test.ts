@@ -13,10 +13,10 @@ import { firstPart, FOLDERS, runFiles, testFiles } from "./platform-tests.ts";
 import { differences, readRecord } from "./record.ts";
 
 const LWPS = 2;
-/** A capture, and a fresh process from it, at every poll. */
-const STRESS = { every: 1, at: "poll" } as const;
-/** So many of the files are run under stress: those with the index 0, 3, 6, ... */
-const STRESSED_STEP = 3;
+/** A capture, and a fresh process from it, at every so many polls. */
+const STRESS = { every: 3, at: "poll" } as const;
+/** Of the files, one in so many is run under stress. */
+const STRESSED_STEP = 4;
 const SHOWN_MAX = 40;
 
 const record = readRecord();
