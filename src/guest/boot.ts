@@ -13,7 +13,7 @@ import { defineGlobal, defineLazyGlobal } from "./global.ts";
 import { dispatchCompletion, sharedWords } from "./machine.ts";
 import { dispatchMessage } from "./mailbox.ts";
 import { part, type PartName } from "./part.ts";
-import { backtrace, describeError, reportRejection, unhandledRejection } from "./report.ts";
+import { backtrace, describeError, reportError, reportRejection, unhandledRejection } from "./report.ts";
 import { runSignal } from "./signal.ts";
 import { afterFork, runThread } from "./thread.ts";
 import { dispatchTimer, timerFunctions } from "./timer.ts";
@@ -67,6 +67,16 @@ function structuredClone(_value: unknown): unknown {
 }
 nameClass("structuredClone", structuredClone);
 defineGlobal("structuredClone", structuredClone, true);
+
+defineGlobal("self", globalThis, true);
+defineGlobal("navigator", { userAgent: "godwit" }, true);
+/** Tells of an error as an uncaught one is told of, and goes on. */
+function tellOfError(error: unknown): void {
+  if (arguments.length === 0) throw new TypeError("reportError needs an error");
+  reportError(error);
+}
+nameClass("reportError", tellOfError);
+defineGlobal("reportError", tellOfError, true);
 
 const entryPoints: Record<GuestEntryPoint, (...args: never[]) => unknown> = {
   runThread,
