@@ -82,7 +82,10 @@ export const LISTENER_CONNECTIONS_MAX = 20_000;
 export const REQUEST_HEAD_MAX_BYTES = 16 * 1024;
 /** How long a client may take to send them. */
 export const REQUEST_HEAD_TIMEOUT_MS = 20_000;
-/** A request's body that is passed on together with its head. */
+/** What is let by of a request's body that nobody reads, so that its connection can be used again, and for how long. */
+export const UNREAD_BODY_MAX_BYTES = 16 * 2 ** 20;
+export const UNREAD_BODY_TIMEOUT_MS = 20_000;
+/** A request's body that is passed on together with its head, and is to come within the head's time. */
 export const WHOLE_BODY_MAX_BYTES = 64 * 1024;
 export const TIMERS_MAX = 10_000;
 /** Asynchronous calls of a process that have not been taken note of: those in flight, and outcomes that wait for its event loop. */
@@ -215,6 +218,8 @@ export const MOVE_SILENCE_MS = 10_000;
 export const MOVE_RETRY_MS = 200;
 /** Requests that are being answered when their process's home moves are given this long. */
 export const REHOME_GRACE_MS = 5_000;
+/** Processes that a node that is drained moves at once. */
+export const DRAIN_AT_ONCE = 4;
 /** Moves from a node, and to it, at once. */
 export const MOVES_MAX = 64;
 

@@ -11,6 +11,7 @@ import * as v from "valibot";
 
 import { type Frame, FRAME_KINDS } from "../abi/channel.ts";
 import { failure } from "../errors.ts";
+import { HEADERS_MAX, HEADERS_MAX_BYTES, UNREAD_BODY_MAX_BYTES, UNREAD_BODY_TIMEOUT_MS } from "../limits.ts";
 import { headAndBody } from "./frame.ts";
 import type { Driver, Line } from "./line.ts";
 
@@ -18,8 +19,9 @@ import type { Driver, Line } from "./line.ts";
 const responseHead = v.object({
   status: v.pipe(v.number(), v.integer(), v.minValue(200), v.maxValue(599)),
   statusText: v.string(),
-  headers: v.array(v.tuple([v.string(), v.string()])),
+  headers: v.pipe(v.array(v.tuple([v.string(), v.string()])), v.maxLength(HEADERS_MAX)),
 });
+const MALFORMED_HEAD = `a response's head needs a status from 200 to 599 and a list of at most ${HEADERS_MAX} headers`;
 
 /** Headers of the connection, which is the host's. */
 const HOST_HEADERS = new Set([
@@ -32,16 +34,27 @@ const HOST_HEADERS = new Set([
   "upgrade",
 ]);
 
+const IN_ITS_PLACE = {
+  408: "the request did not come in time",
+  500: "the program's answer is malformed",
+  502: "the program ended before it answered",
+};
+
 export class Exchange implements Driver {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #line: Line;
+  readonly #idleMaxMs: number;
   #closed = false;
+  /** Runs while the client is to send. */
+  #silence: NodeJS.Timeout | undefined;
 
-  constructor(request: IncomingMessage, response: ServerResponse, line: Line) {
+  /** @param idleMaxMs how long a client that is to send, or to take, may do nothing. */
+  constructor(request: IncomingMessage, response: ServerResponse, line: Line, idleMaxMs: number) {
     this.#request = request;
     this.#response = response;
     this.#line = line;
+    this.#idleMaxMs = idleMaxMs;
     response.on("error", () => {}); // what matters of it is told by `close`
     response.once("close", () => this.#left());
   }
@@ -49,16 +62,38 @@ export class Exchange implements Driver {
   /** Passes the request's body on as it comes. */
   streaming(): this {
     const request = this.#request;
-    request.on("data", (bytes: Buffer) => {
-      if (!this.#line.push({ kind: FRAME_KINDS.data, bytes })) request.pause();
+    request.on("data", this.#data);
+    request.on("end", () => {
+      clearTimeout(this.#silence);
+      this.#line.push({ kind: FRAME_KINDS.end, bytes: new Uint8Array(0) });
     });
-    request.on("end", () => this.#line.push({ kind: FRAME_KINDS.end, bytes: new Uint8Array(0) }));
     request.on("error", () => {}); // told by the response's `close`
+    this.#listen();
     return this;
+  }
+
+  readonly #data = (bytes: Buffer): void => {
+    this.#silence?.refresh();
+    if (this.#line.push({ kind: FRAME_KINDS.data, bytes })) return;
+    clearTimeout(this.#silence);
+    this.#request.pause();
+  };
+
+  #listen(): void {
+    clearTimeout(this.#silence);
+    this.#silence = setTimeout(() => this.#tire("sent nothing of its request"), this.#idleMaxMs).unref();
+  }
+
+  /** Leaves a client that does not do its part. */
+  #tire(how: string): void {
+    if (this.#closed) return;
+    this.#give(408);
+    this.#line.break("ETIMEDOUT", `the client ${how} for ${this.#idleMaxMs} ms`);
   }
 
   /** The client is gone before its response was whole. */
   #left(): void {
+    clearTimeout(this.#silence);
     if (this.#closed) return;
     this.#line.break("ECONNRESET", "the client closed the connection before the response was whole");
   }
@@ -89,11 +124,30 @@ export class Exchange implements Driver {
   }
 
   #end(body: Uint8Array | undefined): void {
-    this.#closed = true;
-    // The process will read no more of the request; the connection is used again when all of it has come.
-    this.#request.resume();
+    // It throws when this is not as long as the head said; the client then sees it broken off.
     if (body === undefined) this.#response.end();
     else this.#response.end(body);
+    this.#closed = true;
+    this.#letBy();
+  }
+
+  /**
+   * The process reads no more of the request; the connection is used again when all of it has come. A client that goes on
+   * and on is cut off.
+   */
+  #letBy(): void {
+    const request = this.#request;
+    clearTimeout(this.#silence);
+    if (request.complete) return void request.resume();
+    const cutOff = () => void request.socket.destroy();
+    const timer = setTimeout(cutOff, UNREAD_BODY_TIMEOUT_MS).unref();
+    request.once("close", () => clearTimeout(timer));
+    let leftBytes = UNREAD_BODY_MAX_BYTES;
+    request.off("data", this.#data).on("data", (bytes: Buffer) => {
+      leftBytes -= bytes.length;
+      if (leftBytes < 0) cutOff();
+    });
+    request.resume();
   }
 
   /** Resolves when the client's connection has taken it, or is gone. */
@@ -101,7 +155,9 @@ export class Exchange implements Driver {
     const response = this.#response;
     if (response.write(bytes) || response.destroyed) return undefined;
     return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#tire("took nothing of its response"), this.#idleMaxMs).unref();
       const done = () => {
+        clearTimeout(timer);
         response.off("drain", done).off("close", done);
         resolve();
       };
@@ -114,15 +170,23 @@ export class Exchange implements Driver {
     const response = this.#response;
     if (response.headersSent) throw this.#refused("a response has one head");
     const checked = v.safeParse(responseHead, value);
-    if (!checked.success) throw this.#refused("a response's head needs a status from 200 to 599 and a list of headers");
+    if (!checked.success) throw this.#refused(MALFORMED_HEAD);
     const { status, statusText, headers } = checked.output;
     const mayHaveBody = status !== 204 && status !== 304 && this.#request.method !== "HEAD";
     const list: string[] = [];
+    let lengths = 0;
     for (const [name, value] of headers) {
       const lower = name.toLowerCase();
-      if (HOST_HEADERS.has(lower) || (lower === "content-length" && mayHaveBody && length !== undefined)) continue;
+      if (HOST_HEADERS.has(lower)) continue;
+      if (lower === "content-length") {
+        // RFC 9110, 8.6: none with 204. Of a body that is all there it is known here.
+        if (status === 204 || (mayHaveBody && length !== undefined)) continue;
+        if (++lengths > 1 || !/^\d{1,15}$/.test(value)) throw this.#refused("a response's Content-Length is malformed");
+      }
       list.push(...this.#valid(name, value));
     }
+    if (list.reduce((sum, text) => sum + text.length + 2, 0) > HEADERS_MAX_BYTES)
+      throw this.#refused(`a response's headers have more than ${HEADERS_MAX_BYTES} bytes`);
     if (mayHaveBody && length !== undefined) list.push("content-length", String(length));
     response.strictContentLength = true;
     const isText = statusText !== "" && !/[^\t\x20-\x7e\x80-\xff]/.test(statusText);
@@ -145,15 +209,20 @@ export class Exchange implements Driver {
     return failure("EPROTO", why);
   }
 
-  #give(status: number): void {
+  /** An answer in the process's place; if its own has begun, the client sees it broken off. */
+  #give(status: keyof typeof IN_ITS_PLACE): void {
     const response = this.#response;
     this.#closed = true;
+    clearTimeout(this.#silence);
     if (response.headersSent) return void response.destroy();
-    response.writeHead(status, { "content-type": "text/plain; charset=utf-8", connection: "close" });
-    response.end(status === 502 ? "the program ended before it answered\n" : "the program's answer is malformed\n");
+    const body = Buffer.from(`${IN_ITS_PLACE[status]}\n`);
+    const headers = { "content-type": "text/plain; charset=utf-8", "content-length": body.length, connection: "close" };
+    response.writeHead(status, headers).end(body);
   }
 
   resume(): void {
+    if (this.#closed || this.#request.complete) return;
+    this.#listen();
     this.#request.resume();
   }
 

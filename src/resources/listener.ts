@@ -6,9 +6,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-import { type ExchangeHead, FRAME_KINDS, type ListenerHead } from "../abi/channel.ts";
+import { FRAME_KINDS, type ListenerHead } from "../abi/channel.ts";
 import { failure, isErrorCode } from "../errors.ts";
 import {
+  BODY_IDLE_TIMEOUT_MS,
   EXCHANGES_MAX,
   LISTENER_CONNECTIONS_MAX,
   REQUEST_HEAD_MAX_BYTES,
@@ -18,6 +19,7 @@ import {
 import { Exchange } from "./exchange.ts";
 import { jsonFrame, wholeFrame } from "./frame.ts";
 import type { Driver, Line } from "./line.ts";
+import { FIELDS_KEPT_MAX, requestHead } from "./request-head.ts";
 
 /** Makes a new exchange's channel, given its first frame and what drives it. */
 export type Acceptor = (frame: Parameters<Line["push"]>[0], drive: (line: Line) => Driver) => void;
@@ -29,25 +31,37 @@ interface Member {
   open: number;
 }
 
+/** How long clients are waited for. */
+export interface Patience {
+  /** For a request's head, and for a short body with it. */
+  readonly headTimeoutMs: number;
+  /** For the next bytes of a longer body; and until a client takes some of a response. */
+  readonly idleMaxMs: number;
+}
+const PATIENCE: Patience = { headTimeoutMs: REQUEST_HEAD_TIMEOUT_MS, idleMaxMs: BODY_IDLE_TIMEOUT_MS };
+
 /** An address that is listened on, by one process or by several in turn. */
 class Listener {
   readonly #server: Server;
+  readonly #patience: Patience;
   readonly #members = new Set<Member>();
   /** Resolves to the address that it has, once it listens. */
   readonly ready: Promise<string>;
 
-  constructor(host: string, port: number) {
+  constructor(host: string, port: number, patience: Patience) {
+    this.#patience = patience;
     this.#server = createServer(
       {
         maxHeaderSize: REQUEST_HEAD_MAX_BYTES,
-        headersTimeout: REQUEST_HEAD_TIMEOUT_MS,
+        headersTimeout: patience.headTimeoutMs,
         requestTimeout: 0,
-        connectionsCheckingInterval: REQUEST_HEAD_TIMEOUT_MS / 4,
+        connectionsCheckingInterval: patience.headTimeoutMs / 4,
         insecureHTTPParser: false,
         noDelay: true,
       },
       (request, response) => this.#serve(request, response),
     );
+    this.#server.maxHeadersCount = FIELDS_KEPT_MAX;
     this.#server.maxConnections = LISTENER_CONNECTIONS_MAX;
     this.ready = new Promise((resolve, reject) => {
       this.#server.once("error", reject);
@@ -80,22 +94,31 @@ class Listener {
   #serve(request: IncomingMessage, response: ServerResponse): void {
     const member = this.#leastBusy();
     if (member === undefined || member.open >= EXCHANGES_MAX) return refuse(response, 503, "too many requests at once");
-    const url = urlOf(request);
-    if (url === undefined) return refuse(response, 400, "the request's target or Host is malformed");
+    const checked = requestHead(request);
+    if ("why" in checked) return refuse(response, checked.status, checked.why);
+    const { head, length = Infinity } = checked;
     member.open++;
     response.once("close", () => member.open--);
-    const length = request.headers["content-length"];
-    const hasBody = request.headers["transfer-encoding"] !== undefined || (length !== undefined && length !== "0");
-    const head: ExchangeHead = {
-      method: request.method ?? "GET",
-      url,
-      headers: headerList(request.rawHeaders),
-      remote: `${request.socket.remoteAddress ?? ""}:${request.socket.remotePort ?? 0}`,
-      hasBody,
-    };
-    if (!hasBody) member.accept(wholeFrame(head, new Uint8Array(0)), (line) => new Exchange(request, response, line));
-    else if (Number(length) <= WHOLE_BODY_MAX_BYTES) void acceptWhole(member, head, request, response);
-    else member.accept(jsonFrame(FRAME_KINDS.head, head), (line) => new Exchange(request, response, line).streaming());
+    const exchange = (line: Line) => new Exchange(request, response, line, this.#patience.idleMaxMs);
+    if (!head.hasBody) member.accept(wholeFrame(head, new Uint8Array(0)), exchange);
+    else if (length > WHOLE_BODY_MAX_BYTES)
+      member.accept(jsonFrame(FRAME_KINDS.head, head), (line) => exchange(line).streaming());
+    else void this.#whole(request, response, (body) => member.accept(wholeFrame(head, body), exchange));
+  }
+
+  /** Waits for a short body, so that it goes with its head. A client that leaves meanwhile was never there. */
+  async #whole(request: IncomingMessage, response: ServerResponse, accept: (body: Buffer) => void): Promise<void> {
+    const late = () => refuse(response, 408, "the request's body did not come in time");
+    const timer = setTimeout(late, this.#patience.headTimeoutMs);
+    try {
+      const pieces: Buffer[] = [];
+      for await (const piece of request as AsyncIterable<Buffer>) pieces.push(piece);
+      if (!response.headersSent) accept(Buffer.concat(pieces));
+    } catch {
+      response.destroy();
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   #leastBusy(): Member | undefined {
@@ -105,48 +128,15 @@ class Listener {
   }
 }
 
-/** Waits for a short body, so that it goes with its head. A client that leaves meanwhile was never there. */
-async function acceptWhole(
-  member: Member,
-  head: ExchangeHead,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  try {
-    const pieces: Buffer[] = [];
-    for await (const piece of request as AsyncIterable<Buffer>) pieces.push(piece);
-    member.accept(wholeFrame(head, Buffer.concat(pieces)), (line) => new Exchange(request, response, line));
-  } catch {
-    response.destroy();
-  }
-}
-
 function refuse(response: ServerResponse, status: number, why: string): void {
-  const retry = status === 503 ? { "retry-after": "1" } : {};
-  response.writeHead(status, { "content-type": "text/plain; charset=utf-8", connection: "close", ...retry });
-  response.end(`${why}\n`);
-}
-
-/** The request's URL as the client means it (RFC 9112, 3.3), or undefined when it makes none. */
-function urlOf(request: IncomingMessage): string | undefined {
-  const target = request.url ?? "";
-  const host = request.headers.host ?? "";
-  const text = target.startsWith("/") ? `http://${host}${target}` : target === "*" ? `http://${host}/*` : target;
-  try {
-    const url = new URL(text);
-    const isPlain = url.protocol === "http:" && url.username === "" && url.password === "" && url.hash === "";
-    // A Host such as "a/b" would make another path than the one that was asked for.
-    if (!isPlain || (target.startsWith("/") && (host === "" || /[/?#@\\\s]/.test(host)))) return undefined;
-    return url.href;
-  } catch {
-    return undefined;
-  }
-}
-
-function headerList(raw: readonly string[]): [string, string][] {
-  const list: [string, string][] = [];
-  for (let at = 0; at + 1 < raw.length; at += 2) list.push([(raw[at] ?? "").toLowerCase(), raw[at + 1] ?? ""]);
-  return list;
+  const body = Buffer.from(`${why}\n`);
+  response.writeHead(status, {
+    "content-type": "text/plain; charset=utf-8",
+    "content-length": body.length,
+    connection: "close",
+    ...(status === 503 ? { "retry-after": "1" } : {}),
+  });
+  response.end(body);
 }
 
 function addressText({ address, family, port }: AddressInfo): string {
@@ -156,12 +146,17 @@ function addressText({ address, family, port }: AddressInfo): string {
 /** The addresses that a node listens on for its processes. */
 export class Listeners {
   readonly #listeners = new Map<string, Listener>();
+  readonly #patience: Patience;
+
+  constructor(patience = PATIENCE) {
+    this.#patience = patience;
+  }
 
   /** Accepts at `address` for one more process. Throws EADDRINUSE, EADDRNOTAVAIL, EACCES, EINVAL. */
   async join(address: string, line: Line, accept: Acceptor): Promise<Driver> {
     const { host, port } = hostAndPort(address);
     const shared = port === 0 ? undefined : this.#listeners.get(address);
-    const listener = shared ?? new Listener(host, port);
+    const listener = shared ?? new Listener(host, port, this.#patience);
     if (port !== 0) this.#listeners.set(address, listener);
     const member = listener.add(accept);
     let own = address;

@@ -1,0 +1,77 @@
+/** What a request that came in says of itself, once Node's parser has taken it; or why it is refused all the same. */
+
+import type { IncomingMessage } from "node:http";
+
+import type { ExchangeHead, HeaderList } from "../abi/channel.ts";
+import { HEADERS_MAX } from "../limits.ts";
+
+export interface RequestHead {
+  readonly head: ExchangeHead;
+  /** Of its body, in bytes; undefined when it says none. */
+  readonly length: number | undefined;
+}
+
+export interface Refusal {
+  readonly status: number;
+  readonly why: string;
+}
+
+/** Fields that Node keeps: one more than are taken, since it drops what is beyond without a word. */
+export const FIELDS_KEPT_MAX = HEADERS_MAX + 1;
+
+export function requestHead(request: IncomingMessage): RequestHead | Refusal {
+  const fields = headerList(request.rawHeaders);
+  if (fields.length > HEADERS_MAX) return { status: 431, why: `a request has at most ${HEADERS_MAX} header fields` };
+  // RFC 9112, 6.1: what is sent in a coding that nobody here takes off would be read as something else.
+  const coding = request.headers["transfer-encoding"]?.toLowerCase();
+  if (coding !== undefined && coding !== "chunked")
+    return { status: 501, why: "of the transfer codings only chunked is known here" };
+  if (coding !== undefined && request.httpVersion === "1.0")
+    return { status: 400, why: "a request of HTTP/1.0 has no Transfer-Encoding" };
+  const url = urlOf(request, fields);
+  if (url === undefined) return { status: 400, why: "the request's target or Host is malformed" };
+  const said = request.headers["content-length"];
+  const length = said === undefined ? undefined : Number(said);
+  const { remoteAddress = "", remotePort = 0 } = request.socket;
+  const head = {
+    method: request.method ?? "GET",
+    url,
+    headers: fields,
+    remote: `${remoteAddress}:${remotePort}`,
+    hasBody: coding !== undefined || (length !== undefined && length > 0),
+  };
+  return { head, length };
+}
+
+function headerList(raw: readonly string[]): HeaderList {
+  const list: [string, string][] = [];
+  for (let at = 0; at + 1 < raw.length; at += 2) list.push([(raw[at] ?? "").toLowerCase(), raw[at + 1] ?? ""]);
+  return list;
+}
+
+/** The request's URL as the client means it (RFC 9112, 3.3), or undefined when it makes none. */
+function urlOf(request: IncomingMessage, fields: HeaderList): string | undefined {
+  const target = request.url ?? "";
+  const host = hostOf(request, fields);
+  if (host === undefined) return undefined;
+  const text = target.startsWith("/") ? `http://${host}${target}` : target === "*" ? `http://${host}/*` : target;
+  try {
+    const url = new URL(text);
+    const isPlain = url.protocol === "http:" && url.username === "" && url.password === "" && url.hash === "";
+    return isPlain ? url.href : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The one Host; a client of HTTP/1.0 need not say any, and means the one that it is connected to. */
+function hostOf(request: IncomingMessage, fields: HeaderList): string | undefined {
+  const hosts = fields.filter(([name]) => name === "host");
+  if (hosts.length === 0 && request.httpVersion === "1.0") {
+    const { localAddress = "", localPort = 0 } = request.socket;
+    return localAddress.includes(":") ? `[${localAddress}]:${localPort}` : `${localAddress}:${localPort}`;
+  }
+  const host = hosts[0]?.[1] ?? "";
+  // A Host such as "a/b" would make another path than the one that was asked for.
+  return hosts.length !== 1 || host === "" || /[/?#@\\\s]/.test(host) ? undefined : host;
+}
