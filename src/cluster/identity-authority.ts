@@ -67,7 +67,7 @@ export async function requestCertificate(
 export async function certify(authority: Authority, name: string, request: Uint8Array): Promise<string> {
   let publicKey: webcrypto.CryptoKey;
   try {
-    const parsed = new x509.Pkcs10CertificateRequest(request as Uint8Array<ArrayBuffer>);
+    const parsed = new x509.Pkcs10CertificateRequest(request);
     publicKey = (await parsed.publicKey.export(CURVE, ["verify"])) as webcrypto.CryptoKey;
     if (!(await parsed.verify())) throw new Error("its signature is wrong");
   } catch (error) {

@@ -14,25 +14,24 @@ export class Dialer {
   readonly #options: DialerOptions;
   #isDialing = false;
   #retryMs = LINK_RETRY_MIN_MS;
-  #lastStartMs = -Infinity;
 
   constructor(options: DialerOptions) {
     this.#options = options;
   }
 
-  /** Never rejects. Connections that break as soon as they are made are tried for ever more slowly. */
-  async start(): Promise<void> {
+  /**
+   * `afresh`: the last connection was of use, if there was one. Those that break as soon as they are made are tried for
+   * ever more slowly. Never rejects.
+   */
+  async start(afresh: boolean): Promise<void> {
     if (this.#isDialing) return;
     this.#isDialing = true;
     const { isNeeded, dial, signal } = this.#options;
-    const nowMs = performance.now();
-    if (nowMs - this.#lastStartMs > 2 * LINK_RETRY_MAX_MS) this.#retryMs = LINK_RETRY_MIN_MS;
-    else if (this.#retryMs > LINK_RETRY_MIN_MS) await this.#pause(signal);
-    this.#lastStartMs = nowMs;
+    if (afresh) this.#retryMs = LINK_RETRY_MIN_MS;
+    else await this.#pause(signal);
     while (!signal.aborted && isNeeded()) {
       await dial().catch(() => {}); // told by there being no connection
       if (!signal.aborted && isNeeded()) await this.#pause(signal);
-      else this.#retryMs = Math.min(LINK_RETRY_MAX_MS, 2 * this.#retryMs);
     }
     this.#isDialing = false;
   }

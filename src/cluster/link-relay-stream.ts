@@ -133,7 +133,16 @@ export class RelayStream extends Duplex {
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#wake();
     this.#wakeConnected();
-    if (this.#other !== undefined) this.#ask(this.#other, { op: "break" }).catch(() => {});
+    if (this.#other !== undefined) void this.#hangUp(this.#other);
     done(error);
+  }
+
+  /** Best effort: an other end that does not hear it finds out when it says something. */
+  async #hangUp(other: string): Promise<void> {
+    try {
+      await this.#ask(other, { op: "break" });
+    } catch {
+      // It has hung up itself, or the engine is closed.
+    }
   }
 }

@@ -25,8 +25,8 @@ import { LinkQueue } from "./link-queue.ts";
 export interface SessionHandlers {
   told(link: Link, kind: string, body: unknown): void;
   asked(link: Link, kind: string, body: unknown): Promise<unknown>;
-  /** The connection broke, and the session is not over. */
-  detached(reason: Error | undefined): void;
+  /** The connection broke, and the session is not over. `wasOfUse`: something came over it. */
+  detached(reason: Error | undefined, wasOfUse: boolean): void;
   /** Something went wrong that is not the caller's to know. */
   fault(what: string, error: unknown): void;
 }
@@ -132,13 +132,17 @@ export class Session implements Link {
     }
     this.#connection?.close();
     this.generation = generation;
+    let wasOfUse = false;
     const connection = new Connection(stream, {
-      frame: (frame) => this.#arrived(frame),
+      frame: (frame) => {
+        this.#arrived(frame);
+        wasOfUse = true;
+      },
       beat: () => this.#confirm(),
       closed: (reason) => {
         if (this.#connection !== connection) return;
         this.#connection = undefined;
-        this.#handlers.detached(reason);
+        this.#handlers.detached(reason, wasOfUse);
       },
     });
     this.#connection = connection;

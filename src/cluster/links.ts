@@ -87,7 +87,7 @@ class LinkTable implements NodeLinks {
     if (known?.peerId !== undefined) return known; // It was open before, and will be again.
     await this.#addresses(peer);
     const session = this.find(peer) ?? this.begin(peer);
-    void this.#dialer(session).start();
+    void this.#dialer(session).start(true);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, LINK_CONNECT_TIMEOUT_MS)));
     await Promise.race([session.opened, session.lost, late]);
@@ -135,9 +135,9 @@ class LinkTable implements NodeLinks {
     const session = new Session(peer, `${this.#run}.${++this.#lastSession}`, {
       told: (link, kind, body) => handlers.told(link, kind, body),
       asked: (link, kind, body) => handlers.asked(link, kind, body),
-      detached: (reason) => {
+      detached: (reason, wasOfUse) => {
         this.#faults.add("broken", `the connection with node ${peer} broke`, reason);
-        void this.#dialer(session).start();
+        void this.#dialer(session).start(wasOfUse);
       },
       fault: (what, error) => this.#faults.add("failed", what, error),
     });
