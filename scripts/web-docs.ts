@@ -66,7 +66,7 @@ function platformTests(): string {
     const lines = found.map(({ path, names }) => `- ${path}: ${names.join(", ")}`);
     return [`### ${why}\n\n<details><summary>${total} subtests</summary>\n\n${lines.join("\n")}\n\n</details>\n`];
   });
-  const leftOut = Object.entries(LEFT_OUT).map(([path, why]) => `\`${path}\`, as ${why}`);
+  const leftOut = Object.entries(LEFT_OUT).map(([path, why]) => `- \`${path}\`: ${why}`);
   return `
 ## Web Platform Tests
 
@@ -79,7 +79,9 @@ their own harness, in the version that comes with Node 20.19.2. \`node dist/scri
 ${rows.join("\n")}
 ${row(sums(Object.values(files)), "**all**")}
 
-Left out: ${leftOut.join("; ")}.
+Left out:
+
+${leftOut.join("\n")}
 
 ## What fails
 

@@ -25,8 +25,7 @@ export interface FileResult {
 
 /** The folders of the suite whose subject guests have. */
 export const FOLDERS = [
-  "FileAPI/blob",
-  "FileAPI/file",
+  "FileAPI",
   "WebCryptoAPI",
   "compression",
   "console",
@@ -43,11 +42,20 @@ export const FOLDERS = [
   "webidl",
 ] as const;
 
-/** Files that are left out, and why. */
+/** Files and folders that are left out, and why. */
 export const LEFT_OUT: Readonly<Record<string, string>> = {
+  "FileAPI/FileReader/": "guests have no `FileReader`",
+  "FileAPI/reading-data-section/": "guests have no `FileReader`",
+  "FileAPI/filelist-section/": "guests have no `FileList`",
+  "FileAPI/url/": "guests have no blob URLs: what one names would have to outlive its process",
+  "WebCryptoAPI/historical.any.js": "it is about pages that came by plain HTTP",
   "performance-timeline/webtiming-resolution.any.js":
     "it wants two calls of `performance.now()` to be 5 µs apart, and fails where they are faster",
 };
+
+function isLeftOut(path: string): boolean {
+  return Object.keys(LEFT_OUT).some((start) => path.startsWith(start));
+}
 
 /** The files of `checkout` that run without a document: `*.any.js`. */
 export function testFiles(checkout: string): string[] {
@@ -58,7 +66,7 @@ export function testFiles(checkout: string): string[] {
         posix.join(folder, path),
       ),
     )
-    .filter((path) => path.endsWith(".any.js") && !Object.hasOwn(LEFT_OUT, path))
+    .filter((path) => path.endsWith(".any.js") && !isLeftOut(path))
     .sort();
 }
 

@@ -76,6 +76,8 @@ globalThis.fetch = async (input, init) => {
 };
 
 evaluate(readFile(CHECKOUT + "resources/testharness.js", "utf8"));
+// What has to be there is what a worker has. (The harness itself has taken this for a plain shell.)
+globalThis.DedicatedWorkerGlobalScope = { [Symbol.hasInstance]: (value) => value === globalThis };
 const pending = new Map();
 let last = Date.now();
 let ended = false;

@@ -46,7 +46,7 @@ export class CryptoKey {
   #algorithm: object | undefined;
   #usages: KeyUsage[] | undefined;
 
-  constructor(token?: unknown, record?: KeyRecord, extractable = false) {
+  constructor(token: unknown = undefined, record: KeyRecord | undefined = undefined, extractable = false) {
     if (token !== INTERNAL || record === undefined) throw new TypeError("Illegal constructor");
     this.#record = record;
     this.#extractable = extractable;

@@ -18,7 +18,7 @@ const INTEGER_ARRAYS = [
 ] as const;
 
 export class Crypto {
-  constructor(key?: unknown) {
+  constructor(key: unknown = undefined) {
     if (key !== KEY) throw new TypeError("Illegal constructor");
   }
 

@@ -42,7 +42,7 @@ const INTERNAL = Symbol("internal");
 export class SubtleCrypto {
   #real = true;
 
-  constructor(token?: unknown) {
+  constructor(token: unknown = undefined) {
     if (token !== INTERNAL) throw new TypeError("Illegal constructor");
   }
 

@@ -71,6 +71,7 @@ export class WebSocket extends EventTarget {
     return this.#binaryType;
   }
   set binaryType(type) {
+    void this.#binaryType;
     // An enumeration: what is none of its values is ignored.
     if (type === "blob" || type === "arraybuffer") this.#binaryType = type;
   }
@@ -117,6 +118,7 @@ export class WebSocket extends EventTarget {
   }
 
   close(code: unknown = undefined, reason: unknown = undefined): void {
+    void this.#state;
     const number = code === undefined ? NO_CODE : closeCode(code);
     const text = reason === undefined ? "" : usvString(reason);
     if (utf8Bytes(text).length > CLOSE_REASON_MAX_BYTES)
