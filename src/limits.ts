@@ -218,10 +218,25 @@ export const MOVE_SILENCE_MS = 10_000;
 export const MOVE_RETRY_MS = 200;
 /** Requests that are being answered when their process's home moves are given this long. */
 export const REHOME_GRACE_MS = 5_000;
-/** Processes that a node that is drained moves at once. */
-export const DRAIN_AT_ONCE = 4;
 /** Moves from a node, and to it, at once. */
 export const MOVES_MAX = 64;
+
+/** How often an image is taken of a durable process, unless it is said; and the shortest. */
+export const DURABLE_INTERVAL_MS = 2_000;
+export const DURABLE_INTERVAL_MIN_MS = 100;
+/** Images that follow a base before there is a new one; sooner when they are larger than it. */
+export const DURABLE_DELTAS_MAX = 64;
+/** Images of a node that are written at once: each holds its pages. */
+export const DURABLE_AT_ONCE_MAX = 4;
+/** A durable process that has done nothing for so long keeps no copy of its pages: its next image is a base. */
+export const DURABLE_IDLE_MS = 60_000;
+/** Pages of one part of an image in the cluster's store: a few milliseconds to encode. */
+export const IMAGE_PART_PAGES = 256;
+/** How much later than the one before each survivor tries to restore a dead node's process. */
+export const FAILOVER_STEP_MS = 2_000;
+/** Processes that a node restores at once, and how often it tries one whose images cannot be read just now. */
+export const FAILOVER_AT_ONCE_MAX = 4;
+export const FAILOVER_ATTEMPTS_MAX = 5;
 
 /** The control socket of a node. Connections served at once; `logs -f`, `attach` and a wait take one each. */
 export const CONTROL_CONNECTIONS_MAX = 256;
@@ -320,6 +335,9 @@ export const LINK_RELAY_PATIENCE_MS = 5_000;
 /** A node's certificate is good for so long, the cluster's own ten times as long; clocks may differ by this. */
 export const CERTIFICATE_MS = 365 * 24 * 3_600_000;
 export const CERTIFICATE_BACKDATE_MS = 3_600_000;
+/** A token to join a cluster is good for so long, unless it is said; and those that wait to be used. */
+export const JOIN_TOKEN_MS = 3_600_000;
+export const JOIN_TOKENS_MAX = 1024;
 /** Faults of one kind are logged at most this often. */
 export const LINK_FAULT_LOG_MS = 1_000;
 

@@ -34,6 +34,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   },
   stop: { summary: "Stop the node, or all that up started", load: () => import("./stop.ts") },
   nodes: { summary: "List nodes", load: () => import("./nodes.ts") },
+  "join-token": { summary: "Let another machine's node join", load: () => import("./join-token.ts") },
   ps: { summary: "List processes", load: () => import("./ps.ts") },
   top: { summary: "Watch processes", load: () => import("./top.ts") },
   logs: { summary: "Print a process's output", load: () => import("./logs.ts") },

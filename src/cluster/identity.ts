@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import {
   chmodSync,
   closeSync,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -36,15 +37,22 @@ const secret = v.pipe(
 );
 const base = { version: v.literal(1), cluster: v.pipe(v.string(), v.uuid()), secret, ca: text };
 const identityFile = v.strictObject({ ...base, name: text, certificate: text, key: text });
+const AUTHORITY = "authority.json";
 const authorityFile = v.strictObject({ ...base, caKey: text });
 
 /** @throws GodwitError ENOENT, EPERM when others may read it, ECORRUPT. */
 export function readIdentity(path: string): Identity {
-  return read(path, identityFile, "a node's identity");
+  const { version: _, ...identity } = read(path, identityFile, "a node's identity");
+  return identity;
 }
 
 export function writeIdentity(path: string, identity: Identity): void {
   write(path, { version: 1, ...identity, secret: encoded(identity.secret) });
+}
+
+/** Whether a cluster was founded with its state in this folder. */
+export function hasAuthority(folder: string): boolean {
+  return existsSync(join(folder, AUTHORITY));
 }
 
 /**
@@ -52,13 +60,14 @@ export function writeIdentity(path: string, identity: Identity): void {
  * @throws GodwitError EPERM, ECORRUPT.
  */
 export async function authorityIn(folder: string): Promise<Authority> {
-  const path = join(folder, "authority.json");
-  if (statSync(path, { throwIfNoEntry: false }) === undefined) {
+  const path = join(folder, AUTHORITY);
+  if (!hasAuthority(folder)) {
     const { foundCluster } = await import("./identity-authority.ts");
     const authority = await foundCluster();
     write(path, { version: 1, ...authority, secret: encoded(authority.secret) });
   }
-  return read(path, authorityFile, "a cluster's authority");
+  const { version: _, ...authority } = read(path, authorityFile, "a cluster's authority");
+  return authority;
 }
 
 /** A certificate's fingerprint: SHA-256 of its DER. */

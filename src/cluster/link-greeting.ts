@@ -29,13 +29,14 @@ export interface Credentials {
 
 const bytes = (length: number) =>
   v.custom<Uint8Array>((input) => input instanceof Uint8Array && input.length === length, `${length} bytes`);
-const name = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/, "a node's name"));
+/** As in `assertNodeName`. */
+export const nodeName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/, "a node's name"));
 const hello = v.strictObject({
   protocol: v.literal(PROTOCOL),
   version: v.number(),
   cluster: v.pipe(v.string(), v.maxLength(100)),
-  from: name,
-  to: name,
+  from: nodeName,
+  to: nodeName,
   purpose: v.picklist(["session", "stream"]),
   nonce: bytes(NONCE_BYTES),
 });
