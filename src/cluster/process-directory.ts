@@ -1,6 +1,7 @@
 /** The directory's entries of processes: whose each is, and under which epoch. The commit point of every move. */
 
 import { decode, encode } from "cborg";
+import * as v from "valibot";
 
 import { failure, GodwitError } from "../errors.ts";
 import type { Engine, Entry, Subscription } from "./engine.ts";
@@ -14,7 +15,27 @@ export interface ProcessEntry {
   readonly home: string;
   /** What made this entry: a move's id, so that a write whose answer was lost is known again. */
   readonly cause: string;
+  /** Of a process that is to outlive its node. */
+  readonly durable?: Durable;
 }
+
+/** What is known of a process's images. */
+export interface Durable {
+  readonly intervalMs: number;
+  /** Names of images: a base, and after it one for each time that something had changed. The newest chain first; at most two. */
+  readonly chains: readonly (readonly string[])[];
+  /** When the last one was taken: wall-clock time, ms since 1970. */
+  readonly savedMs: number;
+  /** Those that it had registered. */
+  readonly names: readonly string[];
+}
+
+const DURABLE = v.object({
+  intervalMs: v.number(),
+  chains: v.array(v.array(v.string())),
+  savedMs: v.number(),
+  names: v.array(v.string()),
+});
 
 /** `lost`: it is the other one's; `superseded`: neither's; `unknown`: the directory did not answer. */
 export type ClaimOutcome = "won" | "lost" | "superseded" | "unknown";
@@ -42,17 +63,19 @@ export class ProcessDirectory {
    */
   async claim(pid: number, from: Owner, to: Owner, home: string, cause: string): Promise<ClaimOutcome> {
     const key = keyOf(pid);
-    const value = encode({ node: to.node, epoch: to.epoch, home, cause });
+    const next = { node: to.node, epoch: to.epoch, home, cause };
     try {
       const present = await this.#engine.directory.get(key);
       if (present === undefined) {
-        await this.#engine.directory.create(key, value);
+        await this.#engine.directory.create(key, encode(next));
         return "won";
       }
       const owner = entryOf(present);
       if (owner.node === to.node && owner.epoch === to.epoch && owner.cause === cause) return "won";
       if (owner.cause === cause) return "lost";
       if (owner.node !== from.node || owner.epoch !== from.epoch) return "superseded";
+      const { durable } = owner;
+      const value = encode(durable === undefined ? next : { ...next, durable });
       await this.#engine.directory.replace(key, value, present.revision);
       return "won";
     } catch (error) {
@@ -62,10 +85,36 @@ export class ProcessDirectory {
     }
   }
 
-  /** The process has ended. */
-  async forget(pid: number): Promise<void> {
+  /** A process that is durable from its start. @throws GodwitError as the directory; EEXIST. */
+  async begin(pid: number, node: string, cause: string, durable: Durable): Promise<void> {
+    await this.#engine.directory.create(keyOf(pid), encode({ node, epoch: 0, home: node, cause, durable }));
+  }
+
+  /**
+   * Notes what became of a process's images, if it is still `owner`'s.
+   * @throws GodwitError as the directory: then it is not known whether it was noted.
+   */
+  async note(pid: number, owner: Owner, durable: Durable): Promise<"noted" | "superseded"> {
+    for (;;) {
+      const present = await this.#engine.directory.get(keyOf(pid));
+      if (present === undefined) return "superseded";
+      const entry = entryOf(present);
+      if (entry.node !== owner.node || entry.epoch !== owner.epoch) return "superseded";
+      try {
+        await this.#engine.directory.replace(keyOf(pid), encode({ ...entry, durable }), present.revision);
+        return "noted";
+      } catch (error) {
+        // Written meanwhile: by a new owner, or with a new home.
+        if (!(error instanceof GodwitError) || error.code !== "ESTALE") throw error;
+      }
+    }
+  }
+
+  /** The process has ended. @param home where it was at home: another's is not forgotten. */
+  async forget(pid: number, home?: string): Promise<void> {
     const entry = await this.#engine.directory.get(keyOf(pid));
-    if (entry !== undefined) await this.#engine.directory.delete(keyOf(pid), entry.revision).catch(() => {});
+    if (entry === undefined || (home !== undefined && entryOf(entry).home !== home)) return;
+    await this.#engine.directory.delete(keyOf(pid), entry.revision).catch(() => {});
   }
 
   /**
@@ -110,8 +159,15 @@ function entryOf({ key, value }: Entry): ProcessEntry {
     "cause" in found
   ) {
     const { node, epoch, home, cause } = found;
-    if (typeof node === "string" && typeof epoch === "number" && typeof home === "string" && typeof cause === "string")
-      return { node, epoch, home, cause };
+    const durable = "durable" in found ? v.safeParse(DURABLE, found.durable) : undefined;
+    if (
+      typeof node === "string" &&
+      typeof epoch === "number" &&
+      typeof home === "string" &&
+      typeof cause === "string" &&
+      durable?.success !== false
+    )
+      return { node, epoch, home, cause, ...(durable === undefined ? {} : { durable: durable.output }) };
   }
   throw failure("EPROTO", `the directory's entry ${key} is none of a process's`);
 }

@@ -12,7 +12,7 @@ import { fork } from "./fork.ts";
 import { inspect, summarise } from "./inspection.ts";
 import type { Kernel } from "./kernel.ts";
 import { Process } from "./process.ts";
-import { depart, discard, freeze, prepare, start, thaw } from "./move.ts";
+import { depart, discard, prepare, start, still, thaw } from "./move.ts";
 import { type ProcessRecord, RECORD_VERSION } from "./process-record.ts";
 import { ProcessTraps } from "./process-traps.ts";
 import type { Answer, Birth, Completion, Question, Rebirth, Released, ToLwp } from "./protocol.ts";
@@ -48,7 +48,7 @@ export function receive(kernel: Kernel, message: Exclude<ToLwp, { op: "stop" }>)
         kernel.host.post({ op: "answer", request: message.request, answer: { kind: "prepared" } });
       });
     case "start":
-      return start(kernel, message.pid);
+      return start(kernel, message.pid, message.anew === true);
     case "discard":
       return discard(kernel, message.pid);
     case "fork":
@@ -96,6 +96,8 @@ function tell(kernel: Kernel, process: Process, message: Told): void {
       return complete(kernel, process, message.call, message.outcome);
     case "thaw":
       return thaw(kernel, process, message.epoch);
+    case "saved":
+      return release(kernel, process, "save");
     case "depart":
       return depart(kernel, process);
     case "incoming":
@@ -269,7 +271,14 @@ function ask(kernel: Kernel, process: Process, request: number, question: Questi
     case "memory":
       return now(() => ({ kind: "memory", memory: kernel.memory(process) }));
     case "freeze":
-      return whenQuiescent(kernel, process, () => answer({ kind: "freeze", ...freeze(kernel, process) }), failed);
+      return whenQuiescent(
+        kernel,
+        process,
+        () => answer({ kind: "freeze", ...still(kernel, process, "move") }),
+        failed,
+      );
+    case "save":
+      return whenQuiescent(kernel, process, () => answer({ kind: "save", ...still(kernel, process, "save") }), failed);
     case "capture":
       return whenQuiescent(
         kernel,
@@ -295,7 +304,7 @@ function captured(kernel: Kernel, process: Process): Uint8Array {
 
 /** Gives a process up, memory and all, for another LWP to adopt; it does not wait, so that two that wait for each other can move. */
 function giveUp(kernel: Kernel, process: Process): Answer {
-  if (!process.quiescent)
+  if (!process.quiescent || process.holds.has("save"))
     throw failure("EAGAIN", `process ${process.pid} is in a call that must end where it began: try again`);
   const memory = kernel.memory(process);
   const record = process.save(kernel.host.monotonicMs());

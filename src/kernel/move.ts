@@ -11,6 +11,7 @@ import type { ProcessRecord } from "./process-record.ts";
 import type { Released } from "./protocol.ts";
 import { hold, release } from "./quiescence.ts";
 import { closeHandles, reopenHandles } from "./reopen.ts";
+import { reopenListeners } from "./syscalls/channel-calls.ts";
 
 /** A process in place, and what it takes up when it starts. */
 export interface Prepared {
@@ -18,11 +19,14 @@ export interface Prepared {
   readonly record: ProcessRecord;
 }
 
-/** Holds a quiescent process still, and says all there is of it. It stays as it is until `thaw` or `depart`. */
-export function freeze(kernel: Kernel, process: Process): Released {
-  assert(process.quiescent, "a process is frozen when it can be captured");
+/**
+ * Holds a quiescent process still, and says all there is of it. It stays as it is until `thaw` or `depart`; for an image,
+ * until that is taken.
+ */
+export function still(kernel: Kernel, process: Process, why: "move" | "save"): Released {
+  assert(process.quiescent, "a process is held still when it can be captured");
   const memory = kernel.memory(process);
-  hold(kernel, process, "move");
+  hold(kernel, process, why);
   return { record: process.save(kernel.host.monotonicMs()), memory, outputInFlight: process.outputInFlight };
 }
 
@@ -52,8 +56,8 @@ export function prepare(kernel: Kernel, { record, memory, outputInFlight }: Rele
   kernel.prepared.set(pid, { process, record });
 }
 
-/** From here on it runs here. The time that it was prepared for is not its own. */
-export function start(kernel: Kernel, pid: number): void {
+/** From here on it runs here. The time that it was prepared for is not its own. One that starts `anew` opens its listeners again. */
+export function start(kernel: Kernel, pid: number, anew: boolean): void {
   const prepared = kernel.prepared.get(pid);
   assert(prepared !== undefined, "a process is prepared before it starts");
   kernel.prepared.delete(pid);
@@ -61,6 +65,7 @@ export function start(kernel: Kernel, pid: number): void {
   process.clockBaseMs = kernel.host.monotonicMs() - record.clockMs;
   hold(kernel, process, "reopen");
   kernel.admit(process, record.calls, record.timers);
+  if (anew && !process.ended) reopenListeners(kernel, process);
   reopenHandles(kernel, process, record.handles);
 }
 

@@ -18,7 +18,7 @@ import { HandleTable } from "./resource.ts";
 import { MAIN_TID, Thread } from "./thread.ts";
 
 /** What holds a process still: a user's pause, a capture in progress, handles that are being opened again, a move. */
-export type Hold = "pause" | "capture" | "reopen" | "move";
+export type Hold = "pause" | "capture" | "reopen" | "move" | "save";
 
 export class Process {
   readonly pid: number;

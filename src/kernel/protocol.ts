@@ -61,6 +61,8 @@ export type Question =
   | { readonly kind: "memory" }
   /** Stops the process where it is, to be moved: it is thawed, or departs. */
   | { readonly kind: "freeze" }
+  /** Stops the process where it is, for an image of it to be taken, until it is told `saved`. */
+  | { readonly kind: "save" }
   | { readonly kind: "deliver"; readonly from: number; readonly payload: Uint8Array };
 
 export type Answer =
@@ -71,6 +73,7 @@ export type Answer =
   | ({ readonly kind: "release" } & Released)
   | { readonly kind: "memory"; readonly memory: WebAssembly.Memory }
   | ({ readonly kind: "freeze" } & Released)
+  | ({ readonly kind: "save" } & Released)
   | { readonly kind: "prepared" }
   | { readonly kind: "deliver" };
 
@@ -98,10 +101,13 @@ export type ToLwp =
   | { readonly op: "adopt"; readonly released: Released }
   /** Puts a process in place that does not run yet: it is started, or discarded. Answered. */
   | { readonly op: "prepare"; readonly request: number; readonly released: Released }
-  | { readonly op: "start"; readonly pid: number }
+  /** `anew`: from an image, so that what its listeners were is gone. */
+  | { readonly op: "start"; readonly pid: number; readonly anew?: boolean }
   | { readonly op: "discard"; readonly pid: number }
   /** A frozen process goes on, under this epoch. */
   | { readonly op: "thaw"; readonly pid: number; readonly epoch: number }
+  /** The image of a process is taken: it goes on. */
+  | { readonly op: "saved"; readonly pid: number }
   /** A frozen process goes on elsewhere. */
   | { readonly op: "depart"; readonly pid: number }
   | { readonly op: "ask"; readonly request: number; readonly pid: number; readonly question: Question }

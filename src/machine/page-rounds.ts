@@ -20,7 +20,14 @@ export class PageRounds {
 
   constructor(template: Template) {
     this.#template = template;
-    this.#sent = Buffer.from(template.bytes);
+    // Pages that are zero stay the host's one zero page.
+    this.#sent = Buffer.alloc(template.bytes.length);
+    for (const number of template.nonZero) pageAt(template.bytes, number).copy(this.#sent, number * PAGE_BYTES);
+  }
+
+  /** A page as the other side has it, until the next round. */
+  at(number: number): Buffer {
+    return pageAt(this.#sent, number);
   }
 
   /** What has changed since the last round. `memory` may be another object each time: the same process's. */

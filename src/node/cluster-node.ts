@@ -12,6 +12,7 @@ import { failure } from "../errors.ts";
 import type { Question, ToLwp } from "../kernel/protocol.ts";
 import { MOVES_MAX } from "../limits.ts";
 import type { Engine } from "../machine/engine.ts";
+import type { Durability } from "./durability.ts";
 import { Emigration, type MoveReport } from "./emigration.ts";
 import { Homing } from "./homing.ts";
 import { Hosting } from "./hosting.ts";
@@ -56,6 +57,10 @@ export class ClusterNode implements LinkHandlers {
   readonly homing: Homing;
   /** Whether processes may move to here. */
   takesIn = true;
+  /** Keeps images of those that are durable; absent where there is nowhere to keep them. */
+  durability: Durability | undefined;
+  /** What else nodes ask each other for. */
+  alsoAsked: LinkHandlers["asked"] | undefined;
   readonly #options: ClusterNodeOptions;
   readonly #emigrations = new Map<string, Emigration>();
   readonly #immigrations = new Map<string, Immigration>();
@@ -88,10 +93,17 @@ export class ClusterNode implements LinkHandlers {
       throw failure("EAGAIN", `${MOVES_MAX} processes are being moved: try again`);
     this.#moving.add(pid);
     try {
-      return await this.#emigrate(seat, to);
+      const report = await this.#emigrate(seat, to);
+      if (report.outcome !== "stayed") this.durability?.left(pid);
+      return report;
     } finally {
       this.#moving.delete(pid);
     }
+  }
+
+  /** Whether a process is on its way from here. */
+  isMoving(pid: number): boolean {
+    return this.#moving.has(pid);
   }
 
   async #emigrate(seat: Seat, to: string): Promise<MoveReport> {
@@ -102,7 +114,7 @@ export class ClusterNode implements LinkHandlers {
       link: await this.links.to(to),
       openBulk: (header) => this.links.bulk(to, header),
       claim: (pid, from, owner, cause) => this.#options.claim(pid, from, owner, seat.home, cause),
-      offer: {},
+      offer: { durable: this.durability?.keeps(seat.pid) === true },
     });
     this.#emigrations.set(emigration.migration, emigration);
     try {
@@ -173,6 +185,7 @@ export class ClusterNode implements LinkHandlers {
       case "move/offer":
         return this.#offered(link, offerOf(body));
       default:
+        if (this.alsoAsked !== undefined) return this.alsoAsked(link, kind, body);
         throw failure("EPROTO", `nodes do not ask for "${kind}"`);
     }
   }
@@ -232,16 +245,18 @@ export class ClusterNode implements LinkHandlers {
   }
 
   /** Where a process will be. Its home is reached before it comes, or it does not. */
-  async #landing(source: Link, { pid, name, home, memoryQuotaBytes }: Offer): Promise<Landing> {
+  async #landing(source: Link, { pid, name, home, memoryQuotaBytes, durable }: Offer): Promise<Landing> {
     const lwp = this.node.lwps.leastLoaded();
+    const goOn = () => (durable ? void this.durability?.arrived(pid) : undefined);
     if (home === this.node.name) {
       const entry = this.node.table.living(pid);
-      return { lwp, landed: () => this.homing.cameHome(entry, lwp) };
+      return { lwp, landed: () => this.homing.cameHome(entry, lwp).then(goOn) };
     }
     const link = home === source.peer ? source : await this.links.to(home);
     const landed = async () => {
       this.hosting.add({ pid, name, home: link, lwp, memoryQuotaBytes });
       lwp.tell({ op: "start", pid });
+      goOn();
       if (link !== source) link.tell("home/arrived", { pid });
     };
     return { lwp, landed };

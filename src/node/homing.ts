@@ -23,6 +23,8 @@ interface Transit {
 export class Homing {
   readonly #node: Node;
   readonly #links: Links;
+  /** Whether a process whose host is gone is restored from its images. */
+  comesBack: (pid: number) => boolean = () => false;
   readonly #lwps = new Map<string, RemoteLwp>();
   readonly #transits = new Map<number, Transit>();
   /** What a new host has told before the process was known to be there, by pid. Bounded by what a process may have on its way. */
@@ -47,15 +49,28 @@ export class Homing {
     return lwp;
   }
 
-  /** A host is gone, and with it the processes that it had of ours. */
+  /** A host is gone, and with it the processes that it had of ours, but for those that come back. */
   #lost(lwp: RemoteLwp, error: Error): void {
     if (this.#lwps.get(lwp.nodeName) === lwp) this.#lwps.delete(lwp.nodeName);
     for (const entry of this.#node.table.all()) {
       if (entry.lwp !== lwp || entry.exit !== undefined) continue;
+      if (this.comesBack(entry.pid)) {
+        this.expect(entry);
+        continue;
+      }
       const reason = `node ${lwp.nodeName}, which ran it, is gone: ${error.message}`;
       entry.output.push("stderr", Buffer.from(`godwit: process ${entry.pid} ended: ${reason}\n`));
       this.#node.ended({ pid: entry.pid, code: 137, reason }, entry.cpuMs);
     }
+  }
+
+  /** The host of a process is gone: what comes for it is kept until it is at another. */
+  expect(entry: Entry): void {
+    entry.held ??= new Held();
+    const transit = this.#transits.get(entry.pid);
+    if (transit === undefined) return;
+    transit.frozen = true;
+    transit.onFrozen();
   }
 
   /** A host tells something of a process of ours. */

@@ -44,6 +44,8 @@ const offerShape = v.object({
   engine: v.pipe(v.string(), v.maxLength(100)),
   memoryBytes: v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(ADDRESS_SPACE_MAX_BYTES)),
   memoryQuotaBytes: v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(ADDRESS_SPACE_MAX_BYTES)),
+  /** Images are taken of it, here from then on. */
+  durable: v.optional(v.boolean(), false),
 });
 
 /** What a source says of the process that it offers. */

@@ -1,0 +1,422 @@
+/**
+ * What becomes of a dead node's processes. Durable ones are restored from their images by one of the survivors, which is
+ * settled by compare-and-set in the directory; those whose home died with it are adopted by the node that runs them.
+ */
+
+import { createHash, randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import * as v from "valibot";
+
+import type { Link } from "../cluster/link.ts";
+import type { Durable, ProcessDirectory, ProcessEntry } from "../cluster/process-directory.ts";
+import { failure, GodwitError } from "../errors.ts";
+import { createMemory } from "../kernel/address-space.ts";
+import { templateFor } from "../kernel/capture.ts";
+import { channelsOfCopy, leftBehind } from "../kernel/channel.ts";
+import type { ProcessRecord } from "../kernel/process-record.ts";
+import {
+  FAILOVER_AT_ONCE_MAX,
+  FAILOVER_ATTEMPTS_MAX,
+  FAILOVER_STEP_MS,
+  MOVE_RETRY_MS,
+  MOVE_SILENCE_MS,
+} from "../limits.ts";
+import type { Engine } from "../machine/engine.ts";
+import { materialise as fillMemory } from "../machine/linear-memory.ts";
+import type { ClusterNode } from "./cluster-node.ts";
+import type { Durability } from "./durability.ts";
+import type { Recovered } from "./image-chain.ts";
+import type { LwpThread } from "./lwp-thread.ts";
+import type { Entry } from "./process-table.ts";
+import { reseat } from "./seat.ts";
+
+/** What there is to tell of processes whose node is gone. */
+export type FailoverEvent =
+  /** A durable process goes on from an image that was taken `ageMs` before. */
+  | {
+      readonly kind: "restored";
+      readonly pid: number;
+      readonly name: string;
+      readonly from: string;
+      readonly image: string;
+      readonly ageMs: number;
+      /** Later images that could not be read. */
+      readonly problems: readonly string[];
+    }
+  | { readonly kind: "adopted"; readonly pid: number; readonly name: string; readonly from: string }
+  /** A durable process is gone for good. */
+  | { readonly kind: "lost"; readonly pid: number; readonly from: string; readonly reason: string };
+
+export interface FailoverOptions {
+  readonly cluster: ClusterNode;
+  readonly durability: Durability;
+  readonly engine: Engine;
+  readonly directory: ProcessDirectory;
+  /** Whether a node is there. */
+  readonly isAlive: (node: string) => boolean;
+  /** Nodes that could run a process of this engine, this one among them. */
+  readonly candidates: () => readonly string[];
+  readonly tell: (event: FailoverEvent) => void;
+}
+
+/** The owner of a process that nobody runs, and who got it last could not. */
+const NOBODY = "";
+
+const aboutOrphan = v.object({ pid: v.number(), from: v.string() });
+const aboutRestored = v.object({ pid: v.number(), inputClosed: v.boolean() });
+const aboutLost = v.object({ pid: v.number(), reason: v.string() });
+
+export class Failover {
+  readonly #options: FailoverOptions;
+  /** Processes that are being seen to here. */
+  readonly #underWay = new Set<number>();
+  readonly #turns: (() => void)[] = [];
+  #atOnce = 0;
+  /** Those that this node could not run. */
+  readonly #givenUp = new Set<number>();
+  #closed = false;
+
+  constructor(options: FailoverOptions) {
+    this.#options = options;
+    const { cluster, durability } = options;
+    cluster.alsoAsked = (link, kind, body) => this.#asked(link, kind, body);
+    cluster.homing.comesBack = (pid) => durability.has(pid);
+  }
+
+  get #self(): string {
+    return this.#options.cluster.node.name;
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  // ---- Who is to do what
+
+  /** A node died, or left; or this one has just come, and looks for what others left behind. */
+  async sweep(): Promise<void> {
+    const { directory, isAlive } = this.#options;
+    const entries = await this.#insist(() => directory.list());
+    if (entries === undefined) return;
+    for (const { home, pid } of this.#options.cluster.hosting.all())
+      if (!isAlive(home.peer)) void this.#once(pid, () => this.#adopt(pid));
+    for (const [pid, entry] of entries) this.changed(pid, entry);
+  }
+
+  /** The directory's entry of a process, as it is now. */
+  changed(pid: number, entry: ProcessEntry | undefined): void {
+    if (this.#closed) return;
+    if (entry === undefined) return this.#gone(pid);
+    if (!this.#isOrphan(pid, entry)) return;
+    void this.#once(pid, () => (entry.durable === undefined ? this.#bury(pid, entry) : this.#compete(pid, entry)));
+  }
+
+  /** Whether nobody runs a process: its node is not there, or has been started anew. */
+  #isOrphan(pid: number, { node }: ProcessEntry): boolean {
+    const { cluster, isAlive } = this.#options;
+    if (node !== this.#self) return !isAlive(node);
+    const own = cluster.node.table.find(pid);
+    return cluster.hosting.find(pid) === undefined && (own === undefined || own.exit !== undefined);
+  }
+
+  async #once(pid: number, action: () => Promise<void>): Promise<void> {
+    if (this.#underWay.has(pid)) return;
+    this.#underWay.add(pid);
+    try {
+      await action();
+    } catch (error) {
+      // The directory, or a home, did not answer in the end: what comes next begins anew.
+      if (!(error instanceof GodwitError)) throw error;
+    } finally {
+      this.#underWay.delete(pid);
+    }
+  }
+
+  /** Asks again and again what the store does not answer; nothing once this node stops. */
+  async #insist<T>(action: () => Promise<T>): Promise<T | undefined> {
+    while (!this.#closed) {
+      try {
+        return await action();
+      } catch (error) {
+        if (!(error instanceof GodwitError)) throw error;
+        await delay(MOVE_RETRY_MS);
+      }
+    }
+    return undefined;
+  }
+
+  /** A durable process whose entry is gone while nobody runs it was given up. */
+  #gone(pid: number): void {
+    const { cluster, durability, isAlive } = this.#options;
+    const entry = cluster.node.table.find(pid);
+    if (entry === undefined || entry.exit !== undefined || !durability.has(pid)) return;
+    if (entry.held === undefined || isAlive(entry.lwp.nodeName)) return;
+    this.#end(entry, `node ${entry.lwp.nodeName}, which ran it, is gone, and it could not be restored`);
+  }
+
+  #end(entry: Entry, reason: string): void {
+    entry.output.push("stderr", Buffer.from(`godwit: process ${entry.pid} ended: ${reason}\n`));
+    this.#options.cluster.node.ended({ pid: entry.pid, code: 137, reason }, entry.cpuMs);
+  }
+
+  /** One that is not durable died with its node. Its home tells of that, if it is there. */
+  async #bury(pid: number, { home, node }: ProcessEntry): Promise<void> {
+    const { isAlive, directory } = this.#options;
+    if (node !== this.#self && isAlive(home) && home !== this.#self) return;
+    await directory.forget(pid, home);
+  }
+
+  /** Each in its turn, so that not all restore what one can; the next after a while, if the one before did not. */
+  async #compete(pid: number, entry: ProcessEntry): Promise<void> {
+    if (this.#givenUp.has(pid)) return;
+    const { candidates, directory } = this.#options;
+    const order = candidates().toSorted((a, b) => (weight(a, pid) < weight(b, pid) ? -1 : 1));
+    const rank = order.indexOf(this.#self);
+    if (rank < 0) return;
+    let present: ProcessEntry | undefined = entry;
+    if (rank > 0) {
+      await delay(rank * FAILOVER_STEP_MS);
+      present = await this.#insist(() => directory.find(pid));
+    }
+    if (present === undefined || this.#closed || !this.#isOrphan(pid, present)) return;
+    await this.#takeOver(pid, present);
+  }
+
+  // ---- A durable process, from its images
+
+  async #takeOver(pid: number, entry: ProcessEntry): Promise<void> {
+    const { directory, durability } = this.#options;
+    const { node: from, durable } = entry;
+    if (durable === undefined) return;
+    const keeper = await this.#keeper(pid, entry);
+    const home = keeper === undefined ? this.#self : entry.home;
+    const epoch = entry.epoch + 1;
+    const cause = randomUUID();
+    const claim = () => directory.claim(pid, entry, { node: this.#self, epoch }, home, cause);
+    let outcome = await claim();
+    while (outcome === "unknown" && !this.#closed) {
+      await delay(MOVE_RETRY_MS);
+      outcome = await claim();
+    }
+    if (outcome !== "won") return;
+    await this.#turn();
+    try {
+      const recovered = await this.#recover(pid, durable);
+      const record = reborn(recovered.record, epoch, keeper === undefined ? 0 : recovered.record.parent);
+      await this.#place(record, recovered, durable, keeper);
+      const { image, savedMs, problems } = recovered;
+      durability.goOn(pid, durable, home === this.#self);
+      const ageMs = Math.max(0, Date.now() - savedMs);
+      this.#options.tell({ kind: "restored", pid, name: record.program.name, from, image, ageMs, problems });
+      void durability.save(pid);
+    } catch (error) {
+      await this.#failed(pid, { ...entry, node: this.#self, epoch, home }, keeper, error);
+    } finally {
+      const next = this.#turns.shift();
+      if (next === undefined) this.#atOnce--;
+      else next();
+    }
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#atOnce < FAILOVER_AT_ONCE_MAX) this.#atOnce++;
+    else await new Promise<void>((resolve) => this.#turns.push(resolve));
+  }
+
+  /** The home of an orphan, if that is there and goes on with it: a link to it, or this node. */
+  async #keeper(pid: number, { home, node }: ProcessEntry): Promise<Link | "self" | undefined> {
+    const { cluster, isAlive } = this.#options;
+    if (home === this.#self) return this.#expected(pid) ? "self" : undefined;
+    if (!isAlive(home)) return undefined;
+    try {
+      const link = await cluster.links.to(home);
+      const kept = await link.request("failover/home", { pid, from: node }, { timeoutMs: MOVE_SILENCE_MS });
+      return kept === true ? link : undefined;
+    } catch (error) {
+      if (error instanceof GodwitError && !isAlive(home)) return undefined;
+      throw error;
+    }
+  }
+
+  /** The images may be out of reach for a moment, as when the store elects a leader. */
+  async #recover(pid: number, { chains }: Durable): Promise<Recovered> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#options.durability.images.recover(pid, chains);
+      } catch (error) {
+        const isFinal =
+          !(error instanceof GodwitError) || error.code === "ECORRUPT" || attempt >= FAILOVER_ATTEMPTS_MAX;
+        if (isFinal || this.#closed) throw error;
+        await delay(MOVE_RETRY_MS * attempt);
+      }
+    }
+  }
+
+  /** Puts a process in place, has its home know where, and lets it run. */
+  async #place(
+    record: ProcessRecord,
+    image: Recovered,
+    durable: Durable,
+    keeper: Link | "self" | undefined,
+  ): Promise<void> {
+    const { cluster, engine } = this.#options;
+    const { node, hosting } = cluster;
+    const { pid, quotas, program } = record;
+    if (keeper === undefined) node.table.checkRoom(undefined);
+    const lwp = node.lwps.leastLoaded();
+    const memory = createMemory(engine, image.memoryBytes, quotas.memoryBytes);
+    fillMemory(memory.buffer as unknown as SharedArrayBuffer, templateFor(engine), image);
+    await lwp.prepare({ record, memory, outputInFlight: 0 });
+    try {
+      const inputClosed = record.input.closed;
+      if (keeper === undefined) this.#enter(record, lwp, durable.names);
+      else if (keeper === "self") this.#back(node.table.living(pid), lwp, inputClosed);
+      else {
+        hosting.add({ pid, name: program.name, home: keeper, lwp, memoryQuotaBytes: quotas.memoryBytes });
+        await keeper.request("failover/restored", { pid, inputClosed }, { timeoutMs: MOVE_SILENCE_MS });
+      }
+    } catch (error) {
+      hosting.remove(pid);
+      lwp.tell({ op: "discard", pid });
+      throw error;
+    }
+    lwp.tell({ op: "start", pid, anew: true });
+  }
+
+  /** It is at home here from now on. */
+  #enter(record: ProcessRecord, lwp: LwpThread, names: readonly string[]): Entry {
+    const { node } = this.#options.cluster;
+    const { pid, program, quotas, capabilities, workingDirectory } = record;
+    const past = node.table.find(pid);
+    if (past?.exit !== undefined) node.table.remove(past, past.exit);
+    const parent = record.parent === 0 ? undefined : node.table.find(record.parent);
+    const entry = node.enter({ pid, parent, name: program.name, lwp, quotas, capabilities, workingDirectory });
+    if (record.input.closed) entry.input.close();
+    for (const name of names) if (node.table.named(name) === undefined) node.table.register(entry, name);
+    return entry;
+  }
+
+  /** A process whose home is here runs again: what its connections and waits were is gone. */
+  #back(entry: Entry, lwp: Parameters<typeof reseat>[2], inputClosed: boolean): void {
+    const { node } = this.#options.cluster;
+    node.switchboard.closeAll(entry);
+    for (const { timer } of entry.waits.splice(0)) clearTimeout(timer);
+    entry.answeredWaits.clear();
+    entry.input.taken(entry.input.unreadBytes);
+    // The end of its input may be later than its image.
+    if (entry.input.isClosed && !inputClosed)
+      entry.held?.messages.unshift({ op: "input", pid: entry.pid, bytes: null });
+    reseat(node, entry, lwp);
+  }
+
+  /** What was won could not be put in place: where that is this node's fault, another may. */
+  async #failed(pid: number, owner: ProcessEntry, keeper: Link | "self" | undefined, error: unknown): Promise<void> {
+    const { directory, durability, tell } = this.#options;
+    const reason = error instanceof Error ? error.message : String(error);
+    const isLost = error instanceof GodwitError && error.code === "ECORRUPT";
+    if (!isLost && this.#othersCould()) {
+      this.#givenUp.add(pid);
+      const { epoch } = owner;
+      await this.#insist(() =>
+        directory.claim(pid, owner, { node: NOBODY, epoch: epoch + 1 }, owner.home, randomUUID()),
+      );
+      return;
+    }
+    tell({ kind: "lost", pid, from: owner.node, reason });
+    await this.#insist(() => directory.forget(pid));
+    await durability.images.keepOnly(pid, []);
+    if (keeper === "self") this.#end(this.#options.cluster.node.table.living(pid), reason);
+    else if (keeper !== undefined) await keeper.request("failover/lost", { pid, reason });
+  }
+
+  #othersCould(): boolean {
+    return this.#options.candidates().some((name) => name !== this.#self);
+  }
+
+  // ---- A process that runs here and whose home died
+
+  async #adopt(pid: number): Promise<void> {
+    const { cluster, directory, durability } = this.#options;
+    const { node, hosting } = cluster;
+    const hosted = hosting.find(pid);
+    if (hosted === undefined || cluster.isMoving(pid)) return;
+    const { lwp, name, home } = hosted;
+    const { record, memory } = await lwp.ask(pid, { kind: "freeze" });
+    const from = { node: this.#self, epoch: record.epoch };
+    const to = { node: this.#self, epoch: record.epoch + 1 };
+    const cause = randomUUID();
+    let outcome = await directory.claim(pid, from, to, this.#self, cause);
+    while (outcome === "unknown" && !this.#closed) {
+      await delay(MOVE_RETRY_MS);
+      outcome = await directory.claim(pid, from, to, this.#self, cause);
+    }
+    lwp.tell({ op: "depart", pid });
+    hosting.remove(pid);
+    durability.left(pid);
+    if (outcome !== "won") return;
+    const parent = node.table.find(record.parent)?.exit === undefined ? record.parent : 0;
+    const next = reborn(record, to.epoch, node.table.find(parent) === undefined ? 0 : parent);
+    const found = await this.#insist(() => directory.find(pid));
+    await lwp.prepare({ record: next, memory, outputInFlight: 0 });
+    this.#enter(next, lwp, found?.durable?.names ?? []);
+    lwp.tell({ op: "start", pid, anew: true });
+    if (found?.durable !== undefined) durability.goOn(pid, found.durable, true);
+    this.#options.tell({ kind: "adopted", pid, name, from: home.peer });
+  }
+
+  // ---- Asked by who restores a process whose home is here
+
+  async #asked(link: Link, kind: string, body: unknown): Promise<unknown> {
+    const { cluster } = this.#options;
+    switch (kind) {
+      case "failover/home":
+        return this.#expected(parsed(aboutOrphan, body).pid);
+      case "failover/restored": {
+        const { pid, inputClosed } = parsed(aboutRestored, body);
+        const entry = await this.#claimedBy(link, pid);
+        return this.#back(entry, await cluster.homing.lwpOf(link.peer), inputClosed);
+      }
+      case "failover/lost": {
+        const { pid, reason } = parsed(aboutLost, body);
+        const entry = cluster.node.table.find(pid);
+        if (entry?.held !== undefined && entry.exit === undefined) this.#end(entry, reason);
+        return null;
+      }
+      default:
+        throw failure("EPROTO", `nodes do not ask for "${kind}"`);
+    }
+  }
+
+  /** Whether this home goes on with a process that nobody runs: from then on what comes for it is kept. */
+  #expected(pid: number): boolean {
+    const { cluster, durability } = this.#options;
+    const entry = cluster.node.table.find(pid);
+    if (entry === undefined || entry.exit !== undefined || !durability.has(pid)) return false;
+    if (entry.lwp.nodeName === this.#self) return false;
+    cluster.homing.expect(entry);
+    return true;
+  }
+
+  /** A process that the peer has restored. Only whom the directory has as its owner may say so. @throws GodwitError EPERM, ESRCH. */
+  async #claimedBy(link: Link, pid: number): Promise<Entry> {
+    const found = await this.#options.directory.find(pid);
+    if (found?.node !== link.peer) throw failure("EPERM", `process ${pid} is not node ${link.peer}'s`);
+    return this.#options.cluster.node.table.living(pid);
+  }
+}
+
+/** A record as it goes on from: its connections are gone, and so is all that was on its way to it. */
+function reborn(record: ProcessRecord, epoch: number, parent: number): ProcessRecord {
+  return { ...record, epoch, parent, channels: channelsOfCopy(record.channels, leftBehind()) };
+}
+
+/** Each process has an order of nodes of its own, so that a dead node's are spread over the others. */
+function weight(node: string, pid: number): string {
+  return createHash("sha256").update(`${pid} ${node}`).digest("hex");
+}
+
+function parsed<S extends v.GenericSchema>(shape: S, body: unknown): v.InferOutput<S> {
+  const checked = v.safeParse(shape, body);
+  if (checked.success) return checked.output;
+  throw failure("EPROTO", `a message between nodes is malformed: ${checked.issues[0].message}`);
+}
