@@ -42,6 +42,7 @@ export const ERROR_CODES = {
   ENOTEMPTY: "the directory is not empty",
   EPERM: "the operation is not permitted",
   EPIPE: "the other end is closed",
+  EREMOTE: "the process is at home at another node now",
   EPROTO: "the other side does not keep to the protocol",
   EPROCLIM: "the quota of processes or threads is used up",
   ESRCH: "no such process or thread",

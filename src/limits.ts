@@ -232,6 +232,8 @@ export const DURABLE_AT_ONCE_MAX = 4;
 export const DURABLE_IDLE_MS = 60_000;
 /** Pages of one part of an image in the cluster's store: a few milliseconds to encode. */
 export const IMAGE_PART_PAGES = 256;
+/** Until a node that has just been heard of can be known to be there: whose process it has is told on another way. */
+export const FAILOVER_SETTLE_MS = 100;
 /** How much later than the one before each survivor tries to restore a dead node's process. */
 export const FAILOVER_STEP_MS = 2_000;
 /** Processes that a node restores at once, and how often it tries one whose images cannot be read just now. */

@@ -1,9 +1,10 @@
-/** Moves everything off a node: its own processes, and those that it runs for others. */
+/** Moves everything off a node: its own processes, those that it runs for others, and the homes of those that run elsewhere. */
 
 import type { DrainReport, MoveReport } from "../abi/control.ts";
 import { GodwitError } from "../errors.ts";
 import { DRAIN_ATTEMPTS_MAX, DRAIN_AT_ONCE_MAX } from "../limits.ts";
 import type { ClusterNode } from "./cluster-node.ts";
+import type { Entry } from "./process-table.ts";
 
 interface Leaving {
   readonly pid: number;
@@ -14,6 +15,32 @@ interface Leaving {
 function runningAt({ node, hosting }: ClusterNode): Leaving[] {
   const own = node.table.all().filter((entry) => entry.exit === undefined && entry.lwp.nodeName === node.name);
   return [...own, ...hosting.all()].map(({ pid, name }) => ({ pid, name }));
+}
+
+/** Processes that have their home here: a family at a time, parents before their children. */
+function familiesOf({ node }: ClusterNode): Entry[][] {
+  const families = new Map<object, Entry[]>();
+  for (const entry of node.table.all())
+    if (entry.exit === undefined) families.set(entry.family, [...(families.get(entry.family) ?? []), entry]);
+  return [...families.values()].map((family) => family.toSorted((one, other) => depthOf(one) - depthOf(other)));
+}
+
+function depthOf(entry: Entry): number {
+  let depth = 0;
+  for (let one = entry.ancestor; one !== undefined; one = one.ancestor) depth++;
+  return depth;
+}
+
+/** Gives a family a home where its eldest runs. */
+async function handOn(cluster: ClusterNode, family: readonly Entry[], reasons: Map<number, string>): Promise<void> {
+  const [eldest] = family;
+  if (eldest === undefined || family.some(({ lwp }) => lwp.nodeName === cluster.node.name)) return;
+  try {
+    await cluster.handHome(family, eldest.lwp.nodeName);
+  } catch (error) {
+    if (!(error instanceof GodwitError)) throw error;
+    for (const { pid } of family) reasons.set(pid, error.message);
+  }
 }
 
 /**
@@ -61,6 +88,7 @@ export async function drain(
     };
     await Promise.all(Array.from({ length: DRAIN_AT_ONCE_MAX }, work));
   }
+  for (const family of familiesOf(cluster)) await handOn(cluster, family, reasons);
   const left = runningAt(cluster).map(({ pid, name }) => ({
     pid,
     name,

@@ -145,10 +145,31 @@ function wait(node: Node, parent: Entry, call: number, pid: number, timeoutMs: n
       pid === -1 ? `process ${parent.pid} has no children` : `process ${pid} is no child of process ${parent.pid}`;
     return completeWait(node, parent, call, { ok: false, code: "ECHILD", message });
   }
-  const one: ParentWait = { call, pid, timer: undefined };
-  if (timeoutMs >= 0) expireWait(node, parent, one, performance.now() + timeoutMs);
-  parent.waits.push(one);
+  goOnWaiting(node, parent, { call, pid, leftMs: timeoutMs < 0 ? undefined : timeoutMs });
   answerWaits(node, parent);
+}
+
+/** What is left of a wait: here, or at the home that the parent had before. */
+export interface WaitLeft {
+  readonly call: number;
+  readonly pid: number;
+  /** Absent for a wait without end. */
+  readonly leftMs?: number | undefined;
+}
+
+export function goOnWaiting(node: Node, parent: Entry, { call, pid, leftMs }: WaitLeft): void {
+  const atMs = leftMs === undefined ? undefined : performance.now() + leftMs;
+  const one: ParentWait = { call, pid, atMs, timer: undefined };
+  if (atMs !== undefined) expireWait(node, parent, one, atMs);
+  parent.waits.push(one);
+}
+
+/** Waits that another home goes on with. */
+export function waitsLeft(parent: Entry): WaitLeft[] {
+  return parent.waits.splice(0).map(({ call, pid, atMs, timer }) => {
+    clearTimeout(timer);
+    return { call, pid, leftMs: atMs === undefined ? undefined : Math.max(0, atMs - performance.now()) };
+  });
 }
 
 /** Ends the wait at its time, which may be further off than the host's timers reach. */

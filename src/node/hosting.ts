@@ -13,7 +13,8 @@ import type { Node } from "./node.ts";
 export interface Hosted {
   readonly pid: number;
   readonly name: string;
-  readonly home: Link;
+  /** Another one once its home has moved. */
+  home: Link;
   readonly lwp: LwpThread;
   readonly memoryQuotaBytes: number;
 }
@@ -31,6 +32,7 @@ const FROM_HOME: ReadonlySet<ToLwp["op"]> = new Set([
   "frame",
   "room",
   "broken",
+  "keep",
 ]);
 /** What a home may ask of one. */
 const QUESTIONS: ReadonlySet<Question["kind"]> = new Set(["inspect", "summary", "capture", "fork", "deliver"]);
@@ -122,6 +124,31 @@ export class Hosting {
       this.remove(pid);
       throw error;
     }
+  }
+
+  /** Its home is about to move: from when this resolves nothing is told of it, until `rehomed`. */
+  async still(link: Link, pid: number): Promise<void> {
+    await this.#ofHome(link, pid).lwp.ask(pid, { kind: "freeze" });
+  }
+
+  /** Its home is another one now, or the one that it had all the same: it goes on. */
+  rehomed(link: Link, pid: number, home: Link, epoch: number): void {
+    const hosted = this.#ofHome(link, pid);
+    hosted.home = home;
+    hosted.lwp.tell({ op: "thaw", pid, epoch });
+  }
+
+  /** Its home is here from now on: it is hosted no more. */
+  takeHome(pid: number): LwpThread {
+    const { lwp } = this.get(pid);
+    this.remove(pid);
+    return lwp;
+  }
+
+  #ofHome(link: Link, pid: number): Hosted {
+    const hosted = this.#hosted.get(pid);
+    if (hosted?.home.peer === link.peer) return hosted;
+    throw failure("ESRCH", `process ${pid} of node ${link.peer} is not on node ${this.#node.name}`);
   }
 
   /** Processes of a home that is gone. */

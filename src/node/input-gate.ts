@@ -8,6 +8,14 @@ export class InputGate {
   #closed = false;
   readonly #waiters: (() => void)[] = [];
 
+  get unreadBytes(): number {
+    return this.#unreadBytes;
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
   /** Counts bytes in; resolves when there is room for more. Throws EPIPE after the end. */
   put(sizeBytes: number): Promise<void> {
     if (this.#closed) return Promise.reject(failure("EPIPE", "the process's standard input is closed"));

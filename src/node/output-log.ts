@@ -19,8 +19,13 @@ export class OutputLog {
     this.#taken = taken;
   }
 
+  /** What is kept, the oldest first. */
+  kept(): { readonly stream: Stream; readonly bytes: Uint8Array }[] {
+    return [...this.#chunks];
+  }
+
   push(stream: Stream, bytes: Uint8Array): void {
-    this.#keep(stream, bytes);
+    this.keep(stream, bytes);
     const taking = this.pass(stream, bytes);
     if (taking === undefined) {
       this.#taken(bytes.length);
@@ -49,7 +54,8 @@ export class OutputLog {
     return () => this.#subscribers.delete(subscriber);
   }
 
-  #keep(stream: Stream, bytes: Uint8Array): void {
+  /** Keeps output that was handed over already. */
+  keep(stream: Stream, bytes: Uint8Array): void {
     this.#chunks.push({ stream, bytes });
     this.#sizeBytes += bytes.length + OUTPUT_PIECE_BYTES;
     while (this.#sizeBytes > LOG_MAX_BYTES && this.#chunks.length > 1) {

@@ -15,6 +15,8 @@ export interface ParentWait {
   readonly call: number;
   /** The child, or -1 for any. */
   readonly pid: number;
+  /** When it gives up, on the host's monotonic clock; undefined for never. */
+  atMs: number | undefined;
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -52,6 +54,8 @@ export interface Entry {
   /** Resolves at its end, once its output was taken. */
   readonly ended: Promise<ExitStatus>;
   readonly resolveEnded: (status: ExitStatus) => void;
+  /** Its end will not be known here. */
+  readonly rejectEnded: (error: Error) => void;
 }
 
 export type NewEntry = Pick<Entry, "pid" | "parent" | "name" | "lwp" | "quotas" | "capabilities" | "workingDirectory">;
@@ -94,7 +98,8 @@ export class ProcessTable {
   }
 
   add(fields: NewEntry, outputTaken: (sizeBytes: number) => void): Entry {
-    const { promise: ended, resolve: resolveEnded } = promiseWithResolver<ExitStatus>();
+    const { promise: ended, resolve: resolveEnded, reject: rejectEnded } = promiseWithResolver<ExitStatus>();
+    ended.catch(() => {}); // heard by those who wait for it
     const { pid, parent, quotas } = fields;
     const entry: Entry = {
       ...fields,
@@ -114,6 +119,7 @@ export class ProcessTable {
       answeredWaits: new Set(),
       ended,
       resolveEnded,
+      rejectEnded,
     };
     // A child writes where its ancestors do: whoever watches one of them sees it too.
     entry.output.subscribe(false, (stream, bytes) => entry.ancestor?.output.pass(stream, bytes));
@@ -200,10 +206,16 @@ export function descendsFrom(entry: Entry, ancestor: Entry): boolean {
   return false;
 }
 
-function promiseWithResolver<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+function promiseWithResolver<T>(): {
+  promise: Promise<T>;
+  resolve: (value: T) => void;
+  reject: (error: Error) => void;
+} {
   let resolve: (value: T) => void = () => {};
-  const promise = new Promise<T>((settle) => {
+  let reject: (error: Error) => void = () => {};
+  const promise = new Promise<T>((settle, refuse) => {
     resolve = settle;
+    reject = refuse;
   });
-  return { promise, resolve };
+  return { promise, resolve, reject };
 }

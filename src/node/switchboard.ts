@@ -40,16 +40,23 @@ class Plug implements Line {
   #closed = false;
   /** An exchange is over with the end of its response; the process says of the others when it is done with them. */
   readonly #endsWithEnd: boolean;
+  /** How the process opened it; undefined for an exchange. */
+  readonly request: ChannelRequest | undefined;
+  /** Resolves when nothing goes over it any more. */
+  readonly closed: Promise<void>;
+  #onClosed: () => void = () => {};
   /** Frames of the process's that wait for the driver: the process's window bounds them. */
   readonly #queue: Frame[] = [];
   #taking = false;
 
-  constructor(entry: Entry, id: string, panel: Panel, tell: Tell, endsWithEnd: boolean) {
+  constructor(entry: Entry, id: string, panel: Panel, tell: Tell, request: ChannelRequest | undefined) {
     this.#entry = entry;
     this.#id = id;
     this.#panel = panel;
     this.#tell = tell;
-    this.#endsWithEnd = endsWithEnd;
+    this.request = request;
+    this.#endsWithEnd = request === undefined;
+    this.closed = new Promise((resolve) => (this.#onClosed = resolve));
     panel.plugs.set(id, this);
   }
 
@@ -128,6 +135,7 @@ class Plug implements Line {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#onClosed();
     this.#panel.plugs.delete(this.#id);
     this.#panel.untaken -= this.#untaken;
     this.#driver?.close();
@@ -172,7 +180,7 @@ export class Switchboard {
   }
 
   #open(entry: Entry, id: string, request: ChannelRequest, body: Uint8Array): void {
-    const plug = new Plug(entry, id, this.#panel(entry), this.#tell, false);
+    const plug = new Plug(entry, id, this.#panel(entry), this.#tell, request);
     this.#drive(entry, id, plug, request, body).then(
       (driver) => (plug.driver = driver),
       (error: unknown) => {
@@ -205,12 +213,34 @@ export class Switchboard {
   #acceptor(entry: Entry, listener: string): Acceptor {
     return (frame, drive) => {
       const id = `x${++this.#lastExchange}@${this.#nodeName}`;
-      const plug = new Plug(entry, id, this.#panel(entry), this.#tell, true);
+      const plug = new Plug(entry, id, this.#panel(entry), this.#tell, undefined);
       const first = own(frame);
       this.#tell(entry, { op: "incoming", pid: entry.pid, listener, channel: id, frame: first });
       plug.count(first);
       plug.driver = drive(plug);
     };
+  }
+
+  /** Which channels a process has, and how it opened those that it did. */
+  of(entry: Entry): { readonly id: string; readonly request: ChannelRequest | undefined }[] {
+    const plugs = this.#panels.get(entry.pid)?.plugs ?? new Map<string, Plug>();
+    return [...plugs].map(([id, { request }]) => ({ id, request }));
+  }
+
+  /** Opens a process's channel that it had at another home. */
+  reopen(entry: Entry, id: string, request: ChannelRequest): void {
+    this.#open(entry, id, request, new Uint8Array(0));
+  }
+
+  /** No new exchanges come for a process; resolves when it has answered those that did, or after so long. */
+  async retire(entry: Entry, graceMs: number): Promise<void> {
+    const plugs = [...(this.#panels.get(entry.pid)?.plugs.values() ?? [])];
+    for (const plug of plugs) if (plug.request?.kind === "listener") plug.close();
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, graceMs)));
+    const answered = Promise.all(plugs.filter(({ request }) => request === undefined).map(({ closed }) => closed));
+    await Promise.race([answered, late]);
+    clearTimeout(timer);
   }
 
   /** A process has ended. */

@@ -56,8 +56,10 @@ export class TestNode {
         };
         expected.add(look);
         look();
-        void ended.then((end) =>
-          reject(new Error(`process ${pid} ended without printing ${String(pattern)}: ${JSON.stringify(end)}`)),
+        ended.then(
+          (end) =>
+            reject(new Error(`process ${pid} ended without printing ${String(pattern)}: ${JSON.stringify(end)}`)),
+          reject,
         );
       });
     const printed = async (part: string) => void (await match(new RegExp(part.replace(/[^\w\s]/g, "\\$&"))));

