@@ -207,7 +207,7 @@ export class Emigration {
     const { seat } = this.#options;
     try {
       const { memory } = await seat.lwp.ask(seat.pid, { kind: "memory" });
-      const round = this.#rounds.next(memory.buffer as unknown as SharedArrayBuffer);
+      const round = this.#rounds.next(memory.buffer);
       const pages = round.pages.length + round.zeroed.length;
       await this.#send(round, null);
       this.#roundCount++;
@@ -256,7 +256,7 @@ export class Emigration {
     assert(frozen !== undefined, "what is handed is frozen");
     try {
       const { record, memory, outputInFlight } = frozen;
-      const round = this.#rounds.next(memory.buffer as unknown as SharedArrayBuffer);
+      const round = this.#rounds.next(memory.buffer);
       await this.#send(round, { record, outputInFlight });
     } catch (error) {
       this.heard({ kind: "peerLost", reason: messageOf(error) });

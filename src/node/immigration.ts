@@ -186,7 +186,7 @@ export class Immigration {
     const image = decodeImage(frame, { memoryMaxBytes: this.#mostBytes });
     assertEngine(image, engine.manifest.hash);
     const memory = this.#room(image.memoryBytes);
-    applyRound(memory.buffer as unknown as SharedArrayBuffer, image);
+    applyRound(memory.buffer, image);
     if (image.state === null) return false;
     const { record, outputInFlight } = image.state as { record?: unknown; outputInFlight?: unknown };
     const checked = checkRecord(record);
@@ -203,7 +203,7 @@ export class Immigration {
     const { engine, offer } = this.#options;
     if (this.#memory === undefined) {
       this.#memory = createMemory(engine, Math.max(sizeBytes, engine.manifest.memoryBytes), offer.memoryQuotaBytes);
-      fillMemory(this.#memory.buffer as unknown as SharedArrayBuffer, templateFor(engine), UNCHANGED);
+      fillMemory(this.#memory.buffer, templateFor(engine), UNCHANGED);
     }
     const missing = sizeBytes - this.#memory.buffer.byteLength;
     if (missing > 0) this.#memory.grow(Math.ceil(missing / WASM_PAGE_BYTES));
