@@ -166,7 +166,7 @@ export interface BlobFacts {
 export interface Blob extends BlobFacts {
   /**
    * Its bytes, to be gone through once. They are only to be trusted when the end is reached: it throws ECORRUPT where
-   * they are not what was stored.
+   * they are not what was stored, ESTALE where the blob was replaced or deleted meanwhile, and else as {@link Blobs.get}.
    */
   readonly content: AsyncIterable<Uint8Array>;
 }

@@ -43,7 +43,7 @@ function checkText(path: string, what: string): void {
 }
 
 /** A segment in letters, digits, "-", "_" and "=": every other byte of its UTF-8 as "=" and two hexadecimal digits. */
-export function encodeSegment(segment: string): string {
+function encodeSegment(segment: string): string {
   return Array.from(Buffer.from(segment), (byte) => {
     const character = String.fromCharCode(byte);
     return /[A-Za-z0-9_-]/.test(character) ? character : `=${byte.toString(16).padStart(2, "0")}`;

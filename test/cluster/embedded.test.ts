@@ -3,8 +3,9 @@
 import { mkdtempSync, openSync, readFileSync, closeSync, rmSync, truncateSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { after } from "node:test";
 import { encodePath } from "../../src/cluster/path.ts";
-import { Child } from "./child.ts";
+import { Child, endChildren } from "./child.ts";
 import { type World, engineSuite } from "./engine-suite.ts";
 
 async function startWorld(): Promise<World> {
@@ -32,4 +33,5 @@ async function startWorld(): Promise<World> {
   };
 }
 
+after(endChildren);
 engineSuite("embedded engine", startWorld);

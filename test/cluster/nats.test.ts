@@ -1,10 +1,12 @@
 /** The engine over NATS: the suite, with one real server and with three, of which the leader is killed. */
 
 import assert from "node:assert/strict";
+import { after, describe } from "node:test";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { connectNatsEngine } from "../../src/cluster/engines/nats.ts";
 import { encodePath } from "../../src/cluster/path.ts";
+import { endChildren } from "./child.ts";
 import { type World, engineSuite } from "./engine-suite.ts";
 import { until } from "./condition.ts";
 import { NatsServers, findNatsServer } from "./nats-server.ts";
@@ -90,5 +92,8 @@ async function damage(urls: readonly string[], name: string, how: "altered" | "t
 }
 
 const skip = "missing" in found ? { skip: found.missing } : {};
-engineSuite("NATS engine, one server", () => startWorld(1), skip);
-engineSuite("NATS engine, three servers", () => startWorld(3), skip);
+after(endChildren);
+describe("NATS", { concurrency: 2 }, () => {
+  engineSuite("NATS engine, one server", () => startWorld(1), skip);
+  engineSuite("NATS engine, three servers", () => startWorld(3), skip);
+});

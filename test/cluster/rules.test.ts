@@ -117,16 +117,25 @@ it("of writes that replace the same revision one takes place, for all who look",
     readonly previous: number;
     readonly isDeletion: boolean;
   }
+  const ACTS = ["look", "write", "delete", "read", "prune", "forget"] as const;
   const step = fc.record({
     writer: fc.nat(3),
     lag: fc.nat(4),
-    act: fc.constantFrom("look" as const, "write" as const, "delete" as const, "prune" as const, "forget" as const),
+    act: fc.constantFrom(...ACTS),
   });
-  const check = (steps: { writer: number; lag: number; act: "look" | "write" | "delete" | "prune" | "forget" }[]) => {
+  const check = (steps: { writer: number; lag: number; act: (typeof ACTS)[number] }[]) => {
     let log: Message[] = [];
     let revisions = 0;
     const watcher = new Chain<Message>();
     const watched: number[] = [];
+    /** Goes through the messages one by one, while others write and prune. */
+    let reader = new Chain<Message>();
+    const read = () => {
+      const next = log.find(({ revision }) => revision > reader.lastRevision);
+      if (next === undefined) return false;
+      if (reader.add(next)) assert.ok(watched.includes(next.revision), "what a reader passes on took place");
+      return true;
+    };
     /** What each writer takes for the key's state: what it will replace, and the last message. */
     const seen = new Map<number, { previous: number; last: number; isThere: boolean }>();
     const history = () => {
@@ -141,6 +150,8 @@ it("of writes that replace the same revision one takes place, for all who look",
         const { latest, lastRevision } = chain;
         const isThere = latest !== undefined && !latest.isDeletion;
         seen.set(writer, { previous: latest?.revision ?? 0, last: lastRevision, isThere });
+      } else if (act === "read") {
+        read();
       } else if (act === "prune") {
         const latest = chain.latest;
         if (latest !== undefined) log = log.filter(({ revision }) => revision >= latest.revision);
@@ -150,6 +161,7 @@ it("of writes that replace the same revision one takes place, for all who look",
         if (isLast) {
           log = [];
           seen.clear();
+          reader = new Chain();
         }
       } else {
         const state = seen.get(writer);
@@ -168,6 +180,8 @@ it("of writes that replace the same revision one takes place, for all who look",
       const { placed } = history();
       assert.deepEqual(placed, watched.slice(watched.length - placed.length), "a watch has seen the same");
     }
+    while (read());
+    assert.equal(reader.latest?.revision, history().chain.latest?.revision, "a reader comes to the same end");
   };
   fc.assert(fc.property(fc.array(step, { maxLength: 60 }), check), { numRuns: 2_000 });
 });

@@ -86,6 +86,7 @@ async function groundOn(connection: NatsConnection, cluster: string, options: Na
   const close = async () => {
     stopped.abort();
     directory.close();
+    objects.close();
     await connection.close();
   };
   return { directory, messages, blobs: objects, sweep, close };

@@ -1,14 +1,17 @@
 /** Blobs in an object store of NATS: in chunks, with a digest that is checked by who reads. */
 
+import { createHash } from "node:crypto";
 import { ReadableStream } from "node:stream/web";
+import type { JsMsg } from "@nats-io/jetstream";
 import { type ObjectInfo, type ObjectStore, setSha256Backend } from "@nats-io/obj";
-import { GodwitError, failure } from "../../../errors.ts";
+import { type GodwitError, failure } from "../../../errors.ts";
 import { BLOB_ABANDONED_MS, BLOB_STALL_MS, CLUSTER_STORE_TIMEOUT_MS } from "../../../limits.ts";
 import { boundedContent, corruptBlob, noBlob } from "../../blob.ts";
 import type { Blob, BlobFacts, Blobs } from "../../engine.ts";
 import { byText, decodePath, encodePath, matches } from "../../path.ts";
+import { Waits } from "../../wait.ts";
 import { attempt, natsError } from "./attempt.ts";
-import type { Stream } from "./feed.ts";
+import { Feed, type Stream } from "./feed.ts";
 
 const CHUNK_BYTES = 2 ** 20;
 /** A chunk that no server acknowledges for so long is lost, and its blob with it. */
@@ -17,10 +20,14 @@ const CHUNK_TIMEOUT_MS = 10_000;
 // The one of the package in plain JavaScript takes five times as long.
 setSha256Backend("native");
 
+/** What the object store keeps of a blob, as far as it is used here. */
+type StoredInfo = Pick<ObjectInfo, "name" | "nuid" | "size" | "digest" | "mtime"> & { readonly deleted?: boolean };
+
 export class NatsBlobs implements Blobs {
   readonly #store: ObjectStore;
   readonly #stream: Stream;
   readonly #bucket: string;
+  readonly #waits = new Waits();
 
   constructor(store: ObjectStore, stream: Stream, bucket: string) {
     this.#store = store;
@@ -41,6 +48,8 @@ export class NatsBlobs implements Blobs {
         throw error;
       }
     };
+    // Waits for a leader, if there is none: once the content is asked for it cannot be tried again.
+    await this.#info(name);
     try {
       const options = { timeout: CHUNK_TIMEOUT_MS };
       const meta = { name: objectName(name), options: { max_chunk_size: CHUNK_BYTES } };
@@ -64,13 +73,32 @@ export class NatsBlobs implements Blobs {
   }
 
   async list(prefix: string): Promise<BlobFacts[]> {
-    const all = await attempt("listing the blobs", CLUSTER_STORE_TIMEOUT_MS, () => this.#store.list());
     const found: BlobFacts[] = [];
-    for (const info of all) {
+    for (const info of await this.#all()) {
       const name = decodePath(info.name, "/");
-      if (name !== undefined && !info.deleted && matches(prefix, name)) found.push(factsOf(name, info));
+      if (name !== undefined && matches(prefix, name)) found.push(factsOf(name, info));
     }
     return found.sort((a, b) => byText(a.name, b.name));
+  }
+
+  /** What the store says of all blobs. Its own list asks one replica, which may not know yet what was acknowledged. */
+  async #all(): Promise<StoredInfo[]> {
+    const found = new Map<string, StoredInfo>();
+    let feed: Feed | undefined;
+    try {
+      await this.#waits.until("the list of blobs", CLUSTER_STORE_TIMEOUT_MS, (resolve) => {
+        const message = (each: JsMsg) => void found.set(each.subject, each.json<StoredInfo>());
+        const handlers = { begin: () => found.clear(), message, current: resolve };
+        feed = new Feed(this.#stream, `$O.${this.#bucket}.M.>`, handlers);
+      });
+    } finally {
+      feed?.stop();
+    }
+    return [...found.values()].filter((info) => info.deleted !== true);
+  }
+
+  close(): void {
+    this.#waits.close();
   }
 
   /** Removes chunks of blobs that were begun longer than `ageMs` ago and never finished. Answers with how many blobs. */
@@ -79,7 +107,7 @@ export class NatsBlobs implements Blobs {
     const chunks = `$O.${this.#bucket}.C.`;
     // In this order: a blob that is finished in between is seen as whole.
     const { state } = await manager.streams.info(name, { subjects_filter: `${chunks}*` });
-    const whole = new Set((await this.#store.list()).map((info) => info.nuid));
+    const whole = new Set((await this.#all()).map((info) => info.nuid));
     let swept = 0;
     for (const subject of Object.keys(state.subjects ?? {})) {
       if (whole.has(subject.slice(chunks.length))) continue;
@@ -98,43 +126,33 @@ export class NatsBlobs implements Blobs {
     return info === null || info.deleted ? undefined : info;
   }
 
+  /**
+   * Chunk by chunk as it is asked for, and of the stream's leader. The object store's own reader takes all that comes, and
+   * from any replica: one that lags behind makes a blob look cut short.
+   */
   async *#content(name: string, info: ObjectInfo): AsyncGenerator<Uint8Array> {
-    if (info.size === 0) return;
-    await this.#assertChunks(name, info);
-    const found = await attempt(`reading the blob ${name}`, CLUSTER_STORE_TIMEOUT_MS, () =>
-      this.#store.get(objectName(name)),
-    );
-    if (found === null) throw noBlob(name);
-    found.error.catch(() => {}); // Told by the stream as well.
-    if (found.info.nuid !== info.nuid) {
-      await found.data.cancel();
-      throw failure("ESTALE", `the blob ${name} was replaced before it was read: get it again`);
+    const { manager, name: stream } = this.#stream;
+    const hash = createHash("sha256");
+    let sizeBytes = 0;
+    for (let next = 1; sizeBytes < info.size;) {
+      const query = { next_by_subj: `$O.${this.#bucket}.C.${info.nuid}`, seq: next };
+      const chunk = await attempt(`reading the blob ${name}`, BLOB_STALL_MS, () =>
+        manager.streams.getMessage(stream, query),
+      );
+      if (chunk === null) throw await this.#cutShort(name, info);
+      hash.update(chunk.data);
+      sizeBytes += chunk.data.length;
+      next = chunk.seq + 1;
+      yield chunk.data;
     }
-    const reader = found.data.getReader();
-    try {
-      for (;;) {
-        const { done, value } = await inTime(name, reader.read());
-        if (done) return;
-        yield value;
-      }
-    } catch (error) {
-      if (error instanceof GodwitError) throw error;
-      const isCorrupt = error instanceof Error && error.message.includes("corrupt object");
-      throw isCorrupt
-        ? corruptBlob(name, "its digest is another", error)
-        : natsError(`reading the blob ${name}`, error);
-    } finally {
-      await reader.cancel().catch(() => {});
-    }
+    if (sizeBytes === info.size && hash.digest("hex") === sha256Of(info)) return;
+    throw corruptBlob(name, "its content does not have the hash that it was stored with");
   }
 
-  /** Where all chunks are gone, the object store would wait for the first for ever. */
-  async #assertChunks(name: string, { nuid }: ObjectInfo): Promise<void> {
-    const query = { last_by_subj: `$O.${this.#bucket}.C.${nuid}` };
-    const last = await attempt(`reading the blob ${name}`, CLUSTER_STORE_TIMEOUT_MS, () =>
-      this.#stream.manager.streams.getMessage(this.#stream.name, query),
-    );
-    if (last === null) throw corruptBlob(name, "its content is gone");
+  async #cutShort(name: string, info: ObjectInfo): Promise<GodwitError> {
+    const now = await this.#info(name);
+    if (now?.nuid === info.nuid) return corruptBlob(name, "a part of it is missing");
+    return failure("ESTALE", `the blob ${name} was replaced or deleted while it was read: get it again`);
   }
 }
 
@@ -143,21 +161,10 @@ function objectName(name: string): string {
   return encodePath(name, "/");
 }
 
-function factsOf(name: string, info: ObjectInfo): BlobFacts {
-  const digest = info.digest.slice(info.digest.indexOf("=") + 1);
-  const sha256 = Buffer.from(digest, "base64url").toString("hex");
-  return { name, sizeBytes: info.size, sha256, storedMs: Date.parse(info.mtime) };
+function factsOf(name: string, info: StoredInfo): BlobFacts {
+  return { name, sizeBytes: info.size, sha256: sha256Of(info), storedMs: Date.parse(info.mtime) };
 }
 
-async function inTime<T>(name: string, piece: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const stalled = new Promise<never>((_, reject) => {
-    const error = failure("ETIMEDOUT", `nothing of the blob ${name} arrived for ${BLOB_STALL_MS} ms: try again`);
-    timer = setTimeout(() => reject(error), BLOB_STALL_MS);
-  });
-  try {
-    return await Promise.race([piece, stalled]);
-  } finally {
-    clearTimeout(timer);
-  }
+function sha256Of({ digest }: StoredInfo): string {
+  return Buffer.from(digest.slice(digest.indexOf("=") + 1), "base64url").toString("hex");
 }

@@ -5,7 +5,8 @@
  * that it replaces, and of those that replace the same one the first took place; the others are void, and whoever reads
  * passes over them. Nothing is said to have been written before that was looked up.
  *
- * Old messages of a key are pruned from the front, up to one that took place, which stays. So the first there is took place.
+ * Messages of a key that were replaced long ago are pruned from the front, up to one that took place, which stays. So the
+ * first there is took place.
  */
 
 /** A message of a key. */
@@ -27,7 +28,8 @@ export class Chain<L extends Link> {
     const latest = this.#latest;
     const isNext =
       latest === undefined ||
-      link.previous === latest.revision ||
+      // Greater: it replaces what was pruned while the messages were gone through, and is the first that stayed.
+      link.previous >= latest.revision ||
       // A deletion is forgotten after a while; who writes then does not know of it, and who watches may.
       (link.previous === 0 && latest.isDeletion);
     if (isNext) this.#latest = link;

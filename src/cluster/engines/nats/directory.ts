@@ -21,8 +21,6 @@ const OPERATION = "KV-Operation";
 const DELETED = "DEL";
 /** The revision that a write replaces. */
 const PREVIOUS = "Godwit-Previous";
-/** Of a key's old messages, so many are pruned together, about. */
-const PRUNE_EVERY = 8;
 
 /** A message of a key, as it is stored. */
 export interface Version extends Link {
@@ -43,12 +41,7 @@ export class NatsDirectory implements Directory {
   }
 
   async get(key: string, options?: CallOptions): Promise<Entry | undefined> {
-    const timer = new Timer(timeOf(options));
-    const last = await this.#last(key, timer);
-    if (last === undefined) return undefined;
-    // With no other message since what it replaces, it took place.
-    const first = await this.#next(key, last.previous + 1, timer);
-    const latest = first?.revision === last.revision ? last : (await this.#history(key, timer)).chain.latest;
+    const { latest } = await this.#state(key, new Timer(timeOf(options)));
     if (latest === undefined || latest.isDeletion) return undefined;
     return { key, value: latest.value, revision: latest.revision };
   }
@@ -99,33 +92,43 @@ export class NatsDirectory implements Directory {
     for (const feed of this.#feeds) feed.stop();
   }
 
-  /** Forgets what was deleted longer than `ageMs` ago. Answers with how many keys that were. */
+  /** Forgets what was deleted or replaced longer than `ageMs` ago. Answers with how many keys that were. */
   async sweep(ageMs: number = TOMBSTONE_MS): Promise<number> {
-    const old = await this.#oldDeletions(ageMs);
     const { manager, name } = this.#stream;
-    // Up to the deletion itself: what has come since stays.
-    for (const [subject, revision] of old) await manager.streams.purge(name, { filter: subject, seq: revision + 1 });
+    const old = await this.#old(ageMs);
+    for (const [subject, revision] of old) await manager.streams.purge(name, { filter: subject, seq: revision });
     return old.size;
   }
 
-  /** The subjects whose last message is such a deletion, and its revision. */
-  async #oldDeletions(ageMs: number): Promise<Map<string, number>> {
-    const last = new Map<string, JsMsg>();
+  /** The subjects that have such messages, and up to where: what stays begins with a message that took place. */
+  async #old(ageMs: number): Promise<Map<string, number>> {
+    const keys = new Map<string, { chain: Chain<Link>; first: number; kept: number }>();
     let feed: Feed | undefined;
     try {
-      await this.#waits.until("looking for old deletions", CLUSTER_STORE_TIMEOUT_MS, (resolve) => {
+      await this.#waits.until("looking for old messages", CLUSTER_STORE_TIMEOUT_MS, (resolve) => {
         const message = (each: JsMsg) => {
-          if (isDeletion(each.headers)) last.set(each.subject, each);
-          else last.delete(each.subject);
+          const key = keys.get(each.subject) ?? { chain: new Chain(), first: each.seq, kept: 0 };
+          keys.set(each.subject, key);
+          const link = linkOf(each.seq, each.headers);
+          const isOld = Date.now() - each.time.getTime() >= ageMs;
+          if (!key.chain.add(link)) return;
+          // All before the last that is old has been replaced for as long; a deletion has had its time itself.
+          if (isOld) key.kept = link.isDeletion ? link.revision + 1 : link.revision;
         };
-        const handlers = { begin: () => last.clear(), message, current: resolve };
+        const handlers = { begin: () => keys.clear(), message, current: resolve };
         feed = new Feed(this.#stream, `${this.#root}>`, handlers, { headersOnly: true });
       });
     } finally {
       feed?.stop();
     }
-    const old = [...last].filter(([, message]) => Date.now() - message.time.getTime() >= ageMs);
-    return new Map(old.map(([subject, message]) => [subject, message.seq]));
+    const old = new Map<string, number>();
+    for (const [subject, { chain, first, kept }] of keys) {
+      // After a deletion that is forgotten, a void message would be taken for the first that took place.
+      const isDeletionLast = chain.latest?.isDeletion === true && chain.latest.revision === chain.lastRevision;
+      const isForgotten = chain.latest !== undefined && kept > chain.latest.revision;
+      if (kept > first && (!isForgotten || isDeletionLast)) old.set(subject, kept);
+    }
+    return old;
   }
 
   /** `value`: nothing to delete. `revision`: what the entry must have, 0 for none. */
@@ -141,18 +144,14 @@ export class NatsDirectory implements Directory {
     let [previous, last] = [revision, revision];
     for (;;) {
       const sent = await this.#publish(key, value, { mark, previous, last }, timer);
-      if (sent > 0 && (await this.#next(key, previous + 1, timer))?.mark === mark) {
-        this.#prune(key, previous, sent);
-        return sent;
-      }
-      const { chain, placed } = await this.#history(key, timer, mark);
-      if (placed !== undefined) return placed;
-      // Less than what was acknowledged: from a server that does not know yet that it leads no more.
-      if (sent > chain.lastRevision) continue;
-      const latest = chain.latest;
+      const winner = await this.#winner(key, previous, timer);
+      if (winner?.mark === mark) return winner.revision;
+      // What was acknowledged is not there: this was answered by a server that does not know yet that it leads no more.
+      if (winner === undefined && sent > 0) continue;
+      const { latest, lastRevision } = await this.#state(key, timer);
       const present = latest === undefined || latest.isDeletion ? 0 : latest.revision;
       if (present !== revision) throw conflict(key, revision, present);
-      [previous, last] = [latest?.revision ?? 0, chain.lastRevision];
+      [previous, last] = [latest?.revision ?? 0, lastRevision];
     }
   }
 
@@ -179,23 +178,28 @@ export class NatsDirectory implements Directory {
     }
   }
 
-  /** All that there is of a key; and the revision of the write with `mark`, if it took place. */
-  async #history(key: string, timer: Timer, mark?: string) {
-    const chain = new Chain<Version>();
-    let placed: number | undefined;
-    for (let next = 1; ; next = chain.lastRevision + 1) {
+  /** The write that took place of those that replace `previous`, if there is one. */
+  async #winner(key: string, previous: number, timer: Timer): Promise<Version | undefined> {
+    for (let next = previous + 1; ;) {
       const version = await this.#next(key, next, timer);
-      if (version === undefined) return { chain, placed };
-      if (chain.add(version) && version.mark === mark) placed = version.revision;
+      // One that replaces what is older is void, and only in the way.
+      if (version === undefined || version.previous >= previous) return version;
+      next = version.revision + 1;
     }
   }
 
-  /** Forgets the key's messages before `previous`, which took place, now and then. */
-  #prune(key: string, previous: number, revision: number): void {
-    if (previous === 0 || revision % PRUNE_EVERY !== 0) return;
-    const { manager, name } = this.#stream;
-    // Where it fails the next will do.
-    manager.streams.purge(name, { filter: this.#subject(key), seq: previous }).catch(() => {});
+  /** The key's last message that took place, and its last message. */
+  async #state(key: string, timer: Timer): Promise<{ latest: Version | undefined; lastRevision: number }> {
+    const last = await this.#last(key, timer);
+    if (last === undefined) return { latest: undefined, lastRevision: 0 };
+    // What it replaces took place: whoever wrote it had looked.
+    let latest = await this.#winner(key, last.previous, timer);
+    while (latest !== undefined && latest.revision !== last.revision) {
+      const next = await this.#winner(key, latest.revision, timer);
+      if (next === undefined) break;
+      latest = next;
+    }
+    return { latest, lastRevision: last.revision };
   }
 
   /** The key's last message. */
@@ -242,18 +246,17 @@ class Timer {
   }
 }
 
+function linkOf(revision: number, facts: MsgHdrs | undefined): Link {
+  const isDeletion = (facts?.get(OPERATION) ?? "") !== "";
+  return { revision, previous: Number(facts?.get(PREVIOUS) ?? ""), isDeletion };
+}
+
 function versionOf(revision: number, facts: MsgHdrs | undefined, data: Uint8Array): Version {
   return {
-    revision,
-    previous: Number(facts?.get(PREVIOUS) ?? ""),
-    isDeletion: isDeletion(facts),
+    ...linkOf(revision, facts),
     mark: facts?.get(PubHeaders.MsgIdHdr) ?? "",
     value: data.slice(), // A copy: the message is a part of what the socket received.
   };
-}
-
-function isDeletion(facts: MsgHdrs | undefined): boolean {
-  return (facts?.get(OPERATION) ?? "") !== "";
 }
 
 /** The error of a compare-and-set that expected another revision, 0 being none, than is present. */

@@ -47,7 +47,10 @@ export class Feed implements Subscription {
   #messages: Messages | undefined;
   /** Of this consumer: its messages that have come, and whether the state has been told. */
   #received = 0;
+  #lastSequence = 0;
   #isCurrent = false;
+  /** What the stream's leader had last when the consumer had delivered all that its own replica had. */
+  #target: number | undefined;
   #stopped = false;
 
   constructor(stream: Stream, filter: string, handlers: FeedHandlers, { headersOnly = false } = {}) {
@@ -112,12 +115,14 @@ export class Feed implements Subscription {
 
   async #listen(consumer: PushConsumer, pending: number): Promise<void> {
     this.#received = 0;
+    this.#lastSequence = 0;
     this.#isCurrent = false;
+    this.#target = undefined;
     this.#handlers.begin();
     const messages = await consumer.consume({ callback: (message) => this.#receive(message) });
     this.#messages = messages;
     if (this.#stopped) messages.stop();
-    if (pending === 0) this.#current();
+    if (pending === 0) this.#drained(messages);
     void this.#observe(messages);
     await messages.closed();
   }
@@ -126,12 +131,31 @@ export class Feed implements Subscription {
     if (this.#stopped) return;
     this.#received++;
     if (message.info.deliverySequence !== this.#received) return this.restart();
+    this.#lastSequence = message.seq;
     this.#handlers.message(message);
-    if (message.info.pending === 0) this.#current();
+    if (this.#isCurrent) return;
+    if (this.#target !== undefined) this.#compare();
+    else if (message.info.pending === 0) this.#drained(this.#messages);
   }
 
-  #current(): void {
+  /**
+   * The consumer has delivered all that its replica of the stream has. That may lag behind what was acknowledged: the state
+   * has been told when it has come as far as the leader is.
+   */
+  #drained(messages: Messages | undefined): void {
     if (this.#isCurrent || this.#stopped) return;
+    const { manager, name } = this.#stream;
+    const take = (last: { readonly seq: number } | null) => {
+      if (messages !== this.#messages) return;
+      this.#target = last?.seq ?? 0;
+      this.#compare();
+    };
+    // Where there is no answer, the next heartbeat asks again.
+    manager.streams.getMessage(name, { last_by_subj: this.#filter }).then(take, () => {});
+  }
+
+  #compare(): void {
+    if (this.#isCurrent || this.#stopped || this.#lastSequence < (this.#target ?? Infinity)) return;
     this.#isCurrent = true;
     this.#handlers.current();
   }
@@ -142,7 +166,7 @@ export class Feed implements Subscription {
       if (notice.type === "heartbeats_missed" || notice.type === "consumer_deleted") this.restart();
       if (notice.type !== "heartbeat") continue;
       // With nothing left to deliver, all that was delivered must have come.
-      if (notice.lastConsumerSequence === this.#received) this.#current();
+      if (notice.lastConsumerSequence === this.#received) this.#drained(messages);
       else this.restart();
     }
   }

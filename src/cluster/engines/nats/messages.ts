@@ -1,12 +1,18 @@
 /** Requests and events as plain NATS messages: nothing of it waits for JetStream. */
 
-import { type Msg, type NatsConnection, errors, headers } from "@nats-io/transport-node";
-import type { GodwitError } from "../../../errors.ts";
-import { CLUSTER_REQUEST_TIMEOUT_MS } from "../../../limits.ts";
+import {
+  type Msg,
+  type NatsConnection,
+  type Subscription as Subscribed,
+  errors,
+  headers,
+} from "@nats-io/transport-node";
+import { GodwitError } from "../../../errors.ts";
+import { CLUSTER_REQUEST_TIMEOUT_MS, CLUSTER_STORE_TIMEOUT_MS } from "../../../limits.ts";
 import type { CallOptions, Handler, Messages, Subscription } from "../../engine.ts";
 import { decodePath, encodePath } from "../../path.ts";
 import { Service, lateReply, noResponder, replyError } from "../../service.ts";
-import { natsError } from "./attempt.ts";
+import { attempt, natsError } from "./attempt.ts";
 
 /** A reply that is an error has its code here, and its message as the body. */
 const ERROR_HEADER = "Godwit-Error";
@@ -63,18 +69,21 @@ export class NatsMessages implements Messages {
   }
 
   async #listen(filter: string, onMessage: (message: Msg) => void, queue?: string): Promise<Subscription> {
+    let subscription: Subscribed | undefined;
     try {
-      const subscription = this.#connection.subscribe(filter, {
+      subscription = this.#connection.subscribe(filter, {
         ...(queue === undefined ? {} : { queue }),
         callback: (error, message) => {
           if (error === null) onMessage(message);
         },
       });
-      await this.#connection.flush(); // The server knows of it then.
-      return { stop: () => subscription.unsubscribe() };
+      // The server knows of it then. It is told again on a new connection.
+      await attempt(`listening to ${filter}`, CLUSTER_STORE_TIMEOUT_MS, () => this.#connection.flush());
     } catch (error) {
-      throw natsError(`listening to ${filter}`, error);
+      subscription?.unsubscribe();
+      throw error instanceof GodwitError ? error : natsError(`listening to ${filter}`, error);
     }
+    return { stop: () => subscription.unsubscribe() };
   }
 
   #subject(path: string): string {
