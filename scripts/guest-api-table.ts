@@ -45,6 +45,7 @@ export const LIBRARY: readonly ApiRow[] = [
   { names: ["fork()", "spawn()", "exec()", "kill()"], moves: "waits" },
   { names: ["exit()"], moves: "memory" },
   { names: ["checkpoint()"], moves: "again" },
+  { names: ["migrate()"], moves: "again" },
   { names: ["self"], moves: "memory" },
   { names: ["onSignal()"], moves: "memory" },
   { names: ["receive()", "onMessage()"], moves: "mailbox" },

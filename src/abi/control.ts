@@ -45,7 +45,10 @@ export interface NodeInfo extends NodeLoad {
   readonly engine: string;
   readonly lwps: number;
   readonly startedMs: number;
+  /** Where other nodes reach it. */
   readonly addresses: readonly string[];
+  /** Its control socket, for programs of its machine: by any node's the whole cluster can be reached. */
+  readonly socket: string;
 }
 
 /** What became of a move. */
@@ -85,6 +88,24 @@ export type ClusterEvent = { readonly atMs: number; readonly node: string } & (
   /** A move is over; it may have failed. */
   | { readonly kind: "moved"; readonly move: MoveReport }
   | { readonly kind: "joined" | "left" | "died" }
+  /** No image could be stored of a durable process; it goes on, and so does its last image. Told once for each fault. */
+  | { readonly kind: "unsaved"; readonly pid: number; readonly name: string; readonly reason: string }
+  /** A durable process goes on from an image that was taken `ageMs` before; `problems` are later ones that cannot be read. */
+  | {
+      readonly kind: "restored";
+      readonly pid: number;
+      readonly name: string;
+      readonly from: string;
+      readonly image: string;
+      readonly ageMs: number;
+      readonly problems: readonly string[];
+    }
+  /** A process goes on without its home: the node that runs it is that from now on. */
+  | { readonly kind: "adopted"; readonly pid: number; readonly name: string; readonly from: string }
+  /** A durable process was ended here, since others took this node for dead and it goes on elsewhere. */
+  | { readonly kind: "superseded"; readonly pid: number; readonly name: string }
+  /** A durable process is gone for good. */
+  | { readonly kind: "lost"; readonly pid: number; readonly from: string; readonly reason: string }
 );
 
 export interface RegionInfo {
@@ -148,6 +169,11 @@ export interface SpawnOptions {
   readonly stress?: StressMode;
   /** The node that is to be its home; without it, the one with the least to do. */
   readonly node?: string;
+  /**
+   * It is to outlive its node: an image of it is kept in the cluster, a new one every `intervalMs` (DURABLE_INTERVAL_MS unless it
+   * is said) in which it has run. What it does after the last image may be done again.
+   */
+  readonly durable?: { readonly intervalMs?: number };
   /** What `keep` of an earlier process gave ({@link NodeControl.kept}), for this one's `keep` to go on with. */
   readonly kept?: Uint8Array;
 }
@@ -205,6 +231,8 @@ export interface NodeControl {
 export interface ClusterControl extends NodeControl {
   /** A copy of a process; on another node, where it goes on at once, if one is named. */
   fork(pid: number, options?: { readonly node?: string }): Promise<number>;
+  /** What is kept of a process's output, also when it has ended; resolves when all of it was handed over. */
+  keptOutput(pid: number, on: (stream: Stream, bytes: Uint8Array) => void | Promise<void>): Promise<void>;
   nodes(): Promise<NodeInfo[]>;
   /**
    * Moves a process to a node while it runs. Resolves when it runs there, or will not: the report says which.

@@ -99,6 +99,12 @@ export interface CheckpointResult {
   readonly epoch: number;
 }
 
+export interface MigrateResult {
+  /** The node that the process runs on now. */
+  readonly node: string;
+  readonly epoch: number;
+}
+
 export interface OpenRequest {
   readonly read?: boolean;
   readonly write?: boolean;

@@ -40,6 +40,7 @@ export const SYSCALLS = {
   kill: { number: 7, arguments: ["number", "string"], result: "void", inFlight: "finish", doc: "Send a signal to a process (pid, signal name)." },
   signalAction: { number: 8, arguments: ["string", "string"], result: "void", inFlight: "immediate", doc: "Signal name; `handle`, `ignore` or `default`." },
   checkpoint: { number: 9, arguments: ["json"], result: "json", inFlight: "reissue", doc: "Capture the process (`CheckpointRequest`): `CheckpointResult`, in the process that goes on and in the one restored." },
+  migrate: { number: 10, arguments: ["string"], result: "json", inFlight: "reissue", doc: "Move to the node of this name: `MigrateResult`, in the process that goes on there." },
   // Threads
   threadCreate: { number: 20, arguments: ["number", "json"], result: "number", inFlight: "immediate", doc: "Start a thread on the function in the guest's slot (`ThreadRequest`); returns its tid." },
   threadJoin: { number: 21, arguments: ["number", "number"], result: "number", inFlight: "reissue", doc: "Wait for a thread's end (tid, timeout in ms or -1): 1, or 0 at the timeout." },

@@ -6,7 +6,7 @@ import { monotonic, now } from "./clock.ts";
 import { lookup, onMessage, receive, register, send } from "./mailbox.ts";
 import { Mutex } from "./mutex.ts";
 import { part, type PartName } from "./part.ts";
-import { checkpoint, exec, exit, fork, kill, self, spawn, wait } from "./process.ts";
+import { checkpoint, exec, exit, fork, kill, migrate, self, spawn, wait } from "./process.ts";
 import { randomBytes } from "./random.ts";
 import { onSignal } from "./signal.ts";
 import { sleep, Thread, ThreadLocal } from "./thread.ts";
@@ -17,6 +17,7 @@ const present = {
   sleep,
   Mutex,
   checkpoint,
+  migrate,
   exec,
   exit,
   fork,

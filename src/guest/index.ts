@@ -10,10 +10,11 @@ export type { CodedError, WaitOptions } from "./machine.ts";
 export { Thread, ThreadLocal, sleep, type ThreadOptions } from "./thread.ts";
 export { Mutex } from "./mutex.ts";
 export { Condition, RwLock, Semaphore } from "./parts/synchronise.ts";
-export { checkpoint, exec, exit, fork, kill, self, spawn, wait } from "./process.ts";
+export { checkpoint, exec, exit, fork, kill, migrate, self, spawn, wait } from "./process.ts";
 export type {
   Capabilities,
   CheckpointResult,
+  MigrateResult,
   ExitStatus,
   ForkOptions,
   ProcessSelf,

@@ -1,12 +1,12 @@
 /** Processes as a program sees them: itself, its children, its end. */
 
-import type { CheckpointResult, ExitStatus, ForkRequest, ProcessSelf, SpawnRequest } from "../abi/records.ts";
+import type { CheckpointResult, ExitStatus, ForkRequest, MigrateResult, ProcessSelf, SpawnRequest } from "../abi/records.ts";
 import { SHARED_WORDS } from "../abi/records.ts";
 import type { SignalName } from "../abi/records.ts";
 import { sharedWords, step, type Steps, syscall, timeoutOf, type WaitOptions } from "./machine.ts";
 import { afterFork } from "./thread.ts";
 
-export type { CheckpointResult, ExitStatus, ProcessSelf, SignalName };
+export type { CheckpointResult, ExitStatus, MigrateResult, ProcessSelf, SignalName };
 export type { Capabilities, Quotas } from "../abi/records.ts";
 
 /** Arguments, environment, quotas and capabilities of a child. The last two are never wider than the parent's. */
@@ -109,6 +109,18 @@ export function exit(code = 0): never {
  */
 export function kill(pid: number, signal: SignalName = "SIGTERM"): void {
   syscall("kill", pid, signal);
+}
+
+/**
+ * Moves this process to another node, in the middle of this very statement: it returns there.
+ *
+ * @throws `ENONODE` when there is no such node, `EAGAIN` with the reason when the process stays.
+ *
+ * @example
+ * for (const node of ["n1", "n2", "n3"]) console.log("now on", migrate(node).node);
+ */
+export function migrate(node: string): MigrateResult {
+  return syscall("migrate", String(node)) as MigrateResult;
 }
 
 /**

@@ -48,7 +48,8 @@ export type NodeRequest =
   | { readonly kind: "kill"; readonly pid: number; readonly signal: SignalName }
   | { readonly kind: "send"; readonly to: number | string; readonly payload: Uint8Array }
   | { readonly kind: "register"; readonly name: string }
-  | { readonly kind: "lookup"; readonly name: string };
+  | { readonly kind: "lookup"; readonly name: string }
+  | { readonly kind: "migrate"; readonly to: string };
 
 /** What a node asks of an LWP about one process; answered by `answer`. */
 export type Question =

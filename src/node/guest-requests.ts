@@ -16,6 +16,9 @@ import { compileProgram, guestExports } from "./program.ts";
 /** Answered waits that are remembered for each process. */
 const ANSWERED_WAITS_MAX = 64;
 
+/** Calls by which processes move themselves, the last of each. */
+const moveCalls = new WeakMap<Entry, number>();
+
 /** Carries out one request and completes its call. */
 export function serve(node: Node, entry: Entry, call: number, request: NodeRequest): void {
   if (entry.exit !== undefined) return;
@@ -24,6 +27,11 @@ export function serve(node: Node, entry: Entry, call: number, request: NodeReque
     node.complete(entry, call, { ok: false, code: error.code, message: error.message });
   };
   if (request.kind === "wait") return wait(node, entry, call, request.pid, request.timeoutMs);
+  if (request.kind === "migrate") {
+    // Made again on another LWP while the move goes on.
+    if (moveCalls.get(entry) === call) return;
+    moveCalls.set(entry, call);
+  }
   if (request.kind === "fork") {
     try {
       return node.forkFor(entry, call);
@@ -62,6 +70,8 @@ async function answer(
       await node.ask(target, { kind: "deliver", from: entry.pid, payload: request.payload });
       return undefined;
     }
+    case "migrate":
+      return migrate(node, entry, request.to);
     case "register":
       return table.register(entry, request.name);
     case "lookup":
@@ -69,6 +79,14 @@ async function answer(
     default:
       return unreachable(request, "request");
   }
+}
+
+/** The call ends at the target, where it is made again; here it ends only if the process stays. */
+async function migrate(node: Node, entry: Entry, to: string): Promise<unknown> {
+  if (node.mover === undefined) throw failure("ENONODE", `this node is alone: there is no node ${to}`);
+  const { outcome, reason } = await node.mover(entry.pid, to);
+  if (outcome !== "moved") throw failure("EAGAIN", `process ${entry.pid} stayed where it was: ${reason ?? outcome}`);
+  return { node: to, epoch: 0 };
 }
 
 /** By name a message reaches whoever took that name; by pid only the sender's own family. */

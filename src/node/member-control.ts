@@ -18,6 +18,7 @@ import type {
 } from "../abi/control.ts";
 import type { ExitStatus, SignalName } from "../abi/records.ts";
 import { failure } from "../errors.ts";
+import { DURABLE_INTERVAL_MS } from "../limits.ts";
 import type { ClusterNode } from "./cluster-node.ts";
 import { drain } from "./drain.ts";
 import type { EventLog } from "./event-log.ts";
@@ -27,6 +28,7 @@ export interface MemberOptions {
   readonly node: Node;
   readonly events: EventLog;
   readonly version: string;
+  readonly socket: string;
   readonly addresses?: readonly string[];
   /** Absent where the node is alone. */
   readonly cluster?: {
@@ -52,6 +54,7 @@ export class MemberControl implements ClusterControl {
   onEmpty: () => void = () => {};
 
   constructor(options: MemberOptions) {
+    if (options.cluster !== undefined) options.node.mover = (pid, to) => this.migrate(pid, to);
     this.#options = options;
     this.#node = options.node;
     this.name = options.node.name;
@@ -84,9 +87,9 @@ export class MemberControl implements ClusterControl {
 
   info(): Omit<NodeInfo, keyof NodeLoad> {
     const { name, lwps, engineHash } = this.#node;
-    const { version, addresses = [] } = this.#options;
+    const { version, socket, addresses = [] } = this.#options;
     const host = { hostname: hostname(), hostPid: process.pid };
-    return { name, ...host, version, engine: engineHash, lwps: lwps.count, startedMs: this.#startedMs, addresses };
+    return { name, ...host, version, engine: engineHash, lwps: lwps.count, startedMs: this.#startedMs, addresses, socket };
   }
 
   async nodes(): Promise<NodeInfo[]> {
@@ -136,7 +139,19 @@ export class MemberControl implements ClusterControl {
 
   async spawn({ node = this.name, ...options }: SpawnOptions): Promise<number> {
     this.#checkTakes(node);
-    return this.#node.spawn(options);
+    const { durable, ...rest } = options;
+    const durability = this.#options.cluster?.node.durability;
+    if (durable !== undefined && durability === undefined)
+      throw failure("ENONODE", `node ${node} is alone: a durable process needs others, as godwit up --nodes 3 starts them`);
+    const pid = await this.#node.spawn(rest);
+    if (durable === undefined) return pid;
+    try {
+      await durability?.begin(pid, durable.intervalMs ?? DURABLE_INTERVAL_MS);
+    } catch (error) {
+      await this.#node.signal(pid, "SIGKILL").catch(() => {});
+      throw error;
+    }
+    return pid;
   }
 
   async restore(image: Uint8Array, { node = this.name, ...options }: RestoreOptions = {}): Promise<number> {
@@ -197,6 +212,10 @@ export class MemberControl implements ClusterControl {
 
   input(pid: number, bytes: Uint8Array | null): Promise<void> {
     return this.#node.input(pid, bytes);
+  }
+
+  async keptOutput(pid: number, on: (stream: Stream, bytes: Uint8Array) => void | Promise<void>): Promise<void> {
+    this.#node.output(pid, true, on)();
   }
 
   output(pid: number, replay: boolean, on: (stream: Stream, bytes: Uint8Array) => void | Promise<void>): () => void {

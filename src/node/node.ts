@@ -49,6 +49,8 @@ export class Node implements NodeControl {
   readonly lwps: LwpPool;
   readonly switchboard: Switchboard;
   readonly #kept = new KeptStates();
+  /** Moves a process of ours that asks for it to another node; undefined for a node that is alone. */
+  mover: ((pid: number, to: string) => Promise<{ readonly outcome: string; readonly reason?: string }>) | undefined;
   /** Takes what is told of processes whose home is another node; false for those whose home is here. */
   relay: (lwp: LwpThread, message: Told) => boolean = () => false;
   /** Told of each process whose home is here, when it begins and when it has ended. */

@@ -221,6 +221,21 @@ await withCluster(["a", "b", "c"], (t) => {
     assert.equal((await guest.ended).status.code, 137);
   });
 
+  test("a program moves itself, in the middle of a statement and of many threads", async () => {
+    for (const { node } of t.nodes.values()) node.mover = (pid, to) => t.get("a").migrate(pid, to);
+    const { stdout, stderr } = await t.test("a").run(`
+      const { migrate } = globalThis.__godwit.exports;
+      let spins = 0, stop = false;
+      const spinner = Thread.create(() => { while (!stop) spins++; });
+      const visited = ["b", "c", "a", "b", "a"].map((node) => { const { node: at, epoch } = migrate(node); return at + epoch + self.node; });
+      console.log(visited.join(" "), migrate("a").epoch);
+      try { migrate("nowhere"); } catch (error) { console.log(error.code); }
+      stop = true;
+      spinner.join();
+    `);
+    assert.deepEqual([stdout, stderr], ["b1b c2c a3a b4b a5a 5\nENONODE\n", ""]);
+  });
+
   test("an offer is refused with a reason, and the process goes on", async () => {
     const started = await t.test("a").start(`console.log("up"); sleep(300); console.log("done");`);
     await started.printed("up");

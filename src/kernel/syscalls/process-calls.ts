@@ -95,6 +95,14 @@ export const processCalls = {
     call.succeed();
   },
 
+  /** Made again at the target, where it ends at once: the process is where it wanted to be. */
+  migrate(kernel, call) {
+    const to = stringAt(call, 0);
+    const { nodeName } = kernel.host;
+    if (to === nodeName) return call.succeed({ node: nodeName, epoch: call.process.epoch });
+    kernel.request(call, { kind: "migrate", to });
+  },
+
   checkpoint(kernel, call) {
     const { process } = call;
     const { file } = objectAt<CheckpointRequest>(call, 0);
