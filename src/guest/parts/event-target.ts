@@ -136,9 +136,8 @@ export class AbortSignal extends EventTarget {
   /** Dependents that somebody listens to, so that nothing else need hold them. */
   readonly #listenedTo = new Set<AbortSignal>();
   #onabort: Handler = null;
-  readonly #runHandler = (event: Event): void => {
-    if (typeof this.#onabort === "function") Reflect.apply(this.#onabort, this, [event]);
-  };
+  /** Made when there is a handler: it refers to its signal, which would never be let go at once. */
+  #runHandler: ((event: Event) => void) | undefined;
 
   constructor(key: unknown = undefined) {
     if (key !== INTERNAL) throw new TypeError("Illegal constructor");
@@ -216,8 +215,11 @@ export class AbortSignal extends EventTarget {
     const isHandler = typeof handler === "function" || (typeof handler === "object" && handler !== null);
     const had = this.#onabort !== null;
     this.#onabort = isHandler ? (handler as Handler) : null;
-    if (isHandler && !had) this.addEventListener("abort", this.#runHandler);
-    if (!isHandler && had) this.removeEventListener("abort", this.#runHandler);
+    const run = (this.#runHandler ??= (event) => {
+      if (typeof this.#onabort === "function") Reflect.apply(this.#onabort, this, [event]);
+    });
+    if (isHandler && !had) this.addEventListener("abort", run);
+    if (!isHandler && had) this.removeEventListener("abort", run);
   }
 
   throwIfAborted(): void {

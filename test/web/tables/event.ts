@@ -237,6 +237,21 @@ const abortRulings = {
     "(() => { const c = new AbortController(); c.signal.onabort = 5; return c.signal.onabort; })()",
     "null",
   ]),
+  ...ruled(
+    "DOM, 3.2.3: a dependent signal lives as long as it is referred to or listened to, no longer",
+    [
+      "await (async () => { const c = new AbortController(); const w = new WeakRef(AbortSignal.any([c.signal])); await new Promise((r) => setTimeout(r, 1)); return [w.deref(), c.signal.aborted]; })()",
+      "[undefined,false]",
+    ],
+    [
+      "await (async () => { const c = new AbortController(), log = []; AbortSignal.any([c.signal]).addEventListener('abort', (e) => log.push(e.target.reason)); await new Promise((r) => setTimeout(r, 1)); c.abort('why'); return log; })()",
+      `["why"]`,
+    ],
+    [
+      "await (async () => { const c = new AbortController(); const f = () => {}; const w = (() => { const s = AbortSignal.any([c.signal]); s.addEventListener('abort', f); s.removeEventListener('abort', f); return new WeakRef(s); })(); await new Promise((r) => setTimeout(r, 1)); return w.deref(); })()",
+      "undefined",
+    ],
+  ),
   ...ruled("DOM, 3.2, signal abort: all dependent signals are aborted before the first event", [
     "(() => { const c = new AbortController(), log = []; const a = AbortSignal.any([c.signal]), b = AbortSignal.any([a]); for (const [n, s] of Object.entries({ c: c.signal, a, b })) s.addEventListener('abort', () => log.push(n, c.signal.aborted, a.aborted, b.aborted)); c.abort(); return log; })()",
     `["c",true,true,true,"a",true,true,true,"b",true,true,true]`,
@@ -244,7 +259,7 @@ const abortRulings = {
 };
 export const ABORTS: Table = {
   api: "AbortController, AbortSignal",
-  cases: [...new Set([...aborting, ...signals])],
+  cases: [...new Set([...aborting, ...signals, ...Object.keys(abortRulings)])],
   rulings: abortRulings,
 };
 

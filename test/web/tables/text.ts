@@ -1,6 +1,6 @@
 /** `TextEncoder`, `TextDecoder`, `atob` and `btoa`: labels, malformed bytes by modes, texts in pieces. */
 
-import type { Table } from "../case.ts";
+import { ruled, type Table } from "../case.ts";
 
 const quote = (text: string): string => JSON.stringify(text);
 const bytes = (hex: string): string =>
@@ -130,18 +130,15 @@ const whole = [
   MODES.map((mode) => `new TextDecoder(${quote(label)}, ${mode}).decode(${bytes(hex)})`),
 );
 /** Cut at each place, the pieces have the text of the whole, and the decoder is as new afterwards. */
+const inPieces = (label: string, hex: string, mode: string): string =>
+  `(() => { const all = ${bytes(hex)}, texts = []; for (let cut = 0; cut <= all.length; cut++) { const d = new TextDecoder(${quote(label)}, ${mode}); texts.push(d.decode(all.subarray(0, cut), { stream: true }) + d.decode(all.subarray(cut), { stream: true }) + d.decode(), d.decode(all)); } return texts; })()`;
 const pieces = [
   ...UTF8.map((hex) => ["utf-8", hex]),
   ...UTF16.flatMap((hex) => [
     ["utf-16le", hex],
     ["utf-16be", hex],
   ]),
-].flatMap(([label = "", hex = ""]) =>
-  ["{}", "{ ignoreBOM: true }"].map(
-    (mode) =>
-      `(() => { const all = ${bytes(hex)}, texts = []; for (let cut = 0; cut <= all.length; cut++) { const d = new TextDecoder(${quote(label)}, ${mode}); texts.push(d.decode(all.subarray(0, cut), { stream: true }) + d.decode(all.subarray(cut), { stream: true }) + d.decode(), d.decode(all)); } return texts; })()`,
-  ),
-);
+].flatMap(([label = "", hex = ""]) => ["{}", "{ ignoreBOM: true }"].map((mode) => inPieces(label, hex, mode)));
 /** Legacy encodings, each in pieces against itself: all are true, in every engine that follows the standard. */
 const LEGACY = [
   "shift_jis",
@@ -238,12 +235,16 @@ const encoding = [
 export const TEXT: Table = {
   api: "TextEncoder, TextDecoder",
   cases: [...new Set([...labels, ...whole, ...pieces, ...legacy, ...decoding, ...encoding])],
-  rulings: Object.fromEntries(
-    legacy.map((source) => [
-      source,
-      { outcome: `"the same"`, paragraph: "Encoding, 8.1.1: `stream` (Node has tables of its own)" },
+  rulings: {
+    ...ruled(
+      "Encoding, 8.1.1: a text in pieces is that of the whole (Node has tables of its own)",
+      ...legacy.map((source) => [source, `"the same"`] as const),
+    ),
+    ...ruled("Encoding, 6: one byte order mark is taken off (Node 24 takes off two)", [
+      inPieces("utf-8", "ef bb bf ef bb bf", "{}"),
+      `[${Array.from({ length: 14 }, () => `"\\ufeff"`).join()}]`,
     ]),
-  ),
+  },
 };
 
 const BASE64 = [
