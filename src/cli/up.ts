@@ -65,12 +65,12 @@ function namesOf({ name, nodes = 1 }: Flags): string[] {
 }
 
 /** The control of what is started: a node that is alone, or the cluster of several. */
-async function start(flags: Flags): Promise<ClusterControl> {
+async function start(flags: Flags, socket: string): Promise<ClusterControl> {
   const lwps = flags.lwps === undefined ? {} : { lwps: flags.lwps };
   const swap = flags.swapAfter === undefined ? {} : { swapAfterMs: flags.swapAfter };
   if (flags.nodes === undefined) {
     const { startLoneNode } = await import("../node/lone-node.ts");
-    return startLoneNode({ name: flags.name, ...lwps, ...swap, version: version() });
+    return startLoneNode({ name: flags.name, ...lwps, ...swap, version: version(), socket });
   }
   const { Launcher } = await import("../node/launcher.ts");
   const state = flags.state === undefined ? {} : { state: resolve(flags.state) };
@@ -93,7 +93,7 @@ async function up(flags: Flags): Promise<void> {
   const socket = socketPath(flags.name);
   const { assertNoNode } = await import("../node/socket-file.ts");
   await assertNoNode(socket); // before anything costly is started
-  const [control, { startDaemon }] = await Promise.all([start(flags), import("../node/daemon.ts")]);
+  const [control, { startDaemon }] = await Promise.all([start(flags, socket), import("../node/daemon.ts")]);
   const daemon = await startDaemon(control, { socket, version: version(), log: remark });
   let isAsked = false;
   const onSignal = () => {

@@ -200,6 +200,10 @@ export class NodeClient implements ClusterControl {
     return () => stopped.abort();
   }
 
+  async keptOutput(pid: number, on: OutputHandler): Promise<void> {
+    await this.follow(pid, on, { replay: true, keptOnly: true });
+  }
+
   /**
    * Hands a process's output to `on` as it comes, until the process ends. Resolves to its exit status, or to undefined
    * when it had not ended and only what was kept was asked for.

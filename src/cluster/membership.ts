@@ -15,6 +15,8 @@ const MEMBER = v.object({
   name: v.string(),
   /** Where links to it are opened: `unix:PATH`, `tls:HOST:PORT`; none when only through the engine. */
   addresses: v.array(v.string()),
+  /** Its control socket, on its own machine. */
+  socket: v.string(),
   /** Hash of the engine that its processes run on: they move only between nodes of one. */
   engine: v.string(),
   version: v.string(),

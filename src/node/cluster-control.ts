@@ -173,6 +173,10 @@ export class WholeControl implements ClusterControl {
     return (await this.#home(pid)).input(pid, bytes);
   }
 
+  async keptOutput(pid: number, on: (stream: Stream, bytes: Uint8Array) => void | Promise<void>): Promise<void> {
+    return (await this.#home(pid)).keptOutput(pid, on);
+  }
+
   output(pid: number, replay: boolean, on: (stream: Stream, bytes: Uint8Array) => void | Promise<void>): () => void {
     return this.#homeNow(pid).output(pid, replay, on);
   }

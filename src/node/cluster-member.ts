@@ -17,6 +17,8 @@ export interface MemberSettings extends Omit<NodeOptions, "firstPid"> {
   readonly identity: LinksOptions["identity"];
   /** Where links of peers are taken. */
   readonly address: string;
+  /** Where its control is served. */
+  readonly socket: string;
   readonly version: string;
   readonly log: (line: string) => void;
 }
@@ -99,7 +101,7 @@ function makeParts(
   block: PidBlock,
   engine: Awaited<ReturnType<typeof loadEngine>>,
 ): Parts {
-  const { name, lwps, swapAfterMs, version } = settings;
+  const { name, lwps, swapAfterMs, version, socket } = settings;
   const { firstPid } = block;
   const given = { ...(lwps === undefined ? {} : { lwps }), ...(swapAfterMs === undefined ? {} : { swapAfterMs }) };
   const node = new Node({ name, firstPid, ...given }, engine);
@@ -112,7 +114,7 @@ function makeParts(
       .sort((a, b) => a.load.processes / a.lwps - b.load.processes / b.lwps)
       .map((one) => one.name);
   const ended = (pid: number) => void forget(view, pid);
-  const own = new MemberControl({ node, events: view.events, version, cluster: { node: cluster, targets, ended } });
+  const own = new MemberControl({ node, events: view.events, version, socket, cluster: { node: cluster, targets, ended } });
   return { cluster, own };
 }
 

@@ -5,8 +5,15 @@ import { EventLog } from "./event-log.ts";
 import { MemberControl } from "./member-control.ts";
 import { Node, type NodeOptions } from "./node.ts";
 
+export interface LoneNodeOptions extends NodeOptions {
+  readonly version: string;
+  /** Where its control is served. */
+  readonly socket: string;
+}
+
 /** Starts it in this OS process. */
-export async function startLoneNode(options: NodeOptions & { readonly version: string }): Promise<MemberControl> {
+export async function startLoneNode(options: LoneNodeOptions): Promise<MemberControl> {
+  const { name, version, socket } = options;
   const node = new Node(options, await loadEngine());
-  return new MemberControl({ node, events: new EventLog(options.name), version: options.version });
+  return new MemberControl({ node, events: new EventLog(name), version, socket });
 }

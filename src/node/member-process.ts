@@ -46,7 +46,7 @@ async function join(launch: Launch): Promise<() => Promise<void>> {
   const log = (line: string) => void process.stderr.write(`godwit: node ${name}: ${line}\n`);
   const engine = await connectEmbedded({ socket: launch.engine });
   const swap = swapAfterMs === undefined ? {} : { swapAfterMs };
-  const member = await ClusterMember.join({ name, engine, identity, address, version, log, lwps, ...swap });
+  const member = await ClusterMember.join({ name, engine, identity, address, socket, version, log, lwps, ...swap });
   const daemon = await startDaemon(member.control, { socket, version, log });
   member.onEmpty = () => void daemon.stop();
   member.onDeposed = (reason) => {

@@ -116,16 +116,16 @@ function flag(query: URLSearchParams, name: string, otherwise: boolean): boolean
 
 async function streamOutput({ control, exits }: Service, call: Call): Promise<undefined> {
   const { response, query, pid, gone } = call;
-  const follow = flag(query, "follow", true);
   const replay = flag(query, "replay", false);
   const writer = new OutputWriter(response, flag(query, "hold", true));
   response.setHeader("content-type", "application/octet-stream");
+  if (!flag(query, "follow", true)) {
+    if (replay) await control.keptOutput(pid, (stream, bytes) => writer.write(stream, bytes));
+    response.end();
+    return undefined;
+  }
   const unsubscribe = control.output(pid, replay, (stream, bytes) => writer.write(stream, bytes));
   try {
-    if (!follow) {
-      response.end();
-      return undefined;
-    }
     response.flushHeaders();
     writer.end("exit", await exits.wait(pid, gone));
   } catch (error) {

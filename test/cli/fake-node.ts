@@ -140,8 +140,8 @@ export class FakeNode implements ClusterControl {
   }
   async nodes(): Promise<NodeInfo[]> {
     const load = { processes: this.processes.size, cpuPercent: 12.5, memoryBytes: 2 ** 26, state: "up" } as const;
-    const host = { hostname: "here", hostPid: 1, version: "1", engine: "e", lwps: 2, startedMs: 0, addresses: [] };
-    return [{ name: this.name, ...host, ...load }];
+    const host = { hostname: "here", hostPid: 1, version: "1", engine: "e", lwps: 2, startedMs: 0 };
+    return [{ name: this.name, ...host, ...load, addresses: [], socket: "" }];
   }
   async migrate(pid: number, node: string): Promise<MoveReport> {
     this.get(pid);
@@ -174,6 +174,9 @@ export class FakeNode implements ClusterControl {
   }
   async input(pid: number, bytes: Uint8Array | null): Promise<void> {
     this.get(pid).input.push(bytes === null ? null : Buffer.from(bytes));
+  }
+  async keptOutput(pid: number, on: Subscriber): Promise<void> {
+    this.output(pid, true, on)();
   }
   output(pid: number, replay: boolean, on: Subscriber): () => void {
     const { written, subscribers } = this.get(pid);
