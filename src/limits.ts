@@ -230,6 +230,11 @@ export const DURABLE_DELTAS_MAX = 64;
 export const DURABLE_AT_ONCE_MAX = 4;
 /** A durable process that has done nothing for so long keeps no copy of its pages: its next image is a base. */
 export const DURABLE_IDLE_MS = 60_000;
+/** For how long a node's guests may run without its hearing that its lease is held, and how often it looks. */
+export const FENCE_MS = 1_500;
+export const FENCE_INTERVAL_MS = 200;
+/** Until an LWP that may not run guests looks again. */
+export const FENCE_RETRY_MS = 20;
 /** Pages of one part of an image in the cluster's store: a few milliseconds to encode. */
 export const IMAGE_PART_PAGES = 256;
 /** Until a node that has just been heard of can be known to be there: whose process it has is told on another way. */
@@ -318,8 +323,11 @@ export const LINK_CONFIRM_MS = 20;
 /** A connection without traffic has a beat this often; after so many without a sign of the peer it counts as broken. */
 export const LINK_BEAT_MS = 1_000;
 export const LINK_SILENT_BEATS = 5;
-/** How long it may take to connect to a node and to prove who one is; and messages of that. */
+/** How long it may take to connect to a node and to prove who one is. */
 export const LINK_CONNECT_TIMEOUT_MS = 5_000;
+/** Attempts after which a node to which there was no connection before counts as unreachable. */
+export const LINK_ATTEMPTS = 3;
+/** Each message of that. */
 export const LINK_GREETING_MAX_BYTES = 64 * 1024;
 /** Connections that have not proved who they are, and streams that peers have open, at once. */
 export const LINK_GREETINGS_MAX = 64;

@@ -27,7 +27,7 @@ export interface SessionBook {
 }
 
 /** Ids are of the node's own run and, within that, of when the session began. */
-export function isEarlier(id: string, than: string): boolean {
+function isEarlier(id: string, than: string): boolean {
   const [run, number] = id.split(".");
   const [otherRun, otherNumber] = than.split(".");
   return run === otherRun && Number(number) < Number(otherNumber);
@@ -74,7 +74,7 @@ async function judge(stream: Duplex, peer: string, book: SessionBook, dialled?: 
 
 /** The other's side. False when the arbiter no longer has the session. */
 async function enter(stream: Duplex, peer: string, book: SessionBook, dialled?: Session): Promise<boolean> {
-  if (dialled?.isAttached === true) throw late(peer);
+  if (dialled !== undefined && (dialled.isAttached || dialled.isOver)) throw late(peer);
   const session = dialled ?? book.find(peer) ?? book.begin(peer);
   say(stream, { mine: session.id, yours: session.peerId ?? null, received: session.received });
   const told = await hear(stream, verdict);
@@ -96,6 +96,6 @@ function late(peer: string) {
   return failure("ECANCELED", `a connection with node ${peer} is not needed any more`);
 }
 
-export function restarted(peer: string) {
+function restarted(peer: string) {
   return failure("ECONNRESET", `the session with node ${peer} is over: the node was started again, or gave us up`);
 }

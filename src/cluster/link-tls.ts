@@ -46,7 +46,9 @@ export class TlsDoor {
     this.#server.on("tlsClientError", (error, socket) => {
       this.#securing--;
       socket.destroy();
-      refused(error);
+      // Whose certificate is not accepted is hung up on, and the reason is kept there.
+      const why: unknown = socket.authorizationError;
+      refused(typeof why === "string" ? failure("EACCES", `the certificate was not accepted: ${why}`, error) : error);
     });
   }
 

@@ -5,7 +5,7 @@ import { setMaxListeners } from "node:events";
 import type { Duplex } from "node:stream";
 import * as v from "valibot";
 import { GodwitError, failure } from "../errors.ts";
-import { LINK_CONNECT_TIMEOUT_MS, LINK_GREETINGS_MAX, LINK_STREAMS_MAX } from "../limits.ts";
+import { LINK_ATTEMPTS, LINK_CONNECT_TIMEOUT_MS, LINK_GREETINGS_MAX, LINK_STREAMS_MAX } from "../limits.ts";
 import type { Engine } from "./engine.ts";
 import type { Identity } from "./identity.ts";
 import type { Link, LinkHandlers, Links } from "./link.ts";
@@ -52,8 +52,6 @@ class LinkTable implements NodeLinks {
   #lastSession = 0;
   readonly #sessions = new Map<string, Session>();
   readonly #dialers = new WeakMap<Session, Dialer>();
-  /** Why there is no connection, when the last attempt failed. */
-  readonly #unreachable = new WeakMap<Session, GodwitError>();
   /** Streams beside sessions, by peer. */
   readonly #streams = new Map<Duplex, string>();
   /** Connections that are being made. */
@@ -92,8 +90,7 @@ class LinkTable implements NodeLinks {
     const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, LINK_CONNECT_TIMEOUT_MS)));
     await Promise.race([session.opened, session.lost, late]);
     clearTimeout(timer);
-    if (session.peerId === undefined)
-      session.end(this.#unreachable.get(session) ?? unreachable(peer, "it does not answer"));
+    if (session.peerId === undefined) session.end(unreachable(peer, "it does not answer"));
     if (session.isOver) throw await session.lost;
     return session;
   }
@@ -151,12 +148,14 @@ class LinkTable implements NodeLinks {
   #dialer(session: Session): Dialer {
     const known = this.#dialers.get(session);
     if (known !== undefined) return known;
+    let attempts = 0;
     const dial = async () => {
       try {
         await this.#connect(session.peer, "session", (stream) => meet(stream, this.#name, session.peer, this, session));
       } catch (error) {
-        if (error instanceof GodwitError) this.#unreachable.set(session, error);
-        throw error;
+        // One that was open once waits for its peer until that is declared dead.
+        if (session.peerId !== undefined || isCanceled(error)) return;
+        if (++attempts >= LINK_ATTEMPTS) session.end(error instanceof Error ? error : new Error(String(error)));
       }
     };
     const isNeeded = () => !session.isOver && !session.isAttached;
@@ -193,7 +192,7 @@ class LinkTable implements NodeLinks {
         reasons.push(error);
       }
     }
-    throw unreachable(peer, reasons.map(reasonOf).join("; "), reasons[0]);
+    throw reasons.find(isCanceled) ?? unreachable(peer, reasons.map(reasonOf).join("; "), reasons[0]);
   }
 
   /** Somebody has connected. */
@@ -212,7 +211,7 @@ class LinkTable implements NodeLinks {
         }),
       );
     } catch (error) {
-      if (error instanceof GodwitError && error.code === "ECANCELED") return;
+      if (isCanceled(error)) return;
       this.#faults.add("refused", "a connection was not made", error);
     }
   }
@@ -273,6 +272,11 @@ class LinkTable implements NodeLinks {
   #assertOpen(): void {
     if (this.#closing.signal.aborted) throw closed();
   }
+}
+
+/** Another connection was quicker, or the links were closed. */
+function isCanceled(error: unknown): error is GodwitError {
+  return error instanceof GodwitError && error.code === "ECANCELED";
 }
 
 function closed() {

@@ -1,3 +1,3 @@
 /** What `godwit join-token` does, on the machine whose node founded the cluster. */
 
-export { type TokenOptions, makeToken } from "../cluster/join-token.ts";
+export { makeToken } from "../cluster/join-token.ts";
