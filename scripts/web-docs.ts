@@ -12,9 +12,10 @@ const HEAD = `# Conformance to the web's standards
 
 This page is made by \`scripts/web-docs.ts\` from \`test/web\`; do not edit it.
 
-Two suites hold the web platform of guests to its standards. Both run every case in a process of godwit, and again in one that
-is captured and made anew all the while, with the same results. A case that fails and is not listed here fails the build, and
-so does one that is listed and passes.
+Two suites hold the web platform of guests to its standards, each case in a process of godwit. \`npm test\` runs all tables and
+all files of the Web Platform Tests (of those that are cut in numbered parts, as they take long, the first part; the whole was
+run for this page), and then a sample of both, from all over, in processes that are captured and made anew all the while, with
+the same results. A case that fails and is not listed here fails the build, and so does one that is listed and passes.
 `;
 
 interface Sums {
