@@ -19,6 +19,7 @@ interface Entry {
 
 /** In the order of the help. A command's code is loaded when it is the one that is wanted. */
 export const COMMANDS: Readonly<Record<string, Entry>> = {
+  demo: { summary: "See a program move, a node drained and a node killed", load: () => import("./demo.ts") },
   run: {
     summary: "Run a program as a process",
     foreground: true,
