@@ -4,17 +4,11 @@ import { decode, encode } from "cborg";
 import * as v from "valibot";
 
 import { failure, GodwitError } from "../errors.ts";
+import { type Owner, type Ownership, ruleOnClaim } from "../kernel/ownership.ts";
 import type { Engine, Entry, Subscription } from "./engine.ts";
 
 /** What the directory says of a process that has moved, or that is to outlive its node. */
-export interface ProcessEntry {
-  /** The node that runs it. */
-  readonly node: string;
-  readonly epoch: number;
-  /** The node where it is at home. */
-  readonly home: string;
-  /** What made this entry: a move's id, so that a write whose answer was lost is known again. */
-  readonly cause: string;
+export interface ProcessEntry extends Ownership {
   /** Of a process that is to outlive its node. */
   readonly durable?: Durable;
 }
@@ -40,11 +34,6 @@ const DURABLE = v.object({
 /** `lost`: it is the other one's; `superseded`: neither's; `unknown`: the directory did not answer. */
 export type ClaimOutcome = "won" | "lost" | "superseded" | "unknown";
 
-interface Owner {
-  readonly node: string;
-  readonly epoch: number;
-}
-
 export class ProcessDirectory {
   readonly #engine: Engine;
 
@@ -57,26 +46,19 @@ export class ProcessDirectory {
     return entry === undefined ? undefined : entryOf(entry);
   }
 
-  /**
-   * Makes `to` the owner of a process, if it is `from`'s or has no entry, being its home's. One that this same cause has made is won
-   * again. Never throws: what cannot be known is `unknown`.
-   */
+  /** Makes `to` the owner of a process, if it is `from`'s: see `ruleOnClaim`. Never throws: what cannot be known is `unknown`. */
   async claim(pid: number, from: Owner, to: Owner, home: string, cause: string): Promise<ClaimOutcome> {
     const key = keyOf(pid);
     const next = { node: to.node, epoch: to.epoch, home, cause };
     try {
       const present = await this.#engine.directory.get(key);
-      if (present === undefined) {
-        await this.#engine.directory.create(key, encode(next));
-        return "won";
-      }
-      const owner = entryOf(present);
-      if (owner.node === to.node && owner.epoch === to.epoch && owner.cause === cause) return "won";
-      if (owner.cause === cause) return "lost";
-      if (owner.node !== from.node || owner.epoch !== from.epoch) return "superseded";
-      const { durable } = owner;
+      const owner = present === undefined ? undefined : entryOf(present);
+      const ruled = ruleOnClaim(owner, from, next);
+      if (ruled !== "write") return ruled;
+      const durable = owner?.durable;
       const value = encode(durable === undefined ? next : { ...next, durable });
-      await this.#engine.directory.replace(key, value, present.revision);
+      if (present === undefined) await this.#engine.directory.create(key, value);
+      else await this.#engine.directory.replace(key, value, present.revision);
       return "won";
     } catch (error) {
       // Somebody was quicker, or there was no answer: the entry tells which, when it is read again.

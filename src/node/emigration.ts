@@ -5,7 +5,7 @@ import type { Duplex } from "node:stream";
 
 import type { Link } from "../cluster/link.ts";
 import { assert, unreachable } from "../assert.ts";
-import { GodwitError } from "../errors.ts";
+import { failure, GodwitError } from "../errors.ts";
 import { templateFor } from "../kernel/capture.ts";
 import {
   SOURCE_START,
@@ -14,6 +14,7 @@ import {
   sourceStep,
   type SourceState,
 } from "../kernel/migration.ts";
+import type { Owner } from "../kernel/ownership.ts";
 import type { Released } from "../kernel/protocol.ts";
 import { MOVE_PAGES_MAX, MOVE_RETRY_MS, MOVE_SILENCE_MS } from "../limits.ts";
 import type { Engine } from "../machine/engine.ts";
@@ -21,12 +22,6 @@ import { encodeImage } from "../machine/image.ts";
 import { PageRounds, type Round } from "../machine/page-rounds.ts";
 import { writeFrame } from "./move-frame.ts";
 import type { Seat } from "./seat.ts";
-
-/** The owner of a process, as the directory has it. */
-export interface Owner {
-  readonly node: string;
-  readonly epoch: number;
-}
 
 /**
  * Changes the owner of a process in the directory, from one to another, if it is still the first.
@@ -194,13 +189,28 @@ export class Emigration {
         { migration, ...about, engine: hash, memoryBytes, memoryQuotaBytes: seat.memoryQuotaBytes, ...offer },
         { timeoutMs: MOVE_SILENCE_MS },
       );
-      this.#bulk = await openBulk({ migration });
-      this.#bulk.on("error", () => {}); // told by its close
-      this.#bulk.on("close", () => this.heard({ kind: "peerLost", reason: `the stream to node ${link.peer} broke` }));
+      const [bulk] = await Promise.all([openBulk({ migration }), this.#assure()]);
+      bulk.on("error", () => {}); // told by its close
+      bulk.on("close", () => this.heard({ kind: "peerLost", reason: `the stream to node ${link.peer} broke` }));
+      this.#bulk = bulk;
+      if (this.#state.kind !== "offering") return void bulk.destroy();
       this.heard({ kind: "accepted" });
     } catch (error) {
       this.heard({ kind: "refused", reason: messageOf(error) });
     }
+  }
+
+  /**
+   * Makes sure that the directory answers, and that it has the process as this node's: from then on a move only changes an
+   * entry, and one that is gone tells that the process has ended.
+   */
+  async #assure(): Promise<void> {
+    const { seat, self, claim } = this.#options;
+    const owner = { node: self, epoch: this.#epoch };
+    const outcome = await claim(seat.pid, owner, owner, `before ${this.migration}`);
+    if (outcome === "won") return;
+    if (outcome === "unknown") throw failure("EAGAIN", "the directory does not answer: try again");
+    throw failure("EAGAIN", `the directory has process ${seat.pid} as another node's`);
   }
 
   async #copy(): Promise<void> {

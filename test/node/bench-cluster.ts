@@ -9,37 +9,30 @@ import { decode, encode } from "cborg";
 import type { Link, LinkHandlers, Links } from "../../src/cluster/link.ts";
 import type { ClaimOutcome } from "../../src/cluster/process-directory.ts";
 import { failure, GodwitError } from "../../src/errors.ts";
+import { type Owner, type Ownership, ruleOnClaim } from "../../src/kernel/ownership.ts";
 import { PID_BLOCK } from "../../src/limits.ts";
 import { loadEngine } from "../../src/machine/load.ts";
 import { ClusterNode } from "../../src/node/cluster-node.ts";
 import { Node } from "../../src/node/node.ts";
 import { TestNode } from "./bench-node.ts";
 
-interface Owner {
-  readonly node: string;
-  readonly epoch: number;
-}
-
 /** A directory: compare-and-set on a map. */
 export class TestDirectory {
-  readonly entries = new Map<number, Owner & { readonly cause: string }>();
+  readonly entries = new Map<number, Ownership>();
   /** Asked before each claim; what it returns is answered in place of the truth, after the claim was carried out or not. */
   meddle: (pid: number, to: Owner) => { readonly carryOut: boolean } | undefined = () => undefined;
 
-  claim = async (pid: number, from: Owner, to: Owner, _home: string, cause: string): Promise<ClaimOutcome> => {
+  claim = async (pid: number, from: Owner, to: Owner, home: string, cause: string): Promise<ClaimOutcome> => {
     const meddled = this.meddle(pid, to);
     await new Promise((resolve) => setImmediate(resolve));
-    const outcome = meddled?.carryOut === false ? "unknown" : this.#claim(pid, from, to, cause);
+    const outcome = meddled?.carryOut === false ? "unknown" : this.#claim(pid, from, { ...to, home, cause });
     return meddled === undefined ? outcome : "unknown";
   };
 
-  #claim(pid: number, from: Owner, to: Owner, cause: string): ClaimOutcome {
-    const owner = this.entries.get(pid);
-    if (owner !== undefined) {
-      if (owner.cause === cause) return owner.node === to.node && owner.epoch === to.epoch ? "won" : "lost";
-      if (owner.node !== from.node || owner.epoch !== from.epoch) return "superseded";
-    }
-    this.entries.set(pid, { ...to, cause });
+  #claim(pid: number, from: Owner, next: Ownership): ClaimOutcome {
+    const ruled = ruleOnClaim(this.entries.get(pid), from, next);
+    if (ruled !== "write") return ruled;
+    this.entries.set(pid, next);
     return "won";
   }
 }
