@@ -86,7 +86,6 @@ async function groundOn(connection: NatsConnection, cluster: string, options: Na
   const close = async () => {
     stopped.abort();
     directory.close();
-    objects.close();
     await connection.close();
   };
   return { directory, messages, blobs: objects, sweep, close };

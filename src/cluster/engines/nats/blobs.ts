@@ -2,33 +2,28 @@
 
 import { createHash } from "node:crypto";
 import { ReadableStream } from "node:stream/web";
-import type { JsMsg } from "@nats-io/jetstream";
 import { type ObjectInfo, type ObjectStore, setSha256Backend } from "@nats-io/obj";
 import { type GodwitError, failure } from "../../../errors.ts";
 import { BLOB_ABANDONED_MS, BLOB_STALL_MS, CLUSTER_STORE_TIMEOUT_MS } from "../../../limits.ts";
 import { boundedContent, corruptBlob, noBlob } from "../../blob.ts";
 import type { Blob, BlobFacts, Blobs } from "../../engine.ts";
 import { byText, decodePath, encodePath, matches } from "../../path.ts";
-import { Waits } from "../../wait.ts";
 import { attempt, natsError } from "./attempt.ts";
-import { Feed, type Stream } from "./feed.ts";
+import type { Stream } from "./feed.ts";
 
 const CHUNK_BYTES = 2 ** 20;
 /** A chunk that no server acknowledges for so long is lost, and its blob with it. */
 const CHUNK_TIMEOUT_MS = 10_000;
+/** Facts of blobs that are asked for at once. */
+const LISTED_AT_ONCE = 16;
 
 // The one of the package in plain JavaScript takes five times as long.
 setSha256Backend("native");
-
-/** What the object store keeps of a blob, as far as it is used here. */
-type StoredInfo = Pick<ObjectInfo, "name" | "nuid" | "size" | "digest" | "mtime"> & { readonly deleted?: boolean };
 
 export class NatsBlobs implements Blobs {
   readonly #store: ObjectStore;
   readonly #stream: Stream;
   readonly #bucket: string;
-  readonly #waits = new Waits();
-
   constructor(store: ObjectStore, stream: Stream, bucket: string) {
     this.#store = store;
     this.#stream = stream;
@@ -73,32 +68,34 @@ export class NatsBlobs implements Blobs {
   }
 
   async list(prefix: string): Promise<BlobFacts[]> {
+    const names = (await this.#names()).filter((name) => matches(prefix, name));
     const found: BlobFacts[] = [];
-    for (const info of await this.#all()) {
-      const name = decodePath(info.name, "/");
-      if (name !== undefined && matches(prefix, name)) found.push(factsOf(name, info));
-    }
+    const take = async () => {
+      for (let name = names.pop(); name !== undefined; name = names.pop()) {
+        const info = await this.#info(name);
+        if (info !== undefined) found.push(factsOf(name, info));
+      }
+    };
+    await Promise.all(Array.from({ length: LISTED_AT_ONCE }, take));
     return found.sort((a, b) => byText(a.name, b.name));
   }
 
-  /** What the store says of all blobs. Its own list asks one replica, which may not know yet what was acknowledged. */
-  async #all(): Promise<StoredInfo[]> {
-    const found = new Map<string, StoredInfo>();
-    let feed: Feed | undefined;
-    try {
-      await this.#waits.until("the list of blobs", CLUSTER_STORE_TIMEOUT_MS, (resolve) => {
-        const message = (each: JsMsg) => void found.set(each.subject, each.json<StoredInfo>());
-        const handlers = { begin: () => found.clear(), message, current: resolve };
-        feed = new Feed(this.#stream, `$O.${this.#bucket}.M.>`, handlers);
-      });
-    } finally {
-      feed?.stop();
+  /**
+   * The names of all blobs, deleted ones among them. From what the stream's leader counts by subject: the object store's own
+   * list is a consumer's, and with several replicas on 2.9 such a one misses messages while others are purged (seen).
+   */
+  async #names(): Promise<string[]> {
+    const { manager, name: stream } = this.#stream;
+    const root = `$O.${this.#bucket}.M.`;
+    const { state } = await attempt("listing the blobs", CLUSTER_STORE_TIMEOUT_MS, () =>
+      manager.streams.info(stream, { subjects_filter: `${root}>` }),
+    );
+    const names: string[] = [];
+    for (const subject of Object.keys(state.subjects ?? {})) {
+      const name = decodePath(Buffer.from(subject.slice(root.length), "base64url").toString(), "/");
+      if (name !== undefined) names.push(name);
     }
-    return [...found.values()].filter((info) => info.deleted !== true);
-  }
-
-  close(): void {
-    this.#waits.close();
+    return names;
   }
 
   /** Removes chunks of blobs that were begun longer than `ageMs` ago and never finished. Answers with how many blobs. */
@@ -107,7 +104,7 @@ export class NatsBlobs implements Blobs {
     const chunks = `$O.${this.#bucket}.C.`;
     // In this order: a blob that is finished in between is seen as whole.
     const { state } = await manager.streams.info(name, { subjects_filter: `${chunks}*` });
-    const whole = new Set((await this.#all()).map((info) => info.nuid));
+    const whole = await this.#whole();
     let swept = 0;
     for (const subject of Object.keys(state.subjects ?? {})) {
       if (whole.has(subject.slice(chunks.length))) continue;
@@ -117,6 +114,16 @@ export class NatsBlobs implements Blobs {
       swept++;
     }
     return swept;
+  }
+
+  /** Under which ids the contents of whole blobs are stored. */
+  async #whole(): Promise<Set<string>> {
+    const whole = new Set<string>();
+    for (const name of await this.#names()) {
+      const info = await this.#info(name);
+      if (info !== undefined) whole.add(info.nuid);
+    }
+    return whole;
   }
 
   async #info(name: string): Promise<ObjectInfo | undefined> {
@@ -161,10 +168,10 @@ function objectName(name: string): string {
   return encodePath(name, "/");
 }
 
-function factsOf(name: string, info: StoredInfo): BlobFacts {
+function factsOf(name: string, info: ObjectInfo): BlobFacts {
   return { name, sizeBytes: info.size, sha256: sha256Of(info), storedMs: Date.parse(info.mtime) };
 }
 
-function sha256Of({ digest }: StoredInfo): string {
+function sha256Of({ digest }: ObjectInfo): string {
   return Buffer.from(digest.slice(digest.indexOf("=") + 1), "base64url").toString("hex");
 }
