@@ -63,7 +63,7 @@ class Stage {
 
   say(line: string): void {
     this.#lines.push(line);
-    if (process.stdout.isTTY !== true) print(`${line}\n`);
+    if (!process.stdout.isTTY) print(`${line}\n`);
   }
 
   happened(event: ClusterEvent): void {
@@ -87,7 +87,7 @@ class Stage {
 
   /** Draws the table over the one before; not at a terminal, nothing. */
   async draw(): Promise<void> {
-    if (process.stdout.isTTY !== true) return;
+    if (!process.stdout.isTTY) return;
     const [nodes, processes] = await Promise.all([this.#control.nodes(), this.#control.list()]);
     const bar = "#".repeat(Math.round(this.progress * 40)).padEnd(40, ".");
     const text = `${formatTable(COLUMNS, rows(nodes, processes))}[${bar}] ${Math.round(this.progress * 100)}%\n`;
