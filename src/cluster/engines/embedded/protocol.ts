@@ -140,5 +140,3 @@ class FrameReader<M> {
 
 export const clientMessages = () => new FrameReader<ClientMessage>(CLIENT_MESSAGE);
 export const serverMessages = () => new FrameReader<ServerMessage>(SERVER_MESSAGE);
-export type ClientMessages = ReturnType<typeof clientMessages>;
-export type ServerMessages = ReturnType<typeof serverMessages>;
