@@ -43,9 +43,10 @@ function row({ files, subtests, failing }: Sums, name: string): string {
 
 /** Text that Markdown shows as it is, control characters and halves of pairs by their codes. */
 function shown(text: string): string {
-  const visible = text
-    .toWellFormed()
-    .replace(/[\p{Cc}\u2028\u2029]/gu, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  const visible = text.replace(
+    /[\p{Cc}\p{Cs}\u2028\u2029]/gu,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
   return `\`\`${visible.startsWith("`") || visible.endsWith("`") ? ` ${visible} ` : visible}\`\``;
 }
 
