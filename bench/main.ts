@@ -15,6 +15,7 @@ import { benchEngine, ENGINE_GOALS } from "./engine.ts";
 import { measureFairness } from "./fairness.ts";
 import { measureHop } from "./hop.ts";
 import { measureImages } from "./images.ts";
+import { measureMigration } from "./migration.ts";
 import { measureResident } from "./resident.ts";
 import { measureSpawn } from "./spawn.ts";
 import { tableOf, thisMachine, writeResults } from "./table.ts";
@@ -32,6 +33,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   { name: "images", measure: measureImages },
   { name: "hop", measure: measureHop },
   { name: "fairness", measure: measureFairness },
+  { name: "migration", measure: measureMigration },
 ];
 
 async function measureEngine(): Promise<Group[]> {
