@@ -24,7 +24,8 @@ export function define(command: Command): void {
         ["godwit events -f --json", "one line of JSON for each event"],
       )}
 
-Events: a process started, ended, moved or could not be moved; a node joined, left or died.`,
+Events: a process started, ended, moved or could not be moved; a node joined, left or died; a
+durable process was restored after its node died, could not be saved, or was lost.`,
     )
     .action(events);
 }
@@ -40,6 +41,18 @@ function describe(event: ClusterEvent): string {
     }
     case "moved":
       return `${event.move.outcome.padEnd(7)}  ${describeMove(event.move)}`;
+    case "unsaved":
+      return `unsaved  ${event.pid} ${printable(event.name)}: ${printable(event.reason)}`;
+    case "restored": {
+      const problems = event.problems.map((problem) => `; ${printable(problem)}`).join("");
+      return `restored ${event.pid} ${printable(event.name)} from node ${event.from}'s image, ${event.ageMs} ms old${problems}`;
+    }
+    case "adopted":
+      return `adopted  ${event.pid} ${printable(event.name)} from node ${event.from}`;
+    case "superseded":
+      return `superseded ${event.pid} ${printable(event.name)}: it goes on elsewhere`;
+    case "lost":
+      return `lost     ${event.pid} of node ${event.from}: ${printable(event.reason)}`;
     default:
       return event.kind;
   }

@@ -5,14 +5,17 @@ import type { NodeControl, SpawnOptions } from "../abi/control.ts";
 import { DEFAULT_NODE_NAME } from "../client/socket.ts";
 import { parseAddress, takeListen } from "./address.ts";
 import { foreground } from "./foreground.ts";
-import { type GrantFlags, addGrantOptions, grantsOf } from "./grants.ts";
+import { DURABLE_INTERVAL_MIN_MS, DURABLE_INTERVAL_MS } from "../limits.ts";
+import { BARE, type GrantFlags, addGrantOptions, grantsOf } from "./grants.ts";
 import { hasColor, print, printJson } from "./print.ts";
 import { examples } from "./program.ts";
+import { parseDuration } from "./quantity.ts";
 import { UsageError } from "./usage.ts";
 
 interface Flags extends GrantFlags {
   readonly detach?: true;
   readonly node?: string;
+  readonly durable?: number;
   readonly input: boolean;
   readonly listen?: string;
   readonly json?: true;
@@ -37,6 +40,11 @@ export function define(command: Command): void {
       .option("-d, --detach", "run it on the node (see godwit up), print its pid, and return")
       .option("--node <name>", "with --detach: which node of the cluster is its home (see godwit nodes)")
       .option(
+        "--durable [interval]",
+        "with --detach: it outlives its node; an image is kept every so often (default: 2s)",
+        parseDurable,
+      )
+      .option(
         "-l, --listen <address>",
         "serve its `export default { fetch }` over HTTP: PORT or HOST:PORT (here, or right after FILE)",
         parseAddress,
@@ -54,9 +62,16 @@ export function define(command: Command): void {
         ["godwit run app.ts --listen 8080", "a web application, at http://127.0.0.1:8080"],
         ["godwit run --detach server.ts", "in the background, on the node"],
         ["godwit run --detach --node n2 server.ts", "on that one of several"],
+        ["godwit run --detach --durable=1s jobs.ts", "if its node dies, another goes on from its last image"],
       )}\n${CODES}`,
     )
     .action(run);
+}
+
+function parseDurable(text: string): number {
+  const intervalMs = text === BARE ? DURABLE_INTERVAL_MS : parseDuration(text);
+  if (intervalMs >= DURABLE_INTERVAL_MIN_MS) return intervalMs;
+  throw new UsageError(`an image every ${text} is too often: at least ${DURABLE_INTERVAL_MIN_MS}ms`);
 }
 
 /** Compiles on this side: the node is given a program, not a path into the user's files. */
@@ -102,10 +117,14 @@ export function placeOf({ node, detach }: { readonly node?: string; readonly det
 
 async function run(file: string, args: readonly string[], flags: Flags): Promise<void> {
   const place = placeOf(flags);
+  if (flags.durable !== undefined && flags.detach !== true)
+    throw new UsageError("--durable is for --detach: in the foreground a program ends with this command");
   if (flags.detach === true) {
     const { connect } = await import("../client/node-client.ts");
     const node = await connect();
-    printPid(await node.spawn({ ...(await spawnOptions(file, args, flags)), ...place }), flags.json === true);
+    const durable = flags.durable === undefined ? {} : { durable: { intervalMs: flags.durable } };
+    const options = { ...(await spawnOptions(file, args, flags)), ...place, ...durable };
+    printPid(await node.spawn(options), flags.json === true);
     return;
   }
   const starting = startOwnNode();

@@ -271,14 +271,10 @@ function ask(kernel: Kernel, process: Process, request: number, question: Questi
     case "memory":
       return now(() => ({ kind: "memory", memory: kernel.memory(process) }));
     case "freeze":
-      return whenQuiescent(
-        kernel,
-        process,
-        () => answer({ kind: "freeze", ...still(kernel, process, "move") }),
-        failed,
-      );
-    case "save":
-      return whenQuiescent(kernel, process, () => answer({ kind: "save", ...still(kernel, process, "save") }), failed);
+    case "save": {
+      const { kind } = question;
+      return whenQuiescent(kernel, process, () => answer({ kind, ...still(kernel, process, kind) }), failed);
+    }
     case "capture":
       return whenQuiescent(
         kernel,

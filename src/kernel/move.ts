@@ -23,10 +23,10 @@ export interface Prepared {
  * Holds a quiescent process still, and says all there is of it. It stays as it is until `thaw` or `depart`; for an image,
  * until that is taken.
  */
-export function still(kernel: Kernel, process: Process, why: "move" | "save"): Released {
+export function still(kernel: Kernel, process: Process, kind: "freeze" | "save"): Released {
   assert(process.quiescent, "a process is held still when it can be captured");
   const memory = kernel.memory(process);
-  hold(kernel, process, why);
+  hold(kernel, process, kind === "freeze" ? "move" : "save");
   return { record: process.save(kernel.host.monotonicMs()), memory, outputInFlight: process.outputInFlight };
 }
 

@@ -9,6 +9,10 @@ import { WholeControl } from "./cluster-control.ts";
 import { ClusterNode } from "./cluster-node.ts";
 import { ClusterView } from "./cluster-view.ts";
 import { ControlServer } from "./control-server.ts";
+import { Durability } from "./durability.ts";
+import type { Happening } from "./event-log.ts";
+import { Failover } from "./failover.ts";
+import { Fence } from "./fence.ts";
 import { MemberControl } from "./member-control.ts";
 import { Node, type NodeOptions } from "./node.ts";
 
@@ -32,6 +36,9 @@ export class ClusterMember {
   readonly view: ClusterView;
   readonly #block: PidBlock;
   readonly #served: ControlServer;
+  readonly #durability: Durability;
+  readonly #failover: Failover;
+  #fence: Fence | undefined;
   #stopping: Promise<void> | undefined;
   /** Called when a node that was drained has nothing left that needs it. */
   onEmpty: () => void = () => {};
@@ -44,6 +51,8 @@ export class ClusterMember {
     this.#block = block;
     this.cluster = parts.cluster;
     this.own = parts.own;
+    this.#durability = parts.durability;
+    this.#failover = parts.failover;
     this.control = new WholeControl({ view, own: this.own, stop: () => this.stop() });
     this.#served = new ControlServer(this.own, { version, log, stop: () => this.stop() });
     view.serveControl = (connection) => this.#served.accept(connection);
@@ -61,12 +70,16 @@ export class ClusterMember {
     const view = await ClusterView.open({ engine, identity, address, log });
     try {
       const block = await view.blocks.take(identity.name);
-      const parts = makeParts(settings, view, block, await machine);
+      const parts = makeParts(settings, view, block, await machine, () => member.#fence?.isUp === false);
       view.handlers = parts.cluster;
-      const member = new ClusterMember(settings, view, block, parts);
+      const member: ClusterMember = new ClusterMember(settings, view, block, parts);
       const record = { ...parts.own.info(), version, addresses: [await view.links.listening] };
       const lease = await view.membership.join(record, () => parts.own.load());
+      member.#fence = new Fence(parts.cluster.node, lease);
       void lease.lost.then((reason) => member.onDeposed(reason));
+      view.onEntry = (pid, entry) => parts.failover.changed(pid, entry);
+      view.membership.watch(({ kind }) => (kind === "joined" ? undefined : void parts.failover.sweep()));
+      void parts.failover.sweep();
       return member;
     } catch (error) {
       await view.close();
@@ -81,6 +94,9 @@ export class ClusterMember {
   }
 
   async #stop(): Promise<void> {
+    this.#failover.close();
+    await this.#durability.leave();
+    this.#fence?.remove();
     await this.own.stop();
     // Pids of it may be in use elsewhere still: then it is not to be given again.
     const isFree = [...(await this.view.directory.list()).keys()].every((pid) => !this.#block.has(pid));
@@ -93,6 +109,8 @@ export class ClusterMember {
 interface Parts {
   readonly cluster: ClusterNode;
   readonly own: MemberControl;
+  readonly durability: Durability;
+  readonly failover: Failover;
 }
 
 function makeParts(
@@ -100,6 +118,7 @@ function makeParts(
   view: ClusterView,
   block: PidBlock,
   engine: Awaited<ReturnType<typeof loadEngine>>,
+  isAlive: () => boolean,
 ): Parts {
   const { name, lwps, swapAfterMs, version, socket } = settings;
   const { firstPid } = block;
@@ -113,16 +132,39 @@ function makeParts(
       .filter((one) => one.name !== name && one.engine === engine.manifest.hash && one.load.state === "up")
       .sort((a, b) => a.load.processes / a.lwps - b.load.processes / b.lwps)
       .map((one) => one.name);
-  const ended = (pid: number) => void forget(view, pid);
-  const own = new MemberControl({ node, events: view.events, version, socket, cluster: { node: cluster, targets, ended } });
-  return { cluster, own };
+  const { directory } = view;
+  const tell = (happening: Happening) => view.events.tell(happening);
+  const { secret } = settings.identity;
+  const durability = new Durability({ cluster, engine, blobs: view.engine.blobs, directory, secret, isAlive, tell });
+  const failover = new Failover({
+    cluster,
+    durability,
+    engine,
+    directory,
+    isAlive: (node) => view.membership.find(node) !== undefined,
+    candidates: () => [...targets(), ...(cluster.takesIn ? [name] : [])],
+    tell,
+  });
+  const ended = (pid: number) => {
+    // What is durable outlives a node that stops.
+    if (node.stopping && durability.has(pid)) return;
+    void durability.ended(pid).then(() => forget(view, pid));
+  };
+  const own = new MemberControl({
+    node,
+    events: view.events,
+    version,
+    socket,
+    cluster: { node: cluster, targets, ended },
+  });
+  return { cluster, own, durability, failover };
 }
 
 /** The directory has nothing to say any more of a process that has ended. */
 async function forget(view: ClusterView, pid: number): Promise<void> {
   if (view.entryOf(pid) === undefined) return;
   try {
-    await view.directory.forget(pid);
+    await view.directory.forget(pid, view.name);
   } catch (error) {
     // The store cannot be reached: what is left behind is one small entry.
     if (!(error instanceof GodwitError)) throw error;

@@ -43,6 +43,8 @@ export class ClusterView {
   readonly events: EventLog;
   /** What comes over links, but for control. */
   handlers: LinkHandlers = NOT_A_NODE;
+  /** What the directory says of a process has changed. */
+  onEntry: (pid: number, entry: ProcessEntry | undefined) => void = () => {};
   /** Takes connections of other nodes' control. */
   serveControl: (connection: Duplex) => void = (connection) => void connection.destroy();
   /** Processes that have moved, or are to outlive their node. */
@@ -86,6 +88,7 @@ export class ClusterView {
     view.#watch = await view.directory.watch((pid, entry) => {
       if (entry === undefined) view.#entries.delete(pid);
       else view.#entries.set(pid, entry);
+      view.onEntry(pid, entry);
     });
     await view.links.listening;
     return view;

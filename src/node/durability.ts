@@ -16,14 +16,10 @@ import type { Engine } from "../machine/engine.ts";
 import { isZero } from "../machine/page.ts";
 import { PageRounds, type Round } from "../machine/page-rounds.ts";
 import type { ClusterNode } from "./cluster-node.ts";
+import type { Happening } from "./event-log.ts";
 import { type Saved, ImageStore } from "./image-chain.ts";
 import { LwpThread } from "./lwp-thread.ts";
 import type { Entry } from "./process-table.ts";
-
-/** What there is to tell of durable processes. */
-export type DurabilityEvent =
-  | { readonly kind: "unsaved"; readonly pid: number; readonly name: string; readonly reason: string }
-  | { readonly kind: "superseded"; readonly pid: number; readonly name: string };
 
 export interface DurabilityOptions {
   readonly cluster: ClusterNode;
@@ -34,7 +30,7 @@ export interface DurabilityOptions {
   readonly secret: Uint8Array | undefined;
   /** Whether others take this node for alive, as far as it can know. */
   readonly isAlive: () => boolean;
-  readonly tell: (event: DurabilityEvent) => void;
+  readonly tell: (event: Happening) => void;
 }
 
 /** What taking images of a process has cost so far. */
@@ -89,7 +85,6 @@ export class Durability {
   #writing = 0;
   /** Who waits to be written: each process at most once. */
   readonly #turns: (() => void)[] = [];
-  #fenced = false;
   #leaving = false;
 
   constructor(options: DurabilityOptions) {
@@ -184,8 +179,13 @@ export class Durability {
     if (!this.#homed.delete(pid)) return;
     await saving;
     // By then it may be somebody else's, whose images these are.
-    const found = await this.#options.directory.find(pid).catch(() => undefined);
-    if (found === undefined || found.home === this.#self) await this.images.keepOnly(pid, []);
+    try {
+      const found = await this.#options.directory.find(pid);
+      if (found === undefined || found.home === this.#self) await this.images.keepOnly(pid, []);
+    } catch (error) {
+      // Not known: images that nobody needs stay where they are.
+      if (!(error instanceof GodwitError)) throw error;
+    }
   }
 
   /**
@@ -222,7 +222,7 @@ export class Durability {
   }
 
   async #save(kept: Kept): Promise<void> {
-    if (this.#fenced || !this.#options.isAlive() || this.#options.cluster.isMoving(kept.pid)) return;
+    if (!this.#options.isAlive() || this.#options.cluster.isMoving(kept.pid)) return;
     if (this.#writing < DURABLE_AT_ONCE_MAX) this.#writing++;
     else await new Promise<void>((resolve) => this.#turns.push(resolve));
     try {
@@ -260,7 +260,10 @@ export class Durability {
 
   async #hasRun(kept: Kept): Promise<boolean> {
     const place = this.#place(kept.pid);
-    if (place === undefined) return false;
+    if (place === undefined) {
+      this.left(kept.pid);
+      return false;
+    }
     const { summary } = await place.lwp.ask(kept.pid, { kind: "summary" });
     const isSame = summary.cpuMs === kept.cpuMs && summary.mailbox === kept.mailbox && summary.state !== "running";
     const isNoted = kept.changed.size === 0 && kept.fault === "";
@@ -330,7 +333,7 @@ export class Durability {
     try {
       return look(await lwp.ask(pid, { kind: "save" }));
     } finally {
-      if (!this.#fenced && !this.#leaving) lwp.tell({ op: "saved", pid });
+      if (!this.#leaving) lwp.tell({ op: "saved", pid });
       const kept = this.#kept.get(pid);
       if (kept !== undefined) kept.saved.pauseMs = performance.now() - fromMs;
     }
@@ -385,30 +388,5 @@ export class Durability {
     // The home of one that is hosted hears of it from where it goes on.
     if (place.entry === undefined) cluster.hosting.remove(pid);
     place.lwp.tell({ op: "end", pid, code: 137, reason });
-  }
-
-  // ---- Fencing
-
-  /** Nobody knows any more whether others take this node for alive: its durable processes stand still until that is known. */
-  fence(): void {
-    if (this.#fenced) return;
-    this.#fenced = true;
-    for (const pid of this.#kept.keys())
-      this.#place(pid)
-        ?.lwp.ask(pid, { kind: "save" })
-        .catch(() => {}); // it has ended
-  }
-
-  /**
-   * The node is back: what the directory says is still its own goes on, the rest ends here.
-   * @throws GodwitError as the directory: then they stand still.
-   */
-  async unfence(): Promise<void> {
-    const entries = await this.#options.directory.list();
-    this.#fenced = false;
-    for (const pid of [...this.#kept.keys()]) {
-      if (entries.get(pid)?.node !== this.#self) this.#supersede(pid);
-      else this.#place(pid)?.lwp.tell({ op: "saved", pid });
-    }
   }
 }

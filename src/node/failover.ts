@@ -5,11 +5,10 @@
 
 import { createHash, randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import * as v from "valibot";
 
 import type { Link } from "../cluster/link.ts";
 import type { Durable, ProcessDirectory, ProcessEntry } from "../cluster/process-directory.ts";
-import { failure, GodwitError } from "../errors.ts";
+import { GodwitError } from "../errors.ts";
 import { createMemory } from "../kernel/address-space.ts";
 import { templateFor } from "../kernel/capture.ts";
 import { channelsOfCopy, leftBehind } from "../kernel/channel.ts";
@@ -17,6 +16,7 @@ import type { ProcessRecord } from "../kernel/process-record.ts";
 import {
   FAILOVER_AT_ONCE_MAX,
   FAILOVER_ATTEMPTS_MAX,
+  FAILOVER_SETTLE_MS,
   FAILOVER_STEP_MS,
   MOVE_RETRY_MS,
   MOVE_SILENCE_MS,
@@ -25,27 +25,11 @@ import type { Engine } from "../machine/engine.ts";
 import { materialise as fillMemory } from "../machine/linear-memory.ts";
 import type { ClusterNode } from "./cluster-node.ts";
 import type { Durability } from "./durability.ts";
+import type { Happening } from "./event-log.ts";
 import type { Recovered } from "./image-chain.ts";
 import type { LwpThread } from "./lwp-thread.ts";
+import { Orphanage } from "./orphanage.ts";
 import type { Entry } from "./process-table.ts";
-import { reseat } from "./seat.ts";
-
-/** What there is to tell of processes whose node is gone. */
-export type FailoverEvent =
-  /** A durable process goes on from an image that was taken `ageMs` before. */
-  | {
-      readonly kind: "restored";
-      readonly pid: number;
-      readonly name: string;
-      readonly from: string;
-      readonly image: string;
-      readonly ageMs: number;
-      /** Later images that could not be read. */
-      readonly problems: readonly string[];
-    }
-  | { readonly kind: "adopted"; readonly pid: number; readonly name: string; readonly from: string }
-  /** A durable process is gone for good. */
-  | { readonly kind: "lost"; readonly pid: number; readonly from: string; readonly reason: string };
 
 export interface FailoverOptions {
   readonly cluster: ClusterNode;
@@ -56,20 +40,19 @@ export interface FailoverOptions {
   readonly isAlive: (node: string) => boolean;
   /** Nodes that could run a process of this engine, this one among them. */
   readonly candidates: () => readonly string[];
-  readonly tell: (event: FailoverEvent) => void;
+  readonly tell: (event: Happening) => void;
 }
 
 /** The owner of a process that nobody runs, and who got it last could not. */
 const NOBODY = "";
 
-const aboutOrphan = v.object({ pid: v.number(), from: v.string() });
-const aboutRestored = v.object({ pid: v.number(), inputClosed: v.boolean() });
-const aboutLost = v.object({ pid: v.number(), reason: v.string() });
-
 export class Failover {
   readonly #options: FailoverOptions;
+  readonly #orphanage: Orphanage;
   /** Processes that are being seen to here. */
   readonly #underWay = new Set<number>();
+  /** What the directory had of them when they were looked at again meanwhile. */
+  readonly #passedOver = new Map<number, ProcessEntry>();
   readonly #turns: (() => void)[] = [];
   #atOnce = 0;
   /** Those that this node could not run. */
@@ -78,9 +61,8 @@ export class Failover {
 
   constructor(options: FailoverOptions) {
     this.#options = options;
-    const { cluster, durability } = options;
-    cluster.alsoAsked = (link, kind, body) => this.#asked(link, kind, body);
-    cluster.homing.comesBack = (pid) => durability.has(pid);
+    const { cluster, durability, directory } = options;
+    this.#orphanage = new Orphanage(cluster, durability, directory);
   }
 
   get #self(): string {
@@ -96,18 +78,24 @@ export class Failover {
   /** A node died, or left; or this one has just come, and looks for what others left behind. */
   async sweep(): Promise<void> {
     const { directory, isAlive } = this.#options;
+    this.#givenUp.clear();
     const entries = await this.#insist(() => directory.list());
     if (entries === undefined) return;
     for (const { home, pid } of this.#options.cluster.hosting.all())
       if (!isAlive(home.peer)) void this.#once(pid, () => this.#adopt(pid));
-    for (const [pid, entry] of entries) this.changed(pid, entry);
+    for (const [pid, entry] of entries) this.#look(pid, entry);
   }
 
-  /** The directory's entry of a process, as it is now. */
+  /** The directory's entry of a process has changed. */
   changed(pid: number, entry: ProcessEntry | undefined): void {
-    if (this.#closed) return;
-    if (entry === undefined) return this.#gone(pid);
-    if (!this.#isOrphan(pid, entry)) return;
+    if (entry === undefined) this.#gone(pid);
+    else if (entry.node === NOBODY) this.#look(pid, entry);
+  }
+
+  #look(pid: number, entry: ProcessEntry): void {
+    this.#passedOver.delete(pid);
+    if (this.#underWay.has(pid)) return void this.#passedOver.set(pid, entry);
+    if (this.#closed || !this.#isOrphan(pid, entry)) return;
     void this.#once(pid, () => (entry.durable === undefined ? this.#bury(pid, entry) : this.#compete(pid, entry)));
   }
 
@@ -129,6 +117,8 @@ export class Failover {
       if (!(error instanceof GodwitError)) throw error;
     } finally {
       this.#underWay.delete(pid);
+      const next = this.#passedOver.get(pid);
+      if (next !== undefined) this.#look(pid, next);
     }
   }
 
@@ -151,12 +141,7 @@ export class Failover {
     const entry = cluster.node.table.find(pid);
     if (entry === undefined || entry.exit !== undefined || !durability.has(pid)) return;
     if (entry.held === undefined || isAlive(entry.lwp.nodeName)) return;
-    this.#end(entry, `node ${entry.lwp.nodeName}, which ran it, is gone, and it could not be restored`);
-  }
-
-  #end(entry: Entry, reason: string): void {
-    entry.output.push("stderr", Buffer.from(`godwit: process ${entry.pid} ended: ${reason}\n`));
-    this.#options.cluster.node.ended({ pid: entry.pid, code: 137, reason }, entry.cpuMs);
+    this.#orphanage.end(entry, `node ${entry.lwp.nodeName}, which ran it, is gone, and it could not be restored`);
   }
 
   /** One that is not durable died with its node. Its home tells of that, if it is there. */
@@ -171,13 +156,11 @@ export class Failover {
     if (this.#givenUp.has(pid)) return;
     const { candidates, directory } = this.#options;
     const order = candidates().toSorted((a, b) => (weight(a, pid) < weight(b, pid) ? -1 : 1));
-    const rank = order.indexOf(this.#self);
+    // One that was this node's before it was started anew looks alive to the others.
+    const rank = entry.node === this.#self ? 0 : order.indexOf(this.#self);
     if (rank < 0) return;
-    let present: ProcessEntry | undefined = entry;
-    if (rank > 0) {
-      await delay(rank * FAILOVER_STEP_MS);
-      present = await this.#insist(() => directory.find(pid));
-    }
+    await delay(FAILOVER_SETTLE_MS + rank * FAILOVER_STEP_MS);
+    const present = await this.#insist(() => directory.find(pid));
     if (present === undefined || this.#closed || !this.#isOrphan(pid, present)) return;
     await this.#takeOver(pid, present);
   }
@@ -226,7 +209,7 @@ export class Failover {
   /** The home of an orphan, if that is there and goes on with it: a link to it, or this node. */
   async #keeper(pid: number, { home, node }: ProcessEntry): Promise<Link | "self" | undefined> {
     const { cluster, isAlive } = this.#options;
-    if (home === this.#self) return this.#expected(pid) ? "self" : undefined;
+    if (home === this.#self) return this.#orphanage.expects(pid) ? "self" : undefined;
     if (!isAlive(home)) return undefined;
     try {
       const link = await cluster.links.to(home);
@@ -270,7 +253,7 @@ export class Failover {
     try {
       const inputClosed = record.input.closed;
       if (keeper === undefined) this.#enter(record, lwp, durable.names);
-      else if (keeper === "self") this.#back(node.table.living(pid), lwp, inputClosed);
+      else if (keeper === "self") this.#orphanage.back(node.table.living(pid), lwp, inputClosed);
       else {
         hosting.add({ pid, name: program.name, home: keeper, lwp, memoryQuotaBytes: quotas.memoryBytes });
         await keeper.request("failover/restored", { pid, inputClosed }, { timeoutMs: MOVE_SILENCE_MS });
@@ -296,19 +279,6 @@ export class Failover {
     return entry;
   }
 
-  /** A process whose home is here runs again: what its connections and waits were is gone. */
-  #back(entry: Entry, lwp: Parameters<typeof reseat>[2], inputClosed: boolean): void {
-    const { node } = this.#options.cluster;
-    node.switchboard.closeAll(entry);
-    for (const { timer } of entry.waits.splice(0)) clearTimeout(timer);
-    entry.answeredWaits.clear();
-    entry.input.taken(entry.input.unreadBytes);
-    // The end of its input may be later than its image.
-    if (entry.input.isClosed && !inputClosed)
-      entry.held?.messages.unshift({ op: "input", pid: entry.pid, bytes: null });
-    reseat(node, entry, lwp);
-  }
-
   /** What was won could not be put in place: where that is this node's fault, another may. */
   async #failed(pid: number, owner: ProcessEntry, keeper: Link | "self" | undefined, error: unknown): Promise<void> {
     const { directory, durability, tell } = this.#options;
@@ -325,7 +295,7 @@ export class Failover {
     tell({ kind: "lost", pid, from: owner.node, reason });
     await this.#insist(() => directory.forget(pid));
     await durability.images.keepOnly(pid, []);
-    if (keeper === "self") this.#end(this.#options.cluster.node.table.living(pid), reason);
+    if (keeper === "self") this.#orphanage.end(this.#options.cluster.node.table.living(pid), reason);
     else if (keeper !== undefined) await keeper.request("failover/lost", { pid, reason });
   }
 
@@ -363,46 +333,6 @@ export class Failover {
     if (found?.durable !== undefined) durability.goOn(pid, found.durable, true);
     this.#options.tell({ kind: "adopted", pid, name, from: home.peer });
   }
-
-  // ---- Asked by who restores a process whose home is here
-
-  async #asked(link: Link, kind: string, body: unknown): Promise<unknown> {
-    const { cluster } = this.#options;
-    switch (kind) {
-      case "failover/home":
-        return this.#expected(parsed(aboutOrphan, body).pid);
-      case "failover/restored": {
-        const { pid, inputClosed } = parsed(aboutRestored, body);
-        const entry = await this.#claimedBy(link, pid);
-        return this.#back(entry, await cluster.homing.lwpOf(link.peer), inputClosed);
-      }
-      case "failover/lost": {
-        const { pid, reason } = parsed(aboutLost, body);
-        const entry = cluster.node.table.find(pid);
-        if (entry?.held !== undefined && entry.exit === undefined) this.#end(entry, reason);
-        return null;
-      }
-      default:
-        throw failure("EPROTO", `nodes do not ask for "${kind}"`);
-    }
-  }
-
-  /** Whether this home goes on with a process that nobody runs: from then on what comes for it is kept. */
-  #expected(pid: number): boolean {
-    const { cluster, durability } = this.#options;
-    const entry = cluster.node.table.find(pid);
-    if (entry === undefined || entry.exit !== undefined || !durability.has(pid)) return false;
-    if (entry.lwp.nodeName === this.#self) return false;
-    cluster.homing.expect(entry);
-    return true;
-  }
-
-  /** A process that the peer has restored. Only whom the directory has as its owner may say so. @throws GodwitError EPERM, ESRCH. */
-  async #claimedBy(link: Link, pid: number): Promise<Entry> {
-    const found = await this.#options.directory.find(pid);
-    if (found?.node !== link.peer) throw failure("EPERM", `process ${pid} is not node ${link.peer}'s`);
-    return this.#options.cluster.node.table.living(pid);
-  }
 }
 
 /** A record as it goes on from: its connections are gone, and so is all that was on its way to it. */
@@ -413,10 +343,4 @@ function reborn(record: ProcessRecord, epoch: number, parent: number): ProcessRe
 /** Each process has an order of nodes of its own, so that a dead node's are spread over the others. */
 function weight(node: string, pid: number): string {
   return createHash("sha256").update(`${pid} ${node}`).digest("hex");
-}
-
-function parsed<S extends v.GenericSchema>(shape: S, body: unknown): v.InferOutput<S> {
-  const checked = v.safeParse(shape, body);
-  if (checked.success) return checked.output;
-  throw failure("EPROTO", `a message between nodes is malformed: ${checked.issues[0].message}`);
 }

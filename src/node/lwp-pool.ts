@@ -19,6 +19,10 @@ export class LwpPool {
     return this.#lwps.length;
   }
 
+  all(): readonly LwpThread[] {
+    return this.#lwps;
+  }
+
   /** Living processes that run here. */
   get processes(): number {
     return this.#lwps.reduce((sum, lwp) => sum + lwp.processes, 0);

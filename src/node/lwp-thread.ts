@@ -8,7 +8,7 @@ import { CRYPTO_LONG_IN_ALL, LWP_STACK_MB, LWP_YOUNG_GENERATION_MB } from "../li
 import type { Engine } from "../machine/engine.ts";
 import { Gate } from "../resources/gate.ts";
 import type { Lwp } from "./lwp.ts";
-import { CONTROL_WORD_COUNT, CONTROL_WORDS } from "./lwp-control.ts";
+import { CONTROL_WORD_COUNT, CONTROL_WORDS, moment } from "./lwp-control.ts";
 import type { LwpData } from "./lwp-worker.ts";
 
 /** Messages that are about processes, and not answers. */
@@ -86,6 +86,13 @@ export class LwpThread implements Lwp {
     question: Extract<Question, { kind: K }>,
   ): Promise<Extract<Answer, { kind: K }>> {
     return this.#expect((request) => this.tell({ op: "ask", request, pid, question }));
+  }
+
+  /** Guests may run on it for so long from now, and no longer unless it is said again. */
+  mayRunFor(forMs: number): void {
+    const word = forMs === Infinity ? 0 : moment(forMs);
+    Atomics.store(this.#control, CONTROL_WORDS.mayRunUntil, word);
+    if (forMs === 0) Atomics.store(this.#control, CONTROL_WORDS.attention, 1);
   }
 
   /** Resolves with the program's name when the process is in place. */

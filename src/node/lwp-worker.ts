@@ -6,7 +6,14 @@ import { Script } from "node:vm";
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 
 import { present } from "../assert.ts";
-import { HOST_TIMER_MAX_MS, HOST_TURN_MS, LOAD_REPORT_MS, SLICE_MAX_MS, STUCK_AFTER_MS } from "../limits.ts";
+import {
+  FENCE_RETRY_MS,
+  HOST_TIMER_MAX_MS,
+  HOST_TURN_MS,
+  LOAD_REPORT_MS,
+  SLICE_MAX_MS,
+  STUCK_AFTER_MS,
+} from "../limits.ts";
 import type { Engine } from "../machine/engine.ts";
 import type { Host } from "../kernel/host.ts";
 import { Kernel } from "../kernel/kernel.ts";
@@ -17,7 +24,7 @@ import { hostCrypto } from "../resources/crypto.ts";
 import { Gate, type SharedWord } from "../resources/gate.ts";
 import { hostFiles } from "../resources/file.ts";
 import { Collection } from "./collection.ts";
-import { CONTROL_WORDS } from "./lwp-control.ts";
+import { CONTROL_WORDS, isPast } from "./lwp-control.ts";
 
 /** What the node gives an LWP at its start. */
 export interface LwpData {
@@ -87,6 +94,11 @@ function take(message: ToLwp): boolean {
 function turn(): void {
   scheduled = false;
   if (!drain()) return;
+  if (isPast(Atomics.load(control, CONTROL_WORDS.mayRunUntil))) {
+    clearTimeout(wakeup);
+    wakeup = setTimeout(schedule, FENCE_RETRY_MS);
+    return;
+  }
   runGuests();
   clearTimeout(wakeup);
   const nextMs = Math.min(kernel.nextMs(), reportLoad());

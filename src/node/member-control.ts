@@ -89,7 +89,16 @@ export class MemberControl implements ClusterControl {
     const { name, lwps, engineHash } = this.#node;
     const { version, socket, addresses = [] } = this.#options;
     const host = { hostname: hostname(), hostPid: process.pid };
-    return { name, ...host, version, engine: engineHash, lwps: lwps.count, startedMs: this.#startedMs, addresses, socket };
+    return {
+      name,
+      ...host,
+      version,
+      engine: engineHash,
+      lwps: lwps.count,
+      startedMs: this.#startedMs,
+      addresses,
+      socket,
+    };
   }
 
   async nodes(): Promise<NodeInfo[]> {
@@ -142,7 +151,10 @@ export class MemberControl implements ClusterControl {
     const { durable, ...rest } = options;
     const durability = this.#options.cluster?.node.durability;
     if (durable !== undefined && durability === undefined)
-      throw failure("ENONODE", `node ${node} is alone: a durable process needs others, as godwit up --nodes 3 starts them`);
+      throw failure(
+        "ENONODE",
+        `node ${node} is alone: a durable process needs others, as godwit up --nodes 3 starts them`,
+      );
     const pid = await this.#node.spawn(rest);
     if (durable === undefined) return pid;
     try {

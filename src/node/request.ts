@@ -6,6 +6,7 @@ import { SIGNALS } from "../abi/records.ts";
 import { failure } from "../errors.ts";
 import {
   CONTROL_BODIES_MAX_BYTES,
+  DURABLE_INTERVAL_MIN_MS,
   KEPT_MAX_BYTES,
   NAME_MAX_CHARS,
   NODE_NAME_MAX_CHARS,
@@ -102,6 +103,9 @@ const SPAWN = v.strictObject({
   source: v.pipe(v.string(), v.maxLength(PROGRAM_MAX_BYTES)),
   sourceMap: v.exactOptional(v.pipe(v.string(), v.maxLength(PROGRAM_MAX_BYTES))),
   arguments: v.exactOptional(texts),
+  durable: v.exactOptional(
+    v.strictObject({ intervalMs: v.exactOptional(v.pipe(count, v.minValue(DURABLE_INTERVAL_MIN_MS))) }),
+  ),
   kept: v.exactOptional(
     v.pipe(v.string(), v.base64(), v.maxLength(4 * Math.ceil(KEPT_MAX_BYTES / 3)), v.transform(bytesOf)),
   ),

@@ -1,0 +1,152 @@
+/** Nodes of one cluster in the test's own OS process, over the embedded engine, each behind a wire that can be cut. */
+
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { type Server, type Socket, connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe } from "node:test";
+import type { ClusterEvent } from "../../src/abi/control.ts";
+import { type EmbeddedServer, connectEmbedded, startEmbeddedServer } from "../../src/cluster/engines/embedded.ts";
+import { ClusterMember } from "../../src/node/cluster-member.ts";
+import { until } from "../cluster/condition.ts";
+import { TestNode } from "./bench-node.ts";
+
+/** What goes between a node and the engine: it can be made to stand still. */
+class Wire {
+  readonly socket: string;
+  readonly #server: Server;
+  readonly #ends = new Set<Socket>();
+  #isCut = false;
+
+  constructor(socket: string, to: string) {
+    this.socket = socket;
+    this.#server = createServer((near) => {
+      const far = connect(to);
+      for (const [from, other] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        this.#ends.add(from);
+        from.on("data", (bytes) => void (this.#isCut ? undefined : other.write(bytes)));
+        from.on("error", () => {}).on("close", () => other.destroy());
+      }
+    });
+  }
+
+  async open(): Promise<this> {
+    await new Promise<void>((resolve) => this.#server.listen(this.socket, resolve));
+    return this;
+  }
+
+  /** Nothing comes through any more, and nobody is told. */
+  cut(): void {
+    this.#isCut = true;
+  }
+
+  close(): void {
+    this.#server.close();
+    for (const end of this.#ends) end.destroy();
+  }
+}
+
+export class TestMembers {
+  readonly folder: string;
+  readonly events: ClusterEvent[] = [];
+  readonly #server: EmbeddedServer;
+  readonly #members = new Map<string, ClusterMember>();
+  readonly #wires = new Map<string, Wire>();
+  readonly #secret = { cluster: "2f0c1c1e-7a3b-4a55-9f0a-0d7d3a1f2b11", secret: new Uint8Array(32).fill(7) };
+  #runs = 0;
+
+  constructor(folder: string, server: EmbeddedServer) {
+    this.folder = folder;
+    this.#server = server;
+  }
+
+  async add(name: string): Promise<ClusterMember> {
+    const run = `${name}${++this.#runs}`;
+    const wire = await new Wire(join(this.folder, `${run}.wire`), this.#server.socket).open();
+    const engine = await connectEmbedded({ socket: wire.socket });
+    const identity = { name, ...this.#secret, ca: "", certificate: "", key: "" };
+    const address = `unix:${join(this.folder, `${run}.link`)}`;
+    const settings = { name, engine, identity, address, socket: "", version: "0", log: () => {}, lwps: 1 };
+    const member = await ClusterMember.join(settings);
+    member.view.events.subscribe(false, (event) => {
+      if (event.node === name) this.events.push(event);
+    });
+    this.#members.set(name, member);
+    this.#wires.set(name, wire);
+    return member;
+  }
+
+  get(name: string): ClusterMember {
+    const member = this.#members.get(name);
+    assert.ok(member !== undefined, `the test has no node ${name}`);
+    return member;
+  }
+
+  test(name: string): TestNode {
+    return new TestNode(this.get(name).cluster.node, this.folder);
+  }
+
+  /** Starts a durable program at a node. */
+  async start(name: string, source: string, intervalMs = 100): Promise<number> {
+    const { workingDirectory, prelude } = {
+      workingDirectory: this.folder,
+      prelude:
+        "const { sleep, send, receive, register, self, open, wait, fork, exit, Thread, Mutex } = globalThis.__godwit.exports;\n",
+    };
+    return this.get(name).own.spawn({
+      name: "program.js",
+      source: prelude + source,
+      workingDirectory,
+      durable: { intervalMs },
+    });
+  }
+
+  /** The node is gone from one moment to the next, as far as the others can tell. */
+  async kill(name: string): Promise<void> {
+    const member = this.get(name);
+    this.#members.delete(name);
+    this.#wires.get(name)?.cut();
+    for (const lwp of member.cluster.node.lwps.all()) lwp.mayRunFor(0);
+    await member.view.links.close();
+    this.#wires.get(name)?.close();
+    await member.view.close();
+    await member.cluster.node.stop();
+  }
+
+  /** It runs, and reaches nobody. */
+  cut(name: string): void {
+    this.#wires.get(name)?.cut();
+  }
+
+  /** The first event of this kind about a process. */
+  async event<K extends ClusterEvent["kind"]>(kind: K, pid: number): Promise<Extract<ClusterEvent, { kind: K }>> {
+    const find = () => this.events.find((event) => event.kind === kind && "pid" in event && event.pid === pid);
+    await until(`${kind} of process ${pid}`, () => find() !== undefined, 20_000);
+    return find() as Extract<ClusterEvent, { kind: K }>;
+  }
+
+  async stop(): Promise<void> {
+    for (const member of this.#members.values()) await member.stop();
+    for (const wire of this.#wires.values()) wire.close();
+    await this.#server.close();
+  }
+}
+
+/** The tests of one file, over nodes that are stopped at their end. */
+export async function withMembers(names: readonly string[], tests: (t: TestMembers) => void): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "godwit-test-"));
+  const server = await startEmbeddedServer({ folder: join(folder, "state") });
+  const members = new TestMembers(folder, server);
+  for (const name of names) await members.add(name);
+  describe("in a cluster", { timeout: 120_000 }, () => {
+    after(async () => {
+      await members.stop();
+      rmSync(folder, { recursive: true, force: true });
+    });
+    tests(members);
+  });
+}

@@ -1,0 +1,240 @@
+/** Nodes that die: their durable processes go on elsewhere, from their last image, and only there. */
+
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { readdirSync, truncateSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { failure } from "../../src/errors.ts";
+import { until } from "../cluster/condition.ts";
+import { withMembers } from "./bench-members.ts";
+
+/** The numbers that a program printed. */
+function numbers(text: string): number[] {
+  return [...text.matchAll(/^n (\d+)$/gm)].map(([, n]) => Number(n));
+}
+
+/** Ascending by one: nothing is left out, and nothing is done twice in one life. */
+function assertContiguous(counted: readonly number[]): void {
+  counted.forEach((n, index) => assert.equal(n, (counted[0] ?? 0) + index));
+}
+
+const COUNTER = `for (let n = 1;; n++) { console.log("n " + n); sleep(10); }`;
+
+await withMembers(["a", "b", "c"], (t) => {
+  /** The node that has a process now, which is none of `not`. */
+  const ownerOf = async (pid: number, not: readonly string[], from = "a") => {
+    let node = "";
+    await until(
+      `process ${pid} on another node`,
+      async () => {
+        node = (await t.get(from).view.directory.find(pid))?.node ?? "";
+        return node !== "" && !not.includes(node);
+      },
+      20_000,
+    );
+    return node;
+  };
+
+  test("home and host die: another node goes on from the last image, within seconds", async () => {
+    await t.add("d");
+    const pid = await t.start("d", `register("counter"); ${COUNTER}`);
+    const watched = t.test("d").watch(pid);
+    let before = "";
+    t.get("d").own.output(pid, true, (_, bytes) => void (before += Buffer.from(bytes).toString()));
+    watched.ended.catch(() => {});
+    await watched.printed("n 60\n");
+    const killedMs = performance.now();
+    await t.kill("d");
+    const to = await ownerOf(pid, ["d"]);
+    const event = await t.event("restored", pid);
+    const after = t.test(to).watch(pid);
+    const [, first] = await after.match(/n (\d+)\n/);
+    const tookMs = performance.now() - killedMs;
+    assert.deepEqual([event.from, event.node, event.problems], ["d", to, []]);
+    const last = numbers(before).at(-1) ?? 0;
+    assert.ok(
+      Number(first) <= last + 1 && Number(first) > last - 60,
+      `it goes on at ${first}, and had reached ${last}`,
+    );
+    assert.ok(tookMs < 12_000, `it took ${tookMs} ms`);
+    await after.printed(`n ${Number(first) + 50}\n`);
+    assert.equal(t.get(to).cluster.node.table.named("counter")?.pid, pid, "it has its name again");
+    await t.get(to).own.signal(pid, "SIGKILL");
+    assertContiguous(numbers((await after.ended).stdout));
+    await until("its entry's end", async () => (await t.get("a").view.directory.find(pid)) === undefined);
+    console.log(`failover took ${Math.round(tookMs)} ms, the image was ${event.ageMs} ms old`);
+  });
+
+  test("the host dies, the home lives: it goes on with its home, and what was sent meanwhile reaches it", async () => {
+    await t.add("e");
+    const pid = await t.start(
+      "a",
+      `register("home"); ${COUNTER.replace("sleep(10)", "sleep(10); if (n === 2000) break")}`,
+    );
+    const watched = t.test("a").watch(pid);
+    await watched.printed("n 20\n");
+    assert.equal((await t.get("a").cluster.migrate(pid, "e")).outcome, "moved");
+    await watched.printed("n 60\n");
+    await until("an image made there", () => (t.get("e").cluster.durability?.savedCount(pid)?.images ?? 0) > 1);
+    await t.kill("e");
+    const to = await ownerOf(pid, ["e"]);
+    await t.event("restored", pid);
+    await watched.printed("n 150\n");
+    assert.equal(t.get("a").cluster.node.table.living(pid).lwp.nodeName, to);
+    assert.equal((await t.get("a").view.directory.find(pid))?.home, "a");
+    await t.get("a").own.signal(pid, "SIGKILL");
+    const { stdout, status } = await watched.ended;
+    assert.equal(status.signal, "SIGKILL");
+    const counted = numbers(stdout);
+    const cut = counted.findIndex((n, index) => index > 0 && n <= (counted[index - 1] ?? 0));
+    if (cut >= 0) {
+      assertContiguous(counted.slice(0, cut));
+      assertContiguous(counted.slice(cut));
+    } else assertContiguous(counted);
+  });
+
+  test("the home dies, the host lives: the host adopts it where it stands", async () => {
+    await t.add("f");
+    const pid = await t.start("f", COUNTER);
+    await t.test("f").watch(pid).printed("n 20\n");
+    assert.equal((await t.get("f").cluster.migrate(pid, "b")).outcome, "moved");
+    let reached = 0;
+    t.get("f").own.output(
+      pid,
+      true,
+      (_, bytes) => void (reached = numbers(Buffer.from(bytes).toString()).at(-1) ?? reached),
+    );
+    await until("some more", () => reached > 50);
+    await t.kill("f");
+    await t.event("adopted", pid);
+    const watched = t.test("b").watch(pid);
+    const [, first] = await watched.match(/n (\d+)\n/);
+    assert.ok(Number(first) > reached, `it goes on at ${first} after ${reached}: nothing is done again`);
+    assert.deepEqual([(await t.get("a").view.directory.find(pid))?.home], ["b"]);
+    await watched.printed(`n ${Number(first) + 20}\n`);
+    await t.get("b").own.signal(pid, "SIGKILL");
+    assertContiguous(numbers((await watched.ended).stdout));
+  });
+
+  test("a node that is cut off stands still, and another goes on", async () => {
+    const cutOff = await t.add("g");
+    const pid = await t.start("g", COUNTER);
+    let reached = 0;
+    t.get("g").own.output(
+      pid,
+      true,
+      (_, bytes) => void (reached = numbers(Buffer.from(bytes).toString()).at(-1) ?? reached),
+    );
+    await until("a few", () => reached > 20);
+    let isDeposed = false;
+    cutOff.onDeposed = () => (isDeposed = true);
+    t.cut("g");
+    const to = await ownerOf(pid, ["g"]);
+    const atClaim = reached;
+    await t.event("restored", pid);
+    await until("its being deposed", () => isDeposed);
+    const { view, cluster } = t.get(to);
+    const watched = t.test(to).watch(pid);
+    const [, first] = await watched.match(/n (\d+)\n/);
+    assert.ok(Number(first) <= atClaim + 1);
+    await watched.printed(`n ${Number(first) + 100}\n`);
+    assert.equal(reached, atClaim, "the old owner did nothing from before the new one began");
+    assert.equal((await view.directory.find(pid))?.node, to);
+    await t.kill("g");
+    await cluster.node.signal(pid, "SIGKILL");
+  });
+
+  test("a node that is stopped hands its durable processes on, without a step lost", async () => {
+    const stopping = await t.add("h");
+    const pid = await t.start("h", COUNTER, 60_000);
+    let reached = 0;
+    t.get("h").own.output(
+      pid,
+      true,
+      (_, bytes) => void (reached = numbers(Buffer.from(bytes).toString()).at(-1) ?? reached),
+    );
+    await until("a few", () => reached > 20);
+    await stopping.stop();
+    const to = await ownerOf(pid, ["h"]);
+    await t.event("restored", pid);
+    const watched = t.test(to).watch(pid);
+    const [, first] = await watched.match(/n (\d+)\n/);
+    assert.equal(Number(first), reached + 1);
+    await t.get(to).own.signal(pid, "SIGKILL");
+  });
+
+  test("of many at once each goes on at one node", async () => {
+    await t.add("i");
+    const pids: number[] = [];
+    for (let n = 0; n < 12; n++) pids.push(await t.start("i", COUNTER, 200));
+    await t.kill("i");
+    for (const pid of pids) await t.event("restored", pid);
+    const nodes = ["a", "b", "c"];
+    const owners = new Set<string>();
+    for (const pid of pids) {
+      const found = nodes.filter(
+        (name) =>
+          t.get(name).cluster.node.table.find(pid)?.exit === undefined &&
+          t.get(name).cluster.node.table.find(pid) !== undefined,
+      );
+      assert.equal(found.length, 1, `process ${pid} is on ${found.join()}`);
+      assert.equal((await t.get("a").view.directory.find(pid))?.node, found[0]);
+      owners.add(found[0] ?? "");
+    }
+    assert.ok(owners.size > 1, "they are spread");
+    assert.equal(t.events.filter((event) => event.kind === "restored" && pids.includes(event.pid)).length, 12);
+    for (const pid of pids) await t.get("a").control.signal(pid, "SIGKILL");
+  });
+
+  test("a last image that is damaged: the one before it, said so; none at all: it is lost, said so", async () => {
+    await t.add("j");
+    const [pid, gone] = [await t.start("j", COUNTER, 60_000), await t.start("j", COUNTER, 60_000)];
+    const { durability } = t.get("j").cluster;
+    for (let n = 0; n < 3; n++) await durability?.save(pid);
+    const chain = (await t.get("a").view.directory.find(pid))?.durable?.chains[0] ?? [];
+    await t.kill("j");
+    const folder = join(t.folder, "state", "blobs", "image");
+    truncateSync(join(folder, String(pid), `${chain.at(-1)}.blob`), 200);
+    for (const file of readdirSync(join(folder, String(gone)))) truncateSync(join(folder, String(gone), file), 10);
+    const event = await t.event("restored", pid);
+    assert.equal(event.image, chain.at(-2));
+    assert.match(event.problems.join(), /cannot be read/);
+    assert.match((await t.event("lost", gone)).reason, /no image that can be read/);
+    await until("its entry's end", async () => (await t.get("a").view.directory.find(gone)) === undefined);
+    await t.get("a").control.signal(pid, "SIGKILL");
+  });
+
+  test("a winner without room lets another have it", async () => {
+    await t.add("k");
+    const pids: number[] = [];
+    for (let n = 0; n < 4; n++) pids.push(await t.start("k", COUNTER, 60_000));
+    for (const name of ["a", "b"]) {
+      const { table } = t.get(name).cluster.node;
+      table.checkRoom = () => {
+        throw failure("EPROCLIM", "the test has it full");
+      };
+    }
+    await t.kill("k");
+    for (const pid of pids) assert.equal((await t.event("restored", pid)).node, "c");
+    for (const name of ["a", "b"]) Reflect.deleteProperty(t.get(name).cluster.node.table, "checkRoom");
+    for (const pid of pids) await t.get("a").control.signal(pid, "SIGKILL");
+  });
+
+  test("two who claim at once: one has it", async () => {
+    const { directory } = t.get("a").view;
+    for (let round = 0; round < 20; round++) {
+      const pid = 2 ** 30 + round;
+      await directory.begin(pid, "dead", randomUUID(), { intervalMs: 1000, chains: [], savedMs: 0, names: [] });
+      const outcomes = await Promise.all(
+        ["a", "b", "c"].map((name) =>
+          t
+            .get(name)
+            .view.directory.claim(pid, { node: "dead", epoch: 0 }, { node: name, epoch: 1 }, name, randomUUID()),
+        ),
+      );
+      assert.equal(outcomes.filter((outcome) => outcome === "won").length, 1, outcomes.join());
+      await directory.forget(pid);
+    }
+  });
+});
