@@ -4,7 +4,7 @@
  */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 
 import { FRAME_KINDS, type ListenerHead } from "../abi/channel.ts";
 import { failure, isErrorCode } from "../errors.ts";
@@ -45,6 +45,8 @@ class Listener {
   readonly #server: Server;
   readonly #patience: Patience;
   readonly #members = new Set<Member>();
+  /** Connections that are closed after a refusal. What else came on them is not served: it may be no request at all. */
+  readonly #refused = new WeakSet<Socket>();
   /** Resolves to the address that it has, once it listens. */
   readonly ready: Promise<string>;
 
@@ -92,10 +94,14 @@ class Listener {
   }
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
+    if (this.#refused.has(request.socket)) return;
     const member = this.#leastBusy();
-    if (member === undefined || member.open >= EXCHANGES_MAX) return refuse(response, 503, "too many requests at once");
+    if (member === undefined || member.open >= EXCHANGES_MAX)
+      return this.#refuse(request, response, 503, "too many requests at once");
     const checked = requestHead(request);
-    if ("why" in checked) return refuse(response, checked.status, checked.why);
+    if ("why" in checked) return this.#refuse(request, response, checked.status, checked.why);
+    // The parser goes no further after a request that asks for another protocol.
+    if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
     const { head, length = Infinity } = checked;
     member.open++;
     response.once("close", () => member.open--);
@@ -108,7 +114,7 @@ class Listener {
 
   /** Waits for a short body, so that it goes with its head. A client that leaves meanwhile was never there. */
   async #whole(request: IncomingMessage, response: ServerResponse, accept: (body: Buffer) => void): Promise<void> {
-    const late = () => refuse(response, 408, "the request's body did not come in time");
+    const late = () => this.#refuse(request, response, 408, "the request's body did not come in time");
     const timer = setTimeout(late, this.#patience.headTimeoutMs);
     try {
       const pieces: Buffer[] = [];
@@ -121,22 +127,23 @@ class Listener {
     }
   }
 
+  #refuse(request: IncomingMessage, response: ServerResponse, status: number, why: string): void {
+    this.#refused.add(request.socket);
+    const body = Buffer.from(`${why}\n`);
+    response.writeHead(status, {
+      "content-type": "text/plain; charset=utf-8",
+      "content-length": body.length,
+      connection: "close",
+      ...(status === 503 ? { "retry-after": "1" } : {}),
+    });
+    response.end(body);
+  }
+
   #leastBusy(): Member | undefined {
     let least: Member | undefined;
     for (const member of this.#members) if (least === undefined || member.open < least.open) least = member;
     return least;
   }
-}
-
-function refuse(response: ServerResponse, status: number, why: string): void {
-  const body = Buffer.from(`${why}\n`);
-  response.writeHead(status, {
-    "content-type": "text/plain; charset=utf-8",
-    "content-length": body.length,
-    connection: "close",
-    ...(status === 503 ? { "retry-after": "1" } : {}),
-  });
-  response.end(body);
 }
 
 function addressText({ address, family, port }: AddressInfo): string {

@@ -87,7 +87,9 @@ export class Exchange implements ServeContext {
     });
   }
 
+  /** The request's body comes to no end: only the client's going does that. */
   #cutOff(cause: unknown): unknown {
+    this.#gone = true;
     return this.#abort?.signal.aborted === true ? this.#abort.signal.reason : new TypeError("terminated", { cause });
   }
 
