@@ -1,0 +1,112 @@
+/** The commands about nodes and moves, against a node that the test drives. */
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { type TestContext, suite, test } from "node:test";
+import type { ClusterEvent } from "../../src/abi/control.ts";
+import { startDaemon } from "../../src/node/daemon.ts";
+import { godwit, start } from "./command.ts";
+import { FakeNode } from "./fake-node.ts";
+import { temporaryFolder, until } from "./folder.ts";
+
+const TIMEOUT = { timeout: 60_000 };
+
+async function setting(t: TestContext) {
+  const folder = temporaryFolder(t, { "p.ts": "1" });
+  const socket = join(folder, "s.sock");
+  const node = new FakeNode();
+  const daemon = await startDaemon(node, { socket, version: "1", log: (line) => assert.fail(line) });
+  t.after(async () => {
+    await daemon.stop();
+    await daemon.ended;
+  });
+  return { node, at: { folder, environment: { GODWIT_SOCKET: socket } } };
+}
+
+suite("commands of a cluster", () => {
+  test("nodes: a table, JSON", TIMEOUT, async (t) => {
+    const { node, at } = await setting(t);
+    const { stdout } = await godwit(t, ["nodes"], at);
+    assert.match(
+      stdout,
+      /^NODE +STATE +PROCESSES +LWPS +CPU +MEMORY +AGE +HOST +VERSION\nfake +up +0 +2 +13% +64 MiB .* here:1 +1\n$/,
+    );
+    assert.deepEqual(JSON.parse((await godwit(t, ["nodes", "--json"], at)).stdout), await node.nodes());
+  });
+
+  test("migrate: what was done, or why it was not, by exit code too", TIMEOUT, async (t) => {
+    const { node, at } = await setting(t);
+    node.add({ name: "p.ts", source: "" });
+    const moved = await godwit(t, ["migrate", "1", "b"], at);
+    assert.deepEqual([moved.code, moved.stderr], [0, ""]);
+    const what = "2 rounds, 80 pages, 64 KiB, 20.0 ms in all";
+    assert.equal(moved.stdout, `1 p.ts: fake -> b, stopped for 1.3 ms; ${what}; epoch 1\n`);
+    const stayed = await godwit(t, ["migrate", "1", "full"], at);
+    assert.equal(stayed.code, 1);
+    assert.equal(stayed.stdout, `1 p.ts: not moved from fake to full: node full has no room (${what})\n`);
+    assert.deepEqual(
+      JSON.parse((await godwit(t, ["migrate", "1", "b", "--json"], at)).stdout),
+      await node.migrate(1, "b"),
+    );
+    const missing = await godwit(t, ["migrate", "9", "b", "--json"], at);
+    assert.deepEqual([missing.code, JSON.parse(missing.stderr).error.code], [1, "ESRCH"]);
+  });
+
+  test("drain: every move, what is left, and what becomes of the node", TIMEOUT, async (t) => {
+    const { node, at } = await setting(t);
+    node.add({ name: "p.ts", source: "" });
+    const drained = await godwit(t, ["drain", "fake"], at);
+    assert.equal(drained.code, 0);
+    assert.match(
+      drained.stdout,
+      /^1 p\.ts: fake -> other, .*\nNode fake runs nothing any more\. It leaves when the 2 /,
+    );
+    const stuck = await godwit(t, ["drain", "stuck"], at);
+    assert.equal(stuck.code, 1);
+    assert.match(stuck.stdout, /\n1 p\.ts stays: no room\nNode stuck could not be drained, and goes on\.\n$/);
+  });
+
+  test("events: what is remembered, and with -f what happens", TIMEOUT, async (t) => {
+    const { node, at } = await setting(t);
+    const happened: ClusterEvent[] = [
+      { kind: "joined", atMs: 0, node: "n1" },
+      { kind: "started", atMs: 1001, node: "n1", pid: 1, parent: 0, name: "bad\u001b[2J.ts" },
+      { kind: "ended", atMs: 2000, node: "n1", pid: 1, name: "p.ts", status: { pid: 1, code: 137, signal: "SIGKILL" } },
+      { kind: "died", atMs: 3000, node: "n1" },
+    ];
+    node.past.push(...happened);
+    const { stdout } = await godwit(t, ["events"], at);
+    assert.deepEqual(stdout.split("\n"), [
+      "00:00:00.000  n1        joined",
+      "00:00:01.001  n1        started  1 bad\ufffd[2J.ts",
+      "00:00:02.000  n1        ended    1 p.ts: SIGKILL",
+      "00:00:03.000  n1        died",
+      "",
+    ]);
+    const following = start(t, ["events", "-f", "--json"], at);
+    await until(() => node.listeners.size > 0);
+    await following.wrote('"died"');
+    for (const listener of node.listeners) listener({ kind: "joined", atMs: 4000, node: "n2" });
+    await following.wrote('"n2"');
+    assert.deepEqual(
+      following.stdout
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line)),
+      [...happened, { kind: "joined", atMs: 4000, node: "n2" }],
+    );
+    following.child.kill("SIGINT");
+    await until(() => node.listeners.size === 0);
+  });
+
+  test("--node: where a program, a copy or an image goes on; only with --detach", TIMEOUT, async (t) => {
+    const { node, at } = await setting(t);
+    assert.equal((await godwit(t, ["run", "-d", "--node", "b", "p.ts"], at)).stdout, "1\n");
+    assert.equal(node.get(1).options.node, "b");
+    assert.equal((await godwit(t, ["fork", "--node", "c", "1"], at)).stdout, "2\n");
+    assert.deepEqual(node.forkedTo, ["c"]);
+    const { code, stderr } = await godwit(t, ["run", "--node", "b", "p.ts"], at);
+    assert.equal(code, 2);
+    assert.match(stderr, /--node is for --detach/);
+  });
+});
