@@ -5,7 +5,8 @@ import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import type { ClusterControl, ClusterEvent, MoveReport, NodeInfo, ProcessInfo } from "../abi/control.ts";
 import { failure, GodwitError } from "../errors.ts";
-import { print, style } from "./print.ts";
+import { print, printJson, style } from "./print.ts";
+import { examples } from "./program.ts";
 import { formatDuration, formatSize, parseCount } from "./quantity.ts";
 import { type Column, formatTable } from "./table.ts";
 import { version } from "./version.ts";
@@ -22,6 +23,7 @@ const TIMEOUT_MS = 120_000;
 
 interface Flags {
   readonly limit: number;
+  readonly json?: true;
 }
 
 export function define(command: Command): void {
@@ -29,7 +31,12 @@ export function define(command: Command): void {
     .option("--limit <n>", "look for primes below this number", (text) => parseCount(text, "limit", 10_000), LIMIT)
     .addHelpText(
       "after",
-      `
+      `${examples(
+        ["godwit demo", "at a terminal, a live table shows who is where"],
+        ["godwit demo --limit 2000000", "a longer computation"],
+        ["godwit demo --json", "what came of it, as one line"],
+      )}
+
 Starts three nodes on this machine, each an operating system's process, and on one of them a program of four threads that adds
 up primes. The program is moved from node to node while it computes; one node is drained; the node that runs the program
 is killed, and the program goes on from its last image. At the end its answer is compared with that of a sieve. It takes
@@ -52,18 +59,21 @@ class Stage {
   readonly #control: ClusterControl;
   readonly #lines: string[] = [];
   readonly moves: MoveReport[] = [];
+  /** Says and draws nothing. */
+  readonly #isQuiet: boolean;
   progress = 0;
   answer: string | undefined;
   #drawn = 0;
   #said = 0;
 
-  constructor(control: ClusterControl) {
+  constructor(control: ClusterControl, isQuiet: boolean) {
     this.#control = control;
+    this.#isQuiet = isQuiet;
   }
 
   say(line: string): void {
     this.#lines.push(line);
-    if (!process.stdout.isTTY) print(`${line}\n`);
+    if (!process.stdout.isTTY && !this.#isQuiet) print(`${line}\n`);
   }
 
   happened(event: ClusterEvent): void {
@@ -87,7 +97,7 @@ class Stage {
 
   /** Draws the table over the one before; not at a terminal, nothing. */
   async draw(): Promise<void> {
-    if (!process.stdout.isTTY) return;
+    if (!process.stdout.isTTY || this.#isQuiet) return;
     const [nodes, processes] = await Promise.all([this.#control.nodes(), this.#control.list()]);
     const bar = "#".repeat(Math.round(this.progress * 40)).padEnd(40, ".");
     const text = `${formatTable(COLUMNS, rows(nodes, processes))}[${bar}] ${Math.round(this.progress * 100)}%\n`;
@@ -109,7 +119,7 @@ function rows(nodes: readonly NodeInfo[], processes: readonly ProcessInfo[]): st
   });
 }
 
-async function demo({ limit }: Flags): Promise<void> {
+async function demo({ limit, json = false }: Flags): Promise<void> {
   const startMs = performance.now();
   const [{ Launcher }, { compileProgram, guestExports }] = await Promise.all([
     import("../node/launcher.ts"),
@@ -121,7 +131,7 @@ async function demo({ limit }: Flags): Promise<void> {
   const launcher = await Launcher.start({ name: "demo", names: NODES, version: version(), respawn: false, log });
   const { control } = launcher;
   try {
-    const stage = new Stage(control);
+    const stage = new Stage(control, json);
     stage.say(`nodes ${NODES.join(", ")} are up after ${formatDuration(performance.now() - startMs)}`);
     const stopEvents = control.events(false, (event) => stage.happened(event));
     const { name, source, sourceMap } = program;
@@ -129,7 +139,7 @@ async function demo({ limit }: Flags): Promise<void> {
     const pid = await control.spawn({ name, source, sourceMap, arguments: [String(limit)], node: "n1", durable });
     await perform(control, stage, pid);
     stopEvents();
-    conclude(stage, limit, performance.now() - startMs);
+    conclude(stage, limit, performance.now() - startMs, json);
   } finally {
     await control.stop();
   }
@@ -190,16 +200,18 @@ async function draws(stage: Stage, over: AbortSignal): Promise<void> {
   }
 }
 
-function conclude(stage: Stage, limit: number, tookMs: number): void {
+function conclude(stage: Stage, limit: number, tookMs: number, json: boolean): void {
   const downtimes = stage.moves.map(({ downtimeMs }) => downtimeMs).toSorted((one, other) => one - other);
   const median = downtimes[Math.floor(downtimes.length / 2)] ?? 0;
   const { count, sum } = sieve(limit);
   const isRight = stage.answer === `${count} ${sum}`;
-  print(
-    `\n${stage.moves.length} moves, stopped for ${median.toFixed(1)} ms each (median); one node drained, one killed; ${formatDuration(tookMs)} in all.\n` +
-      `The program's answer: ${stage.answer?.replace(" ", " primes, which add up to ")}.\n` +
-      `A sieve of Eratosthenes, run here by Node.js, finds ${count} that add up to ${sum}: ${isRight ? "the same" : "NOT the same"}.\n`,
-  );
+  if (json) printJson({ moves: stage.moves, tookMs, answer: stage.answer, sieve: `${count} ${sum}`, isRight });
+  else
+    print(
+      `\n${stage.moves.length} moves, stopped for ${median.toFixed(1)} ms each (median); one node drained, one killed; ${formatDuration(tookMs)} in all.\n` +
+        `The program's answer: ${stage.answer?.replace(" ", " primes, which add up to ")}.\n` +
+        `A sieve of Eratosthenes, run here by Node.js, finds ${count} that add up to ${sum}: ${isRight ? "the same" : "NOT the same"}.\n`,
+    );
   if (!isRight) throw failure("ENODE", "the program's answer is wrong: please report it");
 }
 
