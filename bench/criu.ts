@@ -60,8 +60,8 @@ async function findCriu(): Promise<{ path: string } | { missing: string }> {
 
 function firstError(error: unknown): string {
   const text = error instanceof Error && "stderr" in error ? String(error.stderr) || error.message : String(error);
-  const lines = text.split("\n").filter((line) => line.includes("Error") && !line.includes("exited, status"));
-  return (lines[0] ?? text.split("\n")[0] ?? "").trim();
+  const line = text.split("\n").find((each) => each.includes("Error") && !each.includes("exited, status"));
+  return (line ?? text.split("\n")[0] ?? "").trim();
 }
 
 /** Milliseconds from the request to stop it until it runs again. */

@@ -36,6 +36,8 @@ export type ClaimOutcome = "won" | "lost" | "superseded" | "unknown";
 
 export class ProcessDirectory {
   readonly #engine: Engine;
+  /** Entries as they were last told, where they are watched. */
+  readonly #told = new Map<number, Entry>();
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -48,21 +50,34 @@ export class ProcessDirectory {
 
   /** Makes `to` the owner of a process, if it is `from`'s: see `ruleOnClaim`. Never throws: what cannot be known is `unknown`. */
   async claim(pid: number, from: Owner, to: Owner, home: string, cause: string): Promise<ClaimOutcome> {
-    const key = keyOf(pid);
     const next = { node: to.node, epoch: to.epoch, home, cause };
+    const told = this.#told.get(pid);
     try {
-      const present = await this.#engine.directory.get(key);
-      const owner = present === undefined ? undefined : entryOf(present);
-      const ruled = ruleOnClaim(owner, from, next);
-      if (ruled !== "write") return ruled;
-      const durable = owner?.durable;
-      const value = encode(durable === undefined ? next : { ...next, durable });
-      if (present === undefined) await this.#engine.directory.create(key, value);
-      else await this.#engine.directory.replace(key, value, present.revision);
+      // What was told may be old, and then decides nothing; but if the entry is that one still, it need not be read first.
+      const isHint = told !== undefined && ruleOnClaim(entryOf(told), from, next) === "write";
+      if (isHint && (await this.#write(pid, told, from, next)) === "won") return "won";
+      return await this.#write(pid, await this.#engine.directory.get(keyOf(pid)), from, next);
+    } catch (error) {
+      // There was no answer: the entry tells what came of it, when it is read again.
+      if (error instanceof GodwitError) return "unknown";
+      throw error;
+    }
+  }
+
+  /** Puts `next` in the place of an entry, if the rule says so. `unknown`: somebody was quicker. @throws GodwitError as the directory. */
+  async #write(pid: number, present: Entry | undefined, from: Owner, next: Ownership): Promise<ClaimOutcome> {
+    const owner = present === undefined ? undefined : entryOf(present);
+    const ruled = ruleOnClaim(owner, from, next);
+    if (ruled !== "write") return ruled;
+    const durable = owner?.durable;
+    const value = encode(durable === undefined ? next : { ...next, durable });
+    const { directory } = this.#engine;
+    try {
+      if (present === undefined) await directory.create(keyOf(pid), value);
+      else await directory.replace(keyOf(pid), value, present.revision);
       return "won";
     } catch (error) {
-      // Somebody was quicker, or there was no answer: the entry tells which, when it is read again.
-      if (error instanceof GodwitError) return "unknown";
+      if (error instanceof GodwitError && (error.code === "ESTALE" || error.code === "EEXIST")) return "unknown";
       throw error;
     }
   }
@@ -107,8 +122,14 @@ export class ProcessDirectory {
     return new Promise((resolve) => {
       const subscription = this.#engine.directory.watch(PREFIX, (change) => {
         if (change.kind === "current") setImmediate(() => resolve(subscription));
-        else if (change.kind === "put") onChange(pidOf(change.entry.key), entryOf(change.entry));
-        else onChange(pidOf(change.key), undefined);
+        else if (change.kind === "put") {
+          const pid = pidOf(change.entry.key);
+          this.#told.set(pid, change.entry);
+          onChange(pid, entryOf(change.entry));
+        } else {
+          this.#told.delete(pidOf(change.key));
+          onChange(pidOf(change.key), undefined);
+        }
       });
     });
   }

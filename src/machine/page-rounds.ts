@@ -4,6 +4,10 @@ import { PAGE_BYTES } from "../limits.ts";
 import type { MemoryPage, PageSet, Template } from "./linear-memory.ts";
 import { isSameAt, isZeroAt, pageAt } from "./page.ts";
 
+/** Pages that are compared at once, and in how many parts those are in which something differs. */
+const STRIDE_PAGES = 64;
+const STEP_PAGES = 8;
+
 /** What a round sends: of an address space of so many bytes. */
 export interface Round extends PageSet {
   readonly memoryBytes: number;
@@ -37,18 +41,24 @@ export class PageRounds {
     const { first, end } = this.#template.scratch;
     const pages: MemoryPage[] = [];
     const zeroed: number[] = [];
-    const compare = (from: number, to: number): void => {
-      for (let number = from; number < to; number++) {
-        if (isSameAt(bytes, this.#sent, number)) continue;
-        const start = number * PAGE_BYTES;
-        bytes.copy(this.#sent, start, start, start + PAGE_BYTES);
-        if (isZeroAt(this.#sent, number)) zeroed.push(number);
-        else pages.push({ number, bytes: pageAt(this.#sent, number) });
+    const take = (number: number): void => {
+      const start = number * PAGE_BYTES;
+      bytes.copy(this.#sent, start, start, start + PAGE_BYTES);
+      if (isZeroAt(this.#sent, number)) zeroed.push(number);
+      else pages.push({ number, bytes: pageAt(this.#sent, number) });
+    };
+    /** Most of a heap is as it was: it is passed over in long steps. */
+    const compare = (from: number, to: number, step: number): void => {
+      for (let number = from; number < to; number += step) {
+        const count = Math.min(step, to - number);
+        if (isSameAt(bytes, this.#sent, number, count)) continue;
+        if (count === 1) take(number);
+        else compare(number, number + count, Math.ceil(count / STEP_PAGES));
       }
     };
     const count = bytes.length / PAGE_BYTES;
-    compare(0, Math.min(first, count));
-    compare(end, count);
+    compare(0, Math.min(first, count), STRIDE_PAGES);
+    compare(end, count, STRIDE_PAGES);
     return { memoryBytes: bytes.length, pages, zeroed };
   }
 

@@ -25,10 +25,11 @@ export function isZeroAt(memory: Buffer, number: number): boolean {
   return memory.compare(ZERO_PAGE, 0, PAGE_BYTES, start, start + PAGE_BYTES) === 0;
 }
 
-/** Whether page `number` is the same in both memories. */
-export function isSameAt(memory: Buffer, other: Buffer, number: number): boolean {
+/** Whether page `number`, or `count` pages from it on, are the same in both memories. */
+export function isSameAt(memory: Buffer, other: Buffer, number: number, count = 1): boolean {
   const start = number * PAGE_BYTES;
-  return memory.compare(other, start, start + PAGE_BYTES, start, start + PAGE_BYTES) === 0;
+  const end = start + count * PAGE_BYTES;
+  return memory.compare(other, start, end, start, end) === 0;
 }
 
 /** A view of page `number`; it shares `memory`'s bytes. */

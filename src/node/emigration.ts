@@ -20,6 +20,7 @@ import { MOVE_PAGES_MAX, MOVE_RETRY_MS, MOVE_SILENCE_MS } from "../limits.ts";
 import type { Engine } from "../machine/engine.ts";
 import { encodeImage } from "../machine/image.ts";
 import { PageRounds, type Round } from "../machine/page-rounds.ts";
+import type { LwpThread } from "./lwp-thread.ts";
 import { writeFrame } from "./move-frame.ts";
 import type { Seat } from "./seat.ts";
 
@@ -73,9 +74,15 @@ export class Emigration {
   #state: SourceState = SOURCE_START;
   #bulk: Duplex | undefined;
   #frozen: Released | undefined;
+  /** Where it was frozen: its seat may have another by the time that it leaves. */
+  #lwp: LwpThread | undefined;
   #silence: NodeJS.Timeout | undefined;
   #frozenMs = 0;
   #downtimeMs = 0;
+  /** Frames that were sent and those that the target has taken in. */
+  #framesSent = 0;
+  #framesTaken = 0;
+  #onTaken: () => void = () => {};
   #roundCount = 0;
   #pages = 0;
   #bytes = 0;
@@ -84,6 +91,10 @@ export class Emigration {
   constructor(options: EmigrationOptions) {
     this.#options = options;
     this.#rounds = new PageRounds(templateFor(options.engine));
+  }
+
+  get pid(): number {
+    return this.#options.seat.pid;
   }
 
   get target(): string {
@@ -190,14 +201,32 @@ export class Emigration {
         { timeoutMs: MOVE_SILENCE_MS },
       );
       const [bulk] = await Promise.all([openBulk({ migration }), this.#assure()]);
-      bulk.on("error", () => {}); // told by its close
-      bulk.on("close", () => this.heard({ kind: "peerLost", reason: `the stream to node ${link.peer} broke` }));
-      this.#bulk = bulk;
+      this.#open(bulk);
       if (this.#state.kind !== "offering") return void bulk.destroy();
       this.heard({ kind: "accepted" });
     } catch (error) {
       this.heard({ kind: "refused", reason: messageOf(error) });
     }
+  }
+
+  /** The stream that pages go over. The target sends a byte back for each frame that it has taken in. */
+  #open(bulk: Duplex): void {
+    bulk.on("error", () => {}); // told by its close
+    bulk.on("data", (taken: Buffer) => {
+      this.#framesTaken += taken.length;
+      this.#onTaken();
+    });
+    bulk.on("close", () => {
+      this.heard({ kind: "peerLost", reason: `the stream to node ${this.target} broke` });
+      this.#onTaken();
+    });
+    this.#bulk = bulk;
+  }
+
+  /** Resolves when the target has taken in all that was sent, or is gone. What it has still to take in, a stop would wait for. */
+  async #takenIn(bulk: Duplex): Promise<void> {
+    while (this.#framesTaken < this.#framesSent && !bulk.destroyed)
+      await new Promise<void>((resolve) => (this.#onTaken = resolve));
   }
 
   /**
@@ -219,7 +248,7 @@ export class Emigration {
       const { memory } = await seat.lwp.ask(seat.pid, { kind: "memory" });
       const round = this.#rounds.next(memory.buffer);
       const pages = round.pages.length + round.zeroed.length;
-      await this.#send(round, null);
+      await this.#takenIn(await this.#send(round, null));
       this.#roundCount++;
       this.heard({ kind: "copied", pages });
     } catch (error) {
@@ -228,7 +257,7 @@ export class Emigration {
   }
 
   /** Sends a round, in images of no more pages than are looked at in one turn; the last has `state`. */
-  async #send(round: Round, state: unknown): Promise<void> {
+  async #send(round: Round, state: unknown): Promise<Duplex> {
     const bulk = this.#bulk;
     assert(bulk !== undefined, "pages go over a stream");
     const { memoryBytes, pages, zeroed } = round;
@@ -240,8 +269,10 @@ export class Emigration {
       const image = encodeImage({ engine, memoryBytes, ...part, state: isLast ? state : null }, { compress: false });
       this.#bytes += image.length;
       this.#expectSoon();
+      this.#framesSent++;
       await writeFrame(bulk, image);
     }
+    return bulk;
   }
 
   async #freeze(): Promise<void> {
@@ -249,7 +280,8 @@ export class Emigration {
     try {
       await seat.hold();
       this.#frozenMs = performance.now();
-      this.#frozen = await seat.lwp.ask(seat.pid, { kind: "freeze" });
+      this.#lwp = seat.lwp;
+      this.#frozen = await this.#lwp.ask(seat.pid, { kind: "freeze" });
       this.#epoch = this.#frozen.record.epoch;
       this.#freezing = false;
       seat.frozen();
@@ -279,7 +311,7 @@ export class Emigration {
     this.#frozen = undefined;
     if (epoch === "next") this.#epoch++;
     this.#downtimeMs += performance.now() - this.#frozenMs;
-    seat.lwp.tell({ op: "thaw", pid: seat.pid, epoch: this.#epoch });
+    this.#lwp?.tell({ op: "thaw", pid: seat.pid, epoch: this.#epoch });
     seat.stays();
   }
 
@@ -297,9 +329,9 @@ export class Emigration {
     const { seat } = this.#options;
     this.#downtimeMs += performance.now() - this.#frozenMs;
     this.#frozen = undefined;
-    seat.lwp.tell({ op: "depart", pid: seat.pid });
+    this.#lwp?.tell({ op: "depart", pid: seat.pid });
     if (to !== undefined) this.#epoch++;
-    await seat.left(to ?? "");
+    await seat.left(to);
   }
 }
 

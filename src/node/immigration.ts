@@ -34,6 +34,9 @@ import type { Claim } from "./emigration.ts";
 import type { LwpThread } from "./lwp-thread.ts";
 import { readFrames } from "./move-frame.ts";
 
+/** Says to the source that a frame was taken in. */
+const TAKEN = Buffer.from([1]);
+
 const name = v.pipe(v.string(), v.minLength(1), v.maxLength(200));
 const offerShape = v.object({
   migration: v.pipe(v.string(), v.uuid()),
@@ -63,6 +66,8 @@ export interface Landing {
   readonly lwp: LwpThread;
   /** It has been won: takes it into the node's books, and starts it. */
   landed(): Promise<void>;
+  /** It will not come. */
+  dropped(): void;
 }
 
 export interface ImmigrationOptions {
@@ -162,7 +167,10 @@ export class Immigration {
       for await (const frame of readFrames(stream)) {
         if (this.#handed !== undefined) throw failure("EPROTO", "the source goes on after the end");
         this.#expectSoon();
-        if (!this.#take(frame)) continue;
+        if (!this.#take(frame)) {
+          stream.write(TAKEN);
+          continue;
+        }
         clearTimeout(this.#silence);
         this.heard({ kind: "handed" });
       }
