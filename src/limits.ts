@@ -134,6 +134,17 @@ export const HOST_PATTERNS_MAX = 256;
 /** A host's name, or an entry that allows one. */
 export const HOST_MAX_CHARS = 300;
 export const IO_MAX_BYTES = 2 ** 20;
+/** A file that is copied on a move, and all that is in one scratch directory; a file there counts as 4 KiB more than it has. */
+export const FILE_COPY_MAX_BYTES = 16 * 2 ** 20;
+export const SCRATCH_MAX_BYTES = 16 * 2 ** 20;
+/** Keys and values of one cache; its keys; and caches and scratch directories of one process. */
+export const CACHE_MAX_BYTES = 4 * 2 ** 20;
+export const CACHE_ENTRIES_MAX = 65_536;
+export const CACHE_KEY_MAX_CHARS = 1024;
+export const CACHES_MAX = 4;
+export const SCRATCHES_MAX = 4;
+/** Files and directories that a node has open for processes that run on other nodes. */
+export const FILES_SERVED_MAX = 65_536;
 /** Data of one cryptographic operation: two such calls fit among those in flight. */
 export const CRYPTO_DATA_MAX_BYTES = 8 * 2 ** 20;
 /** Data of a hash or an HMAC that is made at once: a fraction of a millisecond. */
@@ -231,14 +242,17 @@ export const DURABLE_AT_ONCE_MAX = 4;
 /** A durable process that has done nothing for so long keeps no copy of its pages: its next image is a base. */
 export const DURABLE_IDLE_MS = 60_000;
 /** For how long a node's guests may run without its hearing that its lease is held, and how often it looks. */
-export const FENCE_MS = 1_500;
-export const FENCE_INTERVAL_MS = 200;
+export const FENCE_MS = 400;
+export const FENCE_INTERVAL_MS = 100;
 /** Until an LWP that may not run guests looks again. */
 export const FENCE_RETRY_MS = 20;
 /** Pages of one part of an image in the cluster's store: a few milliseconds to encode. */
 export const IMAGE_PART_PAGES = 256;
-/** Until a node that has just been heard of can be known to be there: whose process it has is told on another way. */
-export const FAILOVER_SETTLE_MS = 100;
+/**
+ * From a node's death being noticed until its processes are claimed: longer than FENCE_MS, so that its guests stand still by then,
+ * if it lives and is only cut off.
+ */
+export const FAILOVER_SETTLE_MS = 500;
 /** How much later than the one before each survivor tries to restore a dead node's process. */
 export const FAILOVER_STEP_MS = 2_000;
 /** Processes that a node restores at once, and how often it tries one whose images cannot be read just now. */

@@ -13,6 +13,7 @@ import { createMemory } from "../kernel/address-space.ts";
 import { templateFor } from "../kernel/capture.ts";
 import { channelsOfCopy, leftBehind } from "../kernel/channel.ts";
 import type { ProcessRecord } from "../kernel/process-record.ts";
+import { stateOfImage } from "../kernel/resource-state.ts";
 import {
   FAILOVER_AT_ONCE_MAX,
   FAILOVER_ATTEMPTS_MAX,
@@ -185,7 +186,9 @@ export class Failover {
     await this.#turn();
     try {
       const recovered = await this.#recover(pid, durable);
-      const record = reborn(recovered.record, epoch, keeper === undefined ? 0 : recovered.record.parent);
+      const saved = reborn(recovered.record, epoch, keeper === undefined ? 0 : recovered.record.parent);
+      const handles = saved.handles.map(({ handle, state }) => ({ handle, state: stateOfImage(state) }));
+      const record = { ...saved, handles, hosted: keeper !== undefined && keeper !== "self" };
       await this.#place(record, recovered, durable, keeper);
       const { image, savedMs, problems } = recovered;
       durability.goOn(pid, durable, home === this.#self);
@@ -337,7 +340,7 @@ export class Failover {
 
 /** A record as it goes on from: its connections are gone, and so is all that was on its way to it. */
 function reborn(record: ProcessRecord, epoch: number, parent: number): ProcessRecord {
-  return { ...record, epoch, parent, channels: channelsOfCopy(record.channels, leftBehind()) };
+  return { ...record, epoch, parent, hosted: false, channels: channelsOfCopy(record.channels, leftBehind()) };
 }
 
 /** Each process has an order of nodes of its own, so that a dead node's are spread over the others. */

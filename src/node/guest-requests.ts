@@ -22,9 +22,13 @@ const moveCalls = new WeakMap<Entry, number>();
 /** Carries out one request and completes its call. */
 export function serve(node: Node, entry: Entry, call: number, request: NodeRequest): void {
   if (entry.exit !== undefined) return;
+  const { life } = entry;
+  const complete = (outcome: Completion) => {
+    if (entry.life === life) node.complete(entry, call, outcome);
+  };
   const failed = (error: unknown) => {
     if (!(error instanceof GodwitError)) throw error;
-    node.complete(entry, call, { ok: false, code: error.code, message: error.message });
+    complete({ ok: false, code: error.code, message: error.message });
   };
   if (request.kind === "wait") return wait(node, entry, call, request.pid, request.timeoutMs);
   if (request.kind === "migrate") {
@@ -39,7 +43,15 @@ export function serve(node: Node, entry: Entry, call: number, request: NodeReque
       return failed(error);
     }
   }
-  answer(node, entry, request).then((value) => node.complete(entry, call, { ok: true, value }), failed);
+  answer(node, entry, request).then((value) => complete({ ok: true, value }), failed);
+}
+
+/** A process goes on from its image: the calls that it makes from now on are others than those that had their numbers. */
+export function beginAnew(entry: Entry): void {
+  entry.life++;
+  moveCalls.delete(entry);
+  entry.answeredWaits.clear();
+  for (const { timer } of entry.waits.splice(0)) clearTimeout(timer);
 }
 
 async function answer(

@@ -6,6 +6,7 @@ import { Script } from "node:vm";
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 
 import { present } from "../assert.ts";
+import { failure, isErrorCode } from "../errors.ts";
 import {
   FENCE_RETRY_MS,
   HOST_TIMER_MAX_MS,
@@ -18,7 +19,7 @@ import type { Engine } from "../machine/engine.ts";
 import type { Host } from "../kernel/host.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import { receive } from "../kernel/lwp.ts";
-import type { FromLwp, ToLwp } from "../kernel/protocol.ts";
+import type { Completion, FromLwp, ToLwp } from "../kernel/protocol.ts";
 import * as codec from "../resources/codec.ts";
 import { hostCrypto } from "../resources/crypto.ts";
 import { Gate, type SharedWord } from "../resources/gate.ts";
@@ -46,13 +47,22 @@ const host: Host = {
   attention: () => Atomics.load(control, CONTROL_WORDS.attention) !== 0,
   post: (message) => post(message),
   files: hostFiles,
+  askNode: (pid, node, body) =>
+    new Promise((resolve, reject) => {
+      asked.set(++lastAsked, { resolve, reject });
+      post({ op: "askNode", request: lastAsked, pid, node, body });
+    }),
   codec,
   crypto: hostCrypto(new Gate(longFree, { words: control, index: CONTROL_WORDS.longOperations })),
 };
+/** Questions to nodes that are not answered. Bounded by the calls that processes may have in flight, and their handles. */
+const asked = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
+let lastAsked = 0;
 const kernel = new Kernel(engine, host, swapAfterMs);
 const collection = new Collection();
 
 let scheduled = false;
+let stopped = false;
 let wakeup: NodeJS.Timeout | undefined;
 let lastReady = "";
 let lastReportMs = 0;
@@ -71,7 +81,18 @@ function drain(): boolean {
   }
 }
 
+function nodeAnswered(request: number, outcome: Completion): void {
+  const one = asked.get(request);
+  asked.delete(request);
+  if (outcome.ok) one?.resolve(outcome.value);
+  else one?.reject(failure(isErrorCode(outcome.code) ? outcome.code : "ENODE", outcome.message));
+}
+
 function take(message: ToLwp): boolean {
+  if (message.op === "nodeAnswer") {
+    nodeAnswered(message.request, message.outcome);
+    return true;
+  }
   if (message.op === "ask" && message.question.kind === "inspect") {
     // To tell where a guest is, its own code may run (a getter, `Error.prepareStackTrace`).
     if (!guard(() => receive(kernel, message)))
@@ -85,6 +106,7 @@ function take(message: ToLwp): boolean {
   for (const process of Array.from(kernel.processes.values()))
     kernel.end(process, { pid: process.pid, code: 137, signal: "SIGKILL", reason: "the node stopped" });
   post({ op: "stopped" });
+  stopped = true;
   clearTimeout(wakeup);
   port.close();
   return false;
@@ -93,7 +115,7 @@ function take(message: ToLwp): boolean {
 /** One turn: messages, then guests for a while, then back to the host's own events. */
 function turn(): void {
   scheduled = false;
-  if (!drain()) return;
+  if (stopped || !drain()) return;
   if (isPast(Atomics.load(control, CONTROL_WORDS.mayRunUntil))) {
     clearTimeout(wakeup);
     wakeup = setTimeout(schedule, FENCE_RETRY_MS);

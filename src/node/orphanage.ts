@@ -10,6 +10,7 @@ import type { ProcessDirectory } from "../cluster/process-directory.ts";
 import { failure } from "../errors.ts";
 import type { ClusterNode } from "./cluster-node.ts";
 import type { Durability } from "./durability.ts";
+import { beginAnew } from "./guest-requests.ts";
 import type { Lwp } from "./lwp.ts";
 import type { Entry } from "./process-table.ts";
 import { reseat } from "./seat.ts";
@@ -73,8 +74,7 @@ export class Orphanage {
   back(entry: Entry, lwp: Lwp, inputClosed: boolean): void {
     const { node } = this.#cluster;
     node.switchboard.closeAll(entry);
-    for (const { timer } of entry.waits.splice(0)) clearTimeout(timer);
-    entry.answeredWaits.clear();
+    beginAnew(entry);
     entry.input.taken(entry.input.unreadBytes);
     // The end of its input may be later than its image.
     if (entry.input.isClosed && !inputClosed)

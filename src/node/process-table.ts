@@ -51,6 +51,8 @@ export interface Entry {
   readonly waits: ParentWait[];
   /** The last waits that were answered: one that is made again after a move is not answered twice. */
   readonly answeredWaits: Set<number>;
+  /** How often it went on from an image: its calls are numbered anew from there. */
+  life: number;
   /** Resolves at its end, once its output was taken. */
   readonly ended: Promise<ExitStatus>;
   readonly resolveEnded: (status: ExitStatus) => void;
@@ -117,6 +119,7 @@ export class ProcessTable {
       zombies: [],
       waits: [],
       answeredWaits: new Set(),
+      life: 0,
       ended,
       resolveEnded,
       rejectEnded,

@@ -94,6 +94,32 @@ await withMembers(["a", "b", "c"], (t) => {
     } else assertContiguous(counted);
   });
 
+  test("calls that are made again after a restore are answered, as those before were", async () => {
+    await t.add("l");
+    const pid = await t.start(
+      "a",
+      `register("again"); console.log("up"); receive(); for (let n = 0; n < 3; n++) { const child = fork(); if (child === 0) exit(7 + n); console.log("code", wait(child).code); }
+       console.log("done"); receive(); console.log("end");`,
+      60_000,
+    );
+    const watched = t.test("a").watch(pid);
+    await watched.printed("up");
+    assert.equal((await t.get("a").cluster.migrate(pid, "l")).outcome, "moved");
+    await until("its chain there", () => t.get("l").cluster.durability?.keeps(pid) === true);
+    await t.get("l").cluster.durability?.save(pid);
+    const sender = `send("again", 1);`;
+    assert.equal((await t.test("a").run(sender)).stderr, "");
+    await watched.printed("done");
+    await t.kill("l");
+    await t.event("restored", pid);
+    assert.equal((await t.test("a").run(sender)).stderr, "");
+    await watched.match(/done[^]*done/);
+    assert.equal((await t.test("a").run(sender)).stderr, "");
+    const { stdout } = await watched.ended;
+    const round = "code 7\ncode 8\ncode 9\ndone\n";
+    assert.equal(stdout, `up\n${round}${round}end\n`);
+  });
+
   test("the home dies, the host lives: the host adopts it where it stands", async () => {
     await t.add("f");
     const pid = await t.start("f", COUNTER);
