@@ -5,6 +5,7 @@ import type { LinksOptions } from "../cluster/links.ts";
 import type { PidBlock } from "../cluster/pid-blocks.ts";
 import { GodwitError } from "../errors.ts";
 import { loadEngine } from "../machine/load.ts";
+import { assuredClaim, withAssurance } from "./assurance.ts";
 import { WholeControl } from "./cluster-control.ts";
 import { ClusterNode } from "./cluster-node.ts";
 import { ClusterView } from "./cluster-view.ts";
@@ -71,7 +72,7 @@ export class ClusterMember {
     try {
       const block = await view.blocks.take(identity.name);
       const parts = makeParts(settings, view, block, await machine, () => member.#fence?.isUp === false);
-      view.handlers = parts.cluster;
+      view.handlers = withAssurance(parts.cluster, view.directory);
       const member: ClusterMember = new ClusterMember(settings, view, block, parts);
       const record = { ...parts.own.info(), version, addresses: [await view.links.listening] };
       const lease = await view.membership.join(record, () => parts.own.load());
@@ -124,7 +125,7 @@ function makeParts(
   const { firstPid } = block;
   const given = { ...(lwps === undefined ? {} : { lwps }), ...(swapAfterMs === undefined ? {} : { swapAfterMs }) };
   const node = new Node({ name, firstPid, ...given }, engine);
-  const claim = view.directory.claim.bind(view.directory);
+  const claim = assuredClaim(view);
   const cluster = new ClusterNode({ node, engine, links: () => view.links, claim });
   const targets = () =>
     view.membership

@@ -20,15 +20,15 @@ for (;;) { for (let i = 0; i < 200000; i++) n++; console.log("at", n / 200000); 
 const LISTENER = `
 import { stdin } from "godwit";
 console.log("ready");
-const text = await stdin.text();
-console.log("heard", text.length, text.slice(0, 20));
+const text = stdin.readText();
+console.log("heard", text.length, text === "abc\\n".repeat(25000));
 `;
 
 interface Cluster {
   readonly up: Running;
   readonly client: NodeClient;
   readonly at: Required<Pick<Setting, "folder" | "environment">>;
-  nodes(): Promise<Map<string, NodeInfo>>;
+  readonly nodes: () => Promise<Map<string, NodeInfo>>;
 }
 
 async function cluster(t: TestContext, ...flags: readonly string[]): Promise<Cluster> {
@@ -117,10 +117,10 @@ suite("godwit up --nodes", () => {
 
     // Input goes to its home, and from there to where it runs.
     await client.migrate(other, "n2");
-    await client.input(other, Buffer.alloc(100_000, "abc"));
+    await client.input(other, Buffer.alloc(100_000, "abc\n"));
     await client.input(other, null);
     assert.equal((await client.wait(other)).code, 0);
-    assert.match(await output(client, other), /ready\nheard 100000 abcabc/);
+    assert.match(await output(client, other), /ready\nheard 100000 true\n/);
 
     const drained = succeeded(await godwit(t, ["drain", "n2"], at));
     assert.match(drained, /Node n2 /);
@@ -130,7 +130,9 @@ suite("godwit up --nodes", () => {
       [],
     );
     await countsOn(client, pid);
-    assert.equal((await godwit(t, ["run", "-d", "--node", "n2", "counter.ts"], at)).code, 1);
+    const late = await godwit(t, ["run", "-d", "--node", "n2", "counter.ts"], at);
+    assert.equal(late.code, 125);
+    assert.match(late.stderr, /there is no node n2|node n2 is being drained/);
 
     const events: ClusterEvent[] = [];
     await client.watch((event) => events.push(event), { replay: true, keptOnly: true });

@@ -1,0 +1,59 @@
+/**
+ * The first entry of a process that was born at a host: a child of one that runs there. Only its home knows whether it lives, so
+ * that is asked to make the entry before the host lets the process go anywhere.
+ */
+
+import { randomUUID } from "node:crypto";
+import * as v from "valibot";
+
+import type { Link, LinkHandlers } from "../cluster/link.ts";
+import type { ClaimOutcome, ProcessDirectory } from "../cluster/process-directory.ts";
+import { GodwitError, failure } from "../errors.ts";
+import type { Owner } from "../kernel/ownership.ts";
+import type { ClusterNode } from "./cluster-node.ts";
+import type { ClusterView } from "./cluster-view.ts";
+
+const KIND = "home/assure";
+const aboutBirth = v.object({ pid: v.number(), epoch: v.number() });
+
+export type Claim = (pid: number, from: Owner, to: Owner, home: string, cause: string) => Promise<ClaimOutcome>;
+
+/** As `ProcessDirectory.claim`, for a node's own claims. */
+export function assuredClaim({ name, directory, links }: ClusterView): Claim {
+  return async (pid, from, to, home, cause) => {
+    const outcome = await directory.claim(pid, from, to, home, cause);
+    const isAssurance = from.node === to.node && from.epoch === to.epoch;
+    if (outcome !== "superseded" || !isAssurance || home === name) return outcome;
+    try {
+      await (await links.to(home)).request(KIND, { pid, epoch: from.epoch });
+    } catch (error) {
+      if (error instanceof GodwitError) return error.code === "ESRCH" ? "superseded" : "unknown";
+      throw error;
+    }
+    return directory.claim(pid, from, to, home, cause);
+  };
+}
+
+/** A node's handlers, with this question answered for the processes whose home it is. */
+export function withAssurance(cluster: ClusterNode, directory: ProcessDirectory): LinkHandlers {
+  return {
+    told: (link, kind, body) => cluster.told(link, kind, body),
+    bulk: (peer, stream, header) => cluster.bulk(peer, stream, header),
+    asked: (link, kind, body) =>
+      kind === KIND ? assure(cluster, directory, link, body) : cluster.asked(link, kind, body),
+  };
+}
+
+async function assure({ node }: ClusterNode, directory: ProcessDirectory, link: Link, body: unknown): Promise<null> {
+  const checked = v.safeParse(aboutBirth, body);
+  if (!checked.success) throw failure("EPROTO", `a message between nodes is malformed: ${checked.issues[0].message}`);
+  const { pid, epoch } = checked.output;
+  if (node.table.living(pid).lwp.nodeName !== link.peer)
+    throw failure("ESRCH", `process ${pid} is not on node ${link.peer}, as its home has it`);
+  const home = { node: node.name, epoch };
+  const cause = randomUUID();
+  // One that has an entry keeps it: whose it is was settled by a move.
+  if ((await directory.claim(pid, home, home, node.name, cause)) === "won")
+    await directory.claim(pid, home, { node: link.peer, epoch }, node.name, randomUUID());
+  return null;
+}
