@@ -9,15 +9,18 @@ import * as v from "valibot";
 import type { ClaimOutcome } from "../cluster/process-directory.ts";
 import type { Link, LinkHandlers, Links } from "../cluster/link.ts";
 import { failure } from "../errors.ts";
+import type { Circumstances, MovePlan } from "../kernel/binding.ts";
 import type { Question, ToLwp } from "../kernel/protocol.ts";
 import { MOVES_MAX } from "../limits.ts";
 import type { Engine } from "../machine/engine.ts";
 import type { Durability } from "./durability.ts";
 import { Emigration, type MoveReport } from "./emigration.ts";
+import { FileServer } from "./file-server.ts";
 import { Homing } from "./homing.ts";
 import { Hosting } from "./hosting.ts";
 import { Immigration, type Landing, type Offer, offerOf } from "./immigration.ts";
-import type { Told } from "./lwp-thread.ts";
+import { pack, planFor } from "./luggage.ts";
+import type { AskNode, Told } from "./lwp-thread.ts";
 import type { Node } from "./node.ts";
 import type { Entry } from "./process-table.ts";
 import { atHome, handHome, homeRecordsOf, takeHomes } from "./rehoming.ts";
@@ -41,6 +44,7 @@ const aboutMove = v.object({ migration: v.string(), reason: v.optional(v.string(
 const aboutHere = v.object({ pid: v.number(), epoch: v.number() });
 const aboutHome = v.object({ pid: v.number(), home: v.string(), epoch: v.number() });
 const toMove = v.object({ pid: v.number(), to: v.string() });
+const toPlan = v.object({ pid: v.number(), to: v.string(), leaving: v.array(v.string()) });
 const toAsk = v.object({ pid: v.number(), question: v.looseObject({ kind: v.string() }) });
 const toTell = v.looseObject({ op: v.string() });
 
@@ -55,6 +59,7 @@ export class ClusterNode implements LinkHandlers {
   readonly links: Links;
   readonly hosting: Hosting;
   readonly homing: Homing;
+  readonly files: FileServer;
   /** Whether processes may move to here. */
   takesIn = true;
   /** Keeps images of those that are durable; absent where there is nowhere to keep them. */
@@ -73,6 +78,8 @@ export class ClusterNode implements LinkHandlers {
     this.links = options.links(this);
     this.hosting = new Hosting(options.node);
     this.homing = new Homing(options.node, this.links);
+    this.files = new FileServer(options.node);
+    for (const lwp of options.node.lwps.all()) lwp.askNode = this.#askNode;
   }
 
   /**
@@ -101,12 +108,48 @@ export class ClusterNode implements LinkHandlers {
     }
   }
 
+  /** What would become of all that a process holds, if it moved to a node now. @throws GodwitError ESRCH; ENONODE. */
+  async plan(pid: number, to: string, leaving: readonly string[] = []): Promise<MovePlan> {
+    const seat = this.#seat(pid);
+    if (seat !== undefined) {
+      const held = await seat.lwp.ask(pid, { kind: "resources" });
+      return planFor(held, { ...this.#circumstances(seat, to), leaving });
+    }
+    const link = await this.links.to(this.node.table.living(pid).lwp.nodeName);
+    return (await link.request("move/plan", { pid, to, leaving })) as MovePlan;
+  }
+
+  #circumstances(seat: Seat, target: string): Circumstances {
+    return { source: this.node.name, target, home: seat.home };
+  }
+
+  /** Files of a process that are on other machines; "" is its home. */
+  readonly #askNode: AskNode = async (pid, node, body) => {
+    const home = this.hosting.find(pid)?.home;
+    if (node === this.node.name || (node === "" && home === undefined)) return this.files.askedHere(pid, body);
+    const link = node === "" && home !== undefined ? home : await this.links.to(node);
+    return link.request("files", body);
+  };
+
   /** Whether a process is on its way from here. */
   isMoving(pid: number): boolean {
     return this.#moving.has(pid);
   }
 
+  /** Gives a process's move from here up, if it still can be; false when it is not being moved. */
+  cancelMove(pid: number): boolean {
+    const move = [...this.#emigrations.values()].find((one) => one.pid === pid);
+    move?.heard({ kind: "cancelled" });
+    return move !== undefined;
+  }
+
+  /** Moves that are under way: from here and to here. */
+  get moves(): number {
+    return this.#emigrations.size + this.#immigrations.size;
+  }
+
   async #emigrate(seat: Seat, to: string): Promise<MoveReport> {
+    const circumstances = this.#circumstances(seat, to);
     const emigration = new Emigration({
       seat,
       self: this.node.name,
@@ -114,6 +157,8 @@ export class ClusterNode implements LinkHandlers {
       link: await this.links.to(to),
       openBulk: (header) => this.links.bulk(to, header),
       claim: (pid, from, owner, cause) => this.#options.claim(pid, from, owner, seat.home, cause),
+      obstacle: async (held) => (await planFor(held, circumstances)).obstacle,
+      pack: (record) => pack(record, circumstances, this.files),
       offer: { durable: this.durability?.keeps(seat.pid) === true },
     });
     this.#emigrations.set(emigration.migration, emigration);
@@ -129,7 +174,7 @@ export class ClusterNode implements LinkHandlers {
     if (hosted !== undefined) return seatHosted(this.hosting, hosted);
     const entry = this.node.table.living(pid);
     if (entry.lwp.nodeName !== this.node.name) return undefined;
-    return seatAtHome(this.node, entry, async (to) => this.homing.reseated(entry, await this.homing.lwpOf(to)));
+    return seatAtHome(this.node, entry, this.homing);
   }
 
   // ---- LinkHandlers
@@ -144,6 +189,12 @@ export class ClusterNode implements LinkHandlers {
         return this.homing.frozen(link, parsed(aboutPid, body).pid);
       case "home/stays":
         return this.homing.stays(link, parsed(aboutPid, body).pid);
+      case "home/left": {
+        const { pid, to } = parsed(toMove, body);
+        return void this.homing.leftFor(link, pid, to);
+      }
+      case "home/dropped":
+        return this.homing.dropped(parsed(aboutPid, body).pid);
       case "home/here": {
         const { pid, epoch } = parsed(aboutHere, body);
         if (this.node.table.living(pid).lwp.nodeName === link.peer) atHome(this.node, pid, epoch);
@@ -184,6 +235,12 @@ export class ClusterNode implements LinkHandlers {
       }
       case "move/offer":
         return this.#offered(link, offerOf(body));
+      case "move/plan": {
+        const { pid, to, leaving } = parsed(toPlan, body);
+        return this.plan(pid, to, leaving);
+      }
+      case "files":
+        return this.files.asked(link, body);
       default:
         if (this.alsoAsked !== undefined) return this.alsoAsked(link, kind, body);
         throw failure("EPROTO", `nodes do not ask for "${kind}"`);
@@ -228,8 +285,10 @@ export class ClusterNode implements LinkHandlers {
         "EIMAGE_ENGINE",
         `node ${this.node.name} has another engine than the process: run one version on both`,
       );
-    if (this.hosting.find(pid) !== undefined)
-      throw failure("EEXIST", `process ${pid} is on node ${this.node.name} already`);
+    if (this.#immigrations.has(migration)) throw failure("EEXIST", `move ${migration} has been offered already`);
+    if (this.#moving.has(pid))
+      throw failure("EAGAIN", `process ${pid} is still leaving node ${this.node.name}: try again`);
+    if (this.#isHere(pid)) throw failure("EEXIST", `process ${pid} is on node ${this.node.name} already`);
     const landing = await this.#landing(link, offer);
     const immigration = new Immigration({
       offer,
@@ -240,8 +299,15 @@ export class ClusterNode implements LinkHandlers {
       landing,
     });
     this.#immigrations.set(migration, immigration);
-    void immigration.run().finally(() => this.#immigrations.delete(migration));
+    const over = immigration.run().finally(() => this.#immigrations.delete(migration));
+    void over.then((outcome) => (outcome === "dropped" ? landing.dropped() : undefined));
     return { accepted: true };
+  }
+
+  #isHere(pid: number): boolean {
+    const entry = this.node.table.find(pid);
+    const isAtHome = entry?.exit === undefined && entry?.lwp.nodeName === this.node.name;
+    return isAtHome || this.hosting.find(pid) !== undefined;
   }
 
   /** Where a process will be. Its home is reached before it comes, or it does not. */
@@ -250,7 +316,8 @@ export class ClusterNode implements LinkHandlers {
     const goOn = () => (durable ? void this.durability?.arrived(pid) : undefined);
     if (home === this.node.name) {
       const entry = this.node.table.living(pid);
-      return { lwp, landed: () => this.homing.cameHome(entry, lwp).then(goOn) };
+      const landed = () => this.homing.cameHome(entry, lwp).then(goOn);
+      return { lwp, landed, dropped: () => this.homing.dropped(pid) };
     }
     const link = home === source.peer ? source : await this.links.to(home);
     const landed = async () => {
@@ -259,7 +326,7 @@ export class ClusterNode implements LinkHandlers {
       goOn();
       if (link !== source) link.tell("home/arrived", { pid });
     };
-    return { lwp, landed };
+    return { lwp, landed, dropped: () => link.tell("home/dropped", { pid }) };
   }
 
   #immigration(link: Link, body: unknown): Immigration | undefined {

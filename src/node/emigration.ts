@@ -21,6 +21,8 @@ import type { Engine } from "../machine/engine.ts";
 import { encodeImage } from "../machine/image.ts";
 import { PageRounds, type Round } from "../machine/page-rounds.ts";
 import type { LwpThread } from "./lwp-thread.ts";
+import type { ProcessRecord } from "../kernel/process-record.ts";
+import type { Luggage } from "./luggage.ts";
 import { writeFrame } from "./move-frame.ts";
 import type { Seat } from "./seat.ts";
 
@@ -61,6 +63,9 @@ export interface EmigrationOptions {
   readonly link: Link;
   readonly openBulk: (header: unknown) => Promise<Duplex>;
   readonly claim: Claim;
+  /** What stands in the way of a process that holds this, if anything does. */
+  readonly obstacle: (held: Pick<ProcessRecord, "handles" | "channels">) => Promise<string | undefined>;
+  readonly pack: (record: ProcessRecord) => Promise<Luggage>;
   /** What the target is asked to take, beside what every offer says. */
   readonly offer: object;
 }
@@ -76,6 +81,7 @@ export class Emigration {
   #frozen: Released | undefined;
   /** Where it was frozen: its seat may have another by the time that it leaves. */
   #lwp: LwpThread | undefined;
+  #luggage: Luggage | undefined;
   #silence: NodeJS.Timeout | undefined;
   #frozenMs = 0;
   #downtimeMs = 0;
@@ -192,6 +198,8 @@ export class Emigration {
       const { summary } = await seat.lwp.ask(seat.pid, { kind: "summary" });
       this.#epoch = summary.epoch;
       const about = { pid: seat.pid, name: seat.name, home: seat.home, epoch: summary.epoch };
+      const obstacle = await this.#options.obstacle(await seat.lwp.ask(seat.pid, { kind: "resources" }));
+      if (obstacle !== undefined) return this.heard({ kind: "refused", reason: obstacle });
       const { hash } = engine.manifest;
       const { memory } = await seat.lwp.ask(seat.pid, { kind: "memory" });
       const memoryBytes = memory.buffer.byteLength;
@@ -297,7 +305,11 @@ export class Emigration {
     const frozen = this.#frozen;
     assert(frozen !== undefined, "what is handed is frozen");
     try {
-      const { record, memory, outputInFlight } = frozen;
+      const { memory, outputInFlight } = frozen;
+      const luggage = await this.#options.pack(frozen.record);
+      if (this.#frozen === undefined) return luggage.unpack(); // it was given up meanwhile
+      this.#luggage = luggage;
+      const { record } = luggage;
       const round = this.#rounds.next(memory.buffer);
       await this.#send(round, { record, outputInFlight });
     } catch (error) {
@@ -309,6 +321,7 @@ export class Emigration {
     const { seat } = this.#options;
     if (this.#frozen === undefined) return;
     this.#frozen = undefined;
+    this.#luggage?.unpack();
     if (epoch === "next") this.#epoch++;
     this.#downtimeMs += performance.now() - this.#frozenMs;
     this.#lwp?.tell({ op: "thaw", pid: seat.pid, epoch: this.#epoch });
@@ -329,7 +342,7 @@ export class Emigration {
     const { seat } = this.#options;
     this.#downtimeMs += performance.now() - this.#frozenMs;
     this.#frozen = undefined;
-    this.#lwp?.tell({ op: "depart", pid: seat.pid });
+    this.#lwp?.tell({ op: "depart", pid: seat.pid, left: this.#luggage?.left ?? [] });
     if (to !== undefined) this.#epoch++;
     await seat.left(to);
   }

@@ -4,7 +4,8 @@
  */
 
 import type { Link, Links } from "../cluster/link.ts";
-import { failure } from "../errors.ts";
+import { failure, GodwitError } from "../errors.ts";
+import { MOVE_SILENCE_MS } from "../limits.ts";
 import { Held } from "./held.ts";
 import type { LwpThread, Told } from "./lwp-thread.ts";
 import type { Node } from "./node.ts";
@@ -18,6 +19,12 @@ interface Transit {
   frozen: boolean;
   /** Called then. */
   onFrozen: () => void;
+  /** Where the host says that it went. */
+  to?: string;
+  /** The node that it was to go to has let go of it. */
+  dropped?: true;
+  /** Its host is gone: ends it, unless it has arrived somewhere. */
+  giveUp?: () => void;
 }
 
 export class Homing {
@@ -49,19 +56,82 @@ export class Homing {
     return lwp;
   }
 
-  /** A host is gone, and with it the processes that it had of ours, but for those that come back. */
+  /**
+   * A host is gone, and with it the processes that it had of ours, but for those that come back. One that it was moving may
+   * have arrived elsewhere: that is known when its target has told of it, or has been silent for too long.
+   */
   #lost(lwp: RemoteLwp, error: Error): void {
     if (this.#lwps.get(lwp.nodeName) === lwp) this.#lwps.delete(lwp.nodeName);
     for (const entry of this.#node.table.all()) {
-      if (entry.lwp !== lwp || entry.exit !== undefined) continue;
-      if (this.comesBack(entry.pid)) {
-        this.expect(entry);
-        continue;
-      }
+      const transit = this.#transits.get(entry.pid);
+      const isTarget = transit?.to === lwp.nodeName;
+      if ((entry.lwp !== lwp && !isTarget) || entry.exit !== undefined) continue;
       const reason = `node ${lwp.nodeName}, which ran it, is gone: ${error.message}`;
-      entry.output.push("stderr", Buffer.from(`godwit: process ${entry.pid} ended: ${reason}\n`));
-      this.#node.ended({ pid: entry.pid, code: 137, reason }, entry.cpuMs);
+      if (this.comesBack(entry.pid)) this.expect(entry);
+      else if (transit === undefined || isTarget || transit.dropped === true) this.#end(entry, reason);
+      else this.#awaitNews(entry, transit, reason);
     }
+  }
+
+  #end(entry: Entry, reason: string): void {
+    this.#transits.delete(entry.pid);
+    entry.output.push("stderr", Buffer.from(`godwit: process ${entry.pid} ended: ${reason}\n`));
+    this.#node.ended({ pid: entry.pid, code: 137, reason }, entry.cpuMs);
+  }
+
+  #awaitNews(entry: Entry, transit: Transit, reason: string): void {
+    const { lwp } = entry;
+    this.expect(entry);
+    transit.giveUp = () => {
+      clearTimeout(timer);
+      if (entry.lwp === lwp && entry.exit === undefined) this.#end(entry, reason);
+    };
+    const timer = setTimeout(transit.giveUp, MOVE_SILENCE_MS).unref();
+  }
+
+  /** The node that a process of ours was to go to has let go of it. */
+  dropped(pid: number): void {
+    const transit = this.#transits.get(pid);
+    if (transit === undefined) return;
+    transit.dropped = true;
+    transit.giveUp?.();
+  }
+
+  /** A host says where a process went. When that node is gone, so is the process. */
+  async leftFor(link: Link, pid: number, to: string): Promise<void> {
+    const entry = this.#ofHost(link, pid);
+    const transit = this.#transits.get(pid);
+    if (entry === undefined || transit === undefined) return;
+    transit.to = to;
+    if (to === this.#node.name) return;
+    await this.#reach(entry, to);
+  }
+
+  /** A process that ran here is at another node now. */
+  async went(entry: Entry, to: string): Promise<void> {
+    const lwp = await this.#reach(entry, to);
+    if (lwp !== undefined) this.reseated(entry, lwp);
+  }
+
+  async #reach(entry: Entry, to: string): Promise<RemoteLwp | undefined> {
+    const { lwp } = entry;
+    try {
+      return await this.lwpOf(to);
+    } catch (error) {
+      if (!(error instanceof GodwitError)) throw error;
+      if (entry.exit !== undefined || entry.lwp !== lwp) return undefined;
+      if (this.comesBack(entry.pid)) this.expect(entry);
+      else this.#end(entry, `node ${to}, which ran it, is gone: ${error.message}`);
+      return undefined;
+    }
+  }
+
+  /** A process that ran here has been taken over by a node that has not told us: it does, or the process is lost. */
+  strayed(entry: Entry): void {
+    if (this.comesBack(entry.pid)) return this.expect(entry);
+    const transit: Transit = { frozen: true, onFrozen: () => {} };
+    this.#transits.set(entry.pid, transit);
+    this.#awaitNews(entry, transit, "another node has taken it over, and cannot be reached");
   }
 
   /** The host of a process is gone: what comes for it is kept until it is at another. */
@@ -129,13 +199,16 @@ export class Homing {
   arrived(link: Link, pid: number): void {
     const entry = this.#node.table.find(pid);
     const lwp = this.#lwpOver(link);
-    if (entry === undefined || entry.exit !== undefined) return;
+    // It was taken for lost: nobody waits for it any more.
+    if (entry === undefined || entry.exit !== undefined)
+      return lwp.tell({ op: "end", pid, code: 137, reason: "its home had taken it for lost" });
     void this.#afterFrozen(pid).then(() => this.reseated(entry, lwp));
   }
 
   /** A process of ours comes back: it is in place on the LWP, and starts before it hears what was kept for it. */
   async cameHome(entry: Entry, lwp: LwpThread): Promise<void> {
     await this.#afterFrozen(entry.pid);
+    if (entry.exit !== undefined) return lwp.tell({ op: "discard", pid: entry.pid });
     lwp.tell({ op: "start", pid: entry.pid });
     reseat(this.#node, entry, lwp);
   }

@@ -31,6 +31,7 @@ import { assertEngine, decodeImage } from "../machine/image.ts";
 import { materialise as fillMemory, UNCHANGED } from "../machine/linear-memory.ts";
 import { applyRound } from "../machine/page-rounds.ts";
 import type { Claim } from "./emigration.ts";
+import { received } from "./luggage.ts";
 import type { LwpThread } from "./lwp-thread.ts";
 import { readFrames } from "./move-frame.ts";
 
@@ -196,13 +197,14 @@ export class Immigration {
     const memory = this.#room(image.memoryBytes);
     applyRound(memory.buffer, image);
     if (image.state === null) return false;
-    const { record, outputInFlight } = image.state as { record?: unknown; outputInFlight?: unknown };
-    const checked = checkRecord(record);
+    const { record: sent, outputInFlight } = image.state as { record?: unknown; outputInFlight?: unknown };
+    const checked = checkRecord(sent);
     if (checked.pid !== offer.pid || checked.epoch !== offer.epoch)
       throw failure("EPROTO", "the process that came is not the one that was offered");
     if (typeof outputInFlight !== "number" || !(outputInFlight >= 0))
       throw failure("EPROTO", "a move's last frame is malformed");
-    this.#handed = { record: { ...checked, epoch: offer.epoch + 1 }, memory, outputInFlight };
+    const record = { ...received(checked), epoch: offer.epoch + 1, hosted: offer.home !== this.#options.self };
+    this.#handed = { record, memory, outputInFlight };
     return true;
   }
 

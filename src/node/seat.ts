@@ -4,6 +4,7 @@ import type { Link } from "../cluster/link.ts";
 import { assert } from "../assert.ts";
 import { failure } from "../errors.ts";
 import { Held } from "./held.ts";
+import type { Homing } from "./homing.ts";
 import type { Hosted, Hosting } from "./hosting.ts";
 import { LwpThread } from "./lwp-thread.ts";
 import type { Lwp } from "./lwp.ts";
@@ -24,12 +25,12 @@ export interface Seat {
   frozen(): void;
   /** It goes on here. */
   stays(): void;
-  /** It is at another node. */
-  left(to: string): Promise<void>;
+  /** It is at another node; which one is not known when the directory has it as a third one's. */
+  left(to: string | undefined): Promise<void>;
 }
 
 /** A process at its home. */
-export function seatAtHome(node: Node, entry: Entry, reseated: (to: string) => Promise<void>): Seat {
+export function seatAtHome(node: Node, entry: Entry, homing: Homing): Seat {
   return {
     pid: entry.pid,
     name: entry.name,
@@ -49,7 +50,12 @@ export function seatAtHome(node: Node, entry: Entry, reseated: (to: string) => P
     },
     frozen: () => {},
     stays: () => node.settle(entry),
-    left: reseated,
+    async left(to) {
+      // Who has it may have told already.
+      if (entry.exit !== undefined || !(entry.lwp instanceof LwpThread)) return;
+      if (to === undefined) homing.strayed(entry);
+      else await homing.went(entry, to);
+    },
   };
 }
 
@@ -80,8 +86,9 @@ export function seatHosted(hosting: Hosting, hosted: Hosted): Seat {
     },
     frozen: () => home.tell("home/frozen", { pid }),
     stays: () => home.tell("home/stays", { pid }),
-    async left() {
+    async left(to) {
       hosting.remove(pid);
+      if (to !== undefined) home.tell("home/left", { pid, to });
     },
   };
 }

@@ -46,26 +46,43 @@ class MemoryLink implements Link {
   /** The peer's end. */
   other: MemoryLink | undefined;
   readonly #handlers: () => LinkHandlers;
+  readonly #told: (kind: string) => void;
+  /** What was sent while the connection is down. */
+  #waiting: (() => void)[] | undefined;
 
-  constructor(peer: string, handlers: () => LinkHandlers) {
+  constructor(peer: string, handlers: () => LinkHandlers, told: (kind: string) => void) {
     this.peer = peer;
     this.#handlers = handlers;
+    this.#told = told;
     this.lost = new Promise((resolve) => (this.#lose = resolve));
   }
 
   #send(deliver: (other: MemoryLink) => void): void {
-    setImmediate(() => {
+    const arrive = () => {
       if (!this.#isLost && this.other !== undefined) deliver(this.other);
-    });
+    };
+    setImmediate(() => (this.#waiting === undefined ? arrive() : void this.#waiting.push(arrive)));
+  }
+
+  /** The connection is down: what is sent arrives when it is there again. */
+  down(): void {
+    this.#waiting ??= [];
+  }
+  up(): void {
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
+    for (const arrive of waiting) arrive();
   }
 
   tell(kind: string, body: unknown): void {
     const bytes = encode(body);
+    this.#told(kind);
     this.#send((other) => other.#handlers().told(other, kind, decode(bytes)));
   }
 
   request(kind: string, body: unknown): Promise<unknown> {
     const bytes = encode(body);
+    this.#told(kind);
     return new Promise((resolve, reject) => {
       void this.lost.then(reject);
       this.#send((other) => {
@@ -99,18 +116,31 @@ export class TestCluster {
   readonly directory = new TestDirectory();
   readonly nodes = new Map<string, ClusterNode>();
   readonly #links = new Map<string, MemoryLink>();
-  /** Streams of moves that are open. */
-  readonly streams = new Set<Duplex>();
+  /** Streams of moves, and between whom. */
+  readonly streams = new Map<Duplex, string>();
   readonly folder: string;
+  readonly #lwps: number;
+  /** Pairs that do not reach each other any more. */
+  readonly #severed = new Set<string>();
+  #blocks = 0;
+  /** Told of everything that is sent, before it is. */
+  sent: (from: string, to: string, kind: string) => void = () => {};
+  /** Given each piece of a stream, before it is sent. */
+  piece: (from: string, to: string, bytes: Uint8Array) => void = () => {};
 
-  constructor(folder: string) {
+  constructor(folder: string, lwps = 2) {
     this.folder = folder;
+    this.#lwps = lwps;
   }
 
   async add(name: string): Promise<ClusterNode> {
     const engine = await loadEngine();
-    const node = new Node({ name, lwps: 2, firstPid: this.nodes.size * PID_BLOCK + 1 }, engine);
-    const { claim } = this.directory;
+    const node = new Node({ name, lwps: this.#lwps, firstPid: this.#blocks++ * PID_BLOCK + 1 }, engine);
+    // A node that has died hears no answer.
+    const claim: TestDirectory["claim"] = async (...about) => {
+      const outcome = await this.directory.claim(...about);
+      return this.nodes.get(name) === cluster ? outcome : new Promise(() => {});
+    };
     const cluster = new ClusterNode({ node, engine, links: (handlers) => this.#linksOf(name, handlers), claim });
     this.nodes.set(name, cluster);
     return cluster;
@@ -130,9 +160,16 @@ export class TestCluster {
     return {
       to: async (peer) => this.#link(name, peer),
       bulk: async (peer, header) => {
+        if (!this.nodes.has(peer) || this.#severed.has(`${name}>${peer}`))
+          throw failure("ENONODE", `node ${peer} cannot be reached`);
         const [mine, theirs] = pair();
-        this.streams.add(mine).add(theirs);
-        setImmediate(() => this.get(peer).bulk(name, theirs, decode(encode(header))));
+        this.streams.set(mine, `${name}>${peer}`);
+        const write = mine.write.bind(mine) as (bytes: Uint8Array) => boolean;
+        mine.write = (bytes: Uint8Array) => {
+          this.piece(name, peer, bytes);
+          return write(bytes);
+        };
+        setImmediate(() => this.nodes.get(peer)?.bulk(name, theirs, decode(encode(header))));
         return mine;
       },
       drop: (peer) => this.cut(name, peer),
@@ -143,9 +180,18 @@ export class TestCluster {
   #link(from: string, to: string): MemoryLink {
     const present = this.#links.get(`${from}>${to}`);
     if (present !== undefined) return present;
-    if (!this.nodes.has(to)) throw failure("ENONODE", `there is no node ${to}`);
-    const near = new MemoryLink(to, () => this.get(from));
-    const far = new MemoryLink(from, () => this.get(to));
+    if (!this.nodes.has(to) || !this.nodes.has(from)) throw failure("ENONODE", `there is no node ${to}`);
+    if (this.#severed.has(`${from}>${to}`)) throw failure("ENONODE", `node ${to} cannot be reached`);
+    const near = new MemoryLink(
+      to,
+      () => this.get(from),
+      (kind) => this.sent(from, to, kind),
+    );
+    const far = new MemoryLink(
+      from,
+      () => this.get(to),
+      (kind) => this.sent(to, from, kind),
+    );
     near.other = far;
     far.other = near;
     this.#links.set(`${from}>${to}`, near).set(`${to}>${from}`, far);
@@ -157,6 +203,45 @@ export class TestCluster {
     this.#links.get(`${from}>${to}`)?.lose(failure("ECONNRESET", `the link from ${from} to ${to} was lost`));
     this.#links.delete(`${from}>${to}`);
     this.#links.delete(`${to}>${from}`);
+  }
+
+  /** Two nodes do not reach each other any more. */
+  sever(one: string, other: string): void {
+    this.#severed.add(`${one}>${other}`).add(`${other}>${one}`);
+    this.#breakStreams(one, other);
+    this.cut(one, other);
+  }
+  mend(): void {
+    this.#severed.clear();
+  }
+
+  /** The connections between two nodes break, and are there again a little later: the link lives, streams do not. */
+  blink(one: string, other: string, forMs: number): void {
+    const links = [this.#link(one, other), this.#link(other, one)];
+    for (const link of links) link.down();
+    this.#breakStreams(one, other);
+    setTimeout(() => links.forEach((link) => link.up()), forMs);
+  }
+
+  #breakStreams(one: string, other: string | undefined): void {
+    for (const [stream, between] of this.streams) {
+      const [from, to] = between.split(">");
+      if ((from !== one || (other ?? to) !== to) && (to !== one || (other ?? from) !== from)) continue;
+      stream.destroy();
+      this.streams.delete(stream);
+    }
+  }
+
+  /** A node dies: nobody hears from it any more. Resolves when the threads that it had are gone. */
+  async kill(name: string): Promise<void> {
+    const { node } = this.get(name);
+    this.nodes.delete(name);
+    this.#breakStreams(name, undefined);
+    for (const key of Array.from(this.#links.keys())) {
+      const [from = "", to = ""] = key.split(">");
+      if (from === name) this.cut(name, to);
+    }
+    await node.stop();
   }
 
   async stop(): Promise<void> {
@@ -173,9 +258,13 @@ function pair(): [Duplex, Duplex] {
 }
 
 /** The tests of one file, over nodes that are stopped at their end. */
-export async function withCluster(names: readonly string[], tests: (t: TestCluster) => void): Promise<void> {
+export async function withCluster(
+  names: readonly string[],
+  tests: (t: TestCluster) => void,
+  lwps?: number,
+): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "godwit-test-"));
-  const cluster = new TestCluster(folder);
+  const cluster = new TestCluster(folder, lwps);
   for (const name of names) await cluster.add(name);
   describe("in a cluster", () => {
     after(async () => {
