@@ -32,6 +32,7 @@ export class LocalKernel extends Kernel {
       attention: () => false,
       post: (message) => this.onPost(message),
       files: hostFiles,
+      askNode: () => Promise.reject(new Error("there is no other node")),
       codec,
       crypto: hostCrypto(),
     };

@@ -13,7 +13,10 @@ export const MOVES = {
     "its connection stays, and what is to come is forwarded; in a fork's child and from an image it is lost, with ECONNRESET",
   listener:
     "the listener is opened again where the process goes on; of its connections, those of a copy are lost, with ECONNRESET",
-  file: "opened again by its path, at its offset",
+  file: "stays, or is copied, or another of its path is opened, as its binding says; from an image, it is opened again by its path, at its offset",
+  own: "with the memory, unless its binding says otherwise",
+  scratch:
+    "as its binding says: a new, empty one, or a copy, or it stays and is used from afar; from an image, it is empty",
   stream: "belongs to whoever holds the process's terminal; what was read and not used moves with the memory",
   mailbox: "with the memory, and the messages that wait; a call in flight is made again",
   twins: "as those of the same names",
@@ -68,6 +71,8 @@ export const LIBRARY: readonly ApiRow[] = [
   { names: ["serve()"], moves: "listener" },
   { names: ["promises"], moves: "twins" },
   { names: ["keep()"], moves: "memory" },
+  { names: ["openCache()", "KeyCache"], moves: "own" },
+  { names: ["scratch()", "Scratch"], moves: "scratch" },
   { names: ["inspect()"], moves: "memory" },
 ];
 

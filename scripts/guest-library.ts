@@ -75,6 +75,7 @@ const PARTS = [
   "performance",
   "ports",
   "serve",
+  "store",
   "streams",
   "subtle",
   "synchronise",

@@ -112,6 +112,21 @@ export interface OpenRequest {
   readonly create?: boolean;
   readonly exclusive?: boolean;
   readonly truncate?: boolean;
+  /**
+   * What the process is after, which decides what becomes of the file on a move: this very file (`identifier`, the default:
+   * it stays and is used from afar), its content (`value`: it is copied), or whatever has its path there (`type`).
+   */
+  readonly binding?: "identifier" | "value" | "type";
+  /** On the machine where the process runs now, and not on the one where it is at home. */
+  readonly node?: "here";
+}
+/** What a process is after in a resource that is made for it: this very one, its content, or one of its type. */
+export interface ResourceRequest {
+  readonly binding?: "identifier" | "value" | "type";
+}
+export interface CacheRequest extends ResourceRequest {
+  /** The most that keys and values together take; CACHE_MAX_BYTES at most, and when nothing is said. */
+  readonly maxBytes?: number;
 }
 export interface FileStatus {
   readonly kind: "file" | "directory" | "other";

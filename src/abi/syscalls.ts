@@ -75,6 +75,13 @@ export const SYSCALLS = {
   rename: { number: 89, arguments: ["string", "string"], result: "void", inFlight: "finish", doc: "Rename a file." },
   truncate: { number: 90, arguments: ["number", "number"], result: "void", inFlight: "finish", doc: "Cut or extend an open file to so many bytes." },
   sync: { number: 91, arguments: ["number"], result: "void", inFlight: "finish", doc: "Flush an open file to the device." },
+  // What a process may have made for itself
+  scratchOpen: { number: 92, arguments: ["json"], result: "number", inFlight: "finish", doc: "Make a scratch directory (`ResourceRequest`); returns its handle. Paths in it begin with `scratch:HANDLE/`." },
+  cacheOpen: { number: 93, arguments: ["json"], result: "number", inFlight: "immediate", doc: "Make a cache (`CacheRequest`); returns its handle." },
+  cacheGet: { number: 94, arguments: ["number", "string"], result: "bytes", inFlight: "immediate", doc: "What a cache has under a key; empty when nothing." },
+  cacheSet: { number: 95, arguments: ["number", "string", "bytes"], result: "void", inFlight: "immediate", doc: "Put bytes into a cache, under a key; what was used least recently makes room." },
+  cacheDelete: { number: 96, arguments: ["number", "string"], result: "number", inFlight: "immediate", doc: "Take a key out of a cache: 1, or 0 when it was not there." },
+  cacheKeys: { number: 97, arguments: ["number"], result: "json", inFlight: "immediate", doc: "The keys of a cache, `string[]`, the least recently used first." },
   // Channels to what the node holds for the process: listeners, HTTP exchanges and requests, WebSockets
   channelOpen: { number: 120, arguments: ["json", "bytes"], result: "number", inFlight: "immediate", doc: "Open a channel (`ChannelRequest`; the body of a `fetch` whose body is `whole`); returns its handle at once." },
   channelAccept: { number: 121, arguments: ["number", "number"], result: "number", inFlight: "reissue", doc: "Take the next exchange of a listener (handle, timeout in ms or -1): the exchange's handle, or -1 at the timeout." },

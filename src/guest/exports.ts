@@ -59,6 +59,10 @@ const later = {
   stdout: "io",
   writeFile: "io",
   keep: "keep",
+  KeyCache: "store",
+  openCache: "store",
+  Scratch: "store",
+  scratch: "store",
 } as const satisfies Record<string, PartName>;
 
 type Offered = keyof typeof present | keyof typeof later;

@@ -49,4 +49,5 @@ export {
   type WebResponse,
 } from "./parts/serve.ts";
 export { keep } from "./parts/keep.ts";
+export { type BindingOptions, type CacheOptions, KeyCache, openCache, Scratch, scratch } from "./parts/store.ts";
 export type { DirectoryEntry, FileStatus, OpenOptions, WriteOptions } from "./parts/file.ts";

@@ -119,6 +119,10 @@ export class Channel implements Resource {
     return Promise.resolve();
   }
 
+  leave(): Promise<void> {
+    return this.close();
+  }
+
   save(): ChannelRecord {
     return {
       id: this.id,

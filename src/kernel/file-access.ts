@@ -2,54 +2,93 @@
 
 import { resolve } from "node:path";
 
+import type { Capabilities, DirectoryEntry, FileStatus, OpenRequest } from "../abi/records.ts";
 import { failure } from "../errors.ts";
 import { covers } from "./capability.ts";
-import type { FileState, FileSystem } from "./host.ts";
-import type { Capabilities, OpenRequest } from "../abi/records.ts";
+import type { FileSystem } from "./host.ts";
+import type { OpenFile } from "./resource.ts";
+import type { FileState } from "./resource-state.ts";
 
 const PATH_MAX_CHARS = 4096;
 
 /** What a process may do with files, and from where. */
-interface Holder {
+export interface Holder {
   readonly workingDirectory: string;
-  readonly capabilities: Capabilities;
+  readonly capabilities: Pick<Capabilities, "read" | "write" | "run">;
 }
 
-/** The real path of a file to be opened in this way. Throws EACCES when the process was not given it. */
-export async function allowedToOpen(
-  files: FileSystem,
-  process: Holder,
-  path: string,
-  request: OpenRequest,
-): Promise<string> {
-  const writes =
-    request.write === true || request.append === true || request.create === true || request.truncate === true;
-  if (request.read === true || !writes) path = await allowed(files, process, "read", path);
-  if (writes) path = await allowed(files, process, "write", path);
-  return path;
+/** Files as a process sees them: by its own paths, under its capabilities, on whatever machine they are. */
+export interface ProcessFiles {
+  open(path: string, request: OpenRequest): Promise<OpenFile>;
+  /** Opens again what was open, with its position. */
+  reopen(state: FileState): Promise<OpenFile>;
+  stat(path: string): Promise<FileStatus>;
+  readDirectory(path: string): Promise<DirectoryEntry[]>;
+  makeDirectory(path: string, recursive: boolean): Promise<void>;
+  remove(path: string, recursive: boolean): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  writeWhole(path: string, bytes: Uint8Array): Promise<void>;
 }
 
-const FLAGS = ["read", "write", "append", "create", "exclusive", "truncate"] as const satisfies (keyof OpenRequest)[];
+/** Those of the machine that this runs on. */
+export class LocalFiles implements ProcessFiles {
+  readonly #files: FileSystem;
+  readonly #holder: Holder;
 
-/** A request from a guest or an image: its flags that are exactly true, and nothing else. */
-export function openRequest(asked: { readonly [K in keyof OpenRequest]?: unknown }): OpenRequest {
-  return Object.fromEntries(FLAGS.map((flag) => [flag, asked[flag] === true]));
-}
+  constructor(files: FileSystem, holder: Holder) {
+    this.#files = files;
+    this.#holder = holder;
+  }
 
-/** An open file of a record, which may come from a hostile image. Throws EIMAGE_CORRUPT. */
-export function fileState(state: unknown): FileState {
-  const { path, position, request } =
-    typeof state === "object" && state !== null ? (state as { [K in keyof FileState]?: unknown }) : {};
-  const isWhole =
-    typeof path === "string" && typeof position === "number" && Number.isSafeInteger(position) && position >= 0;
-  if (!isWhole || typeof request !== "object" || request === null)
-    throw failure("EIMAGE_CORRUPT", "the image's record of an open file is damaged");
-  return { path, position, request: openRequest(request) };
+  async open(path: string, request: OpenRequest): Promise<OpenFile> {
+    return this.#files.open(await this.#toOpen(path, request), request);
+  }
+
+  async reopen(state: FileState): Promise<OpenFile> {
+    return this.#files.reopen({ ...state, path: await this.#toOpen(state.path, state.request) });
+  }
+
+  async #toOpen(path: string, request: OpenRequest): Promise<string> {
+    const writes =
+      request.write === true || request.append === true || request.create === true || request.truncate === true;
+    if (request.read === true || !writes) path = await this.#allowed("read", path);
+    if (writes) path = await this.#allowed("write", path);
+    return path;
+  }
+
+  async stat(path: string): Promise<FileStatus> {
+    return this.#files.stat(await this.#allowed("read", path));
+  }
+
+  async readDirectory(path: string): Promise<DirectoryEntry[]> {
+    return this.#files.readDirectory(await this.#allowed("read", path));
+  }
+
+  async makeDirectory(path: string, recursive: boolean): Promise<void> {
+    return this.#files.makeDirectory(await this.#allowed("write", path), recursive);
+  }
+
+  async remove(path: string, recursive: boolean): Promise<void> {
+    return this.#files.remove(await this.#allowed("write", path), recursive);
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    const allowedFrom = await this.#allowed("write", from);
+    return this.#files.rename(allowedFrom, await this.#allowed("write", to));
+  }
+
+  async writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+    return this.#files.writeWhole(await this.#allowed("write", path), bytes);
+  }
+
+  #allowed(access: "read" | "write", path: string): Promise<string> {
+    return allowed(this.#files, this.#holder, access, path);
+  }
 }
 
 /** The real, absolute path of `path`. Throws EACCES when the process was not given it. */
 export async function allowed(
-  files: FileSystem,
+  files: Pick<FileSystem, "realPath">,
   process: Holder,
   access: "read" | "write" | "run",
   path: string,

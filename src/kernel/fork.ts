@@ -10,6 +10,7 @@ import type { Delivery, ProcessRecord, ThreadRecord } from "./process-record.ts"
 import { ProcessTraps } from "./process-traps.ts";
 import { hold } from "./quiescence.ts";
 import { reopenHandles } from "./reopen.ts";
+import { stateOfTwin } from "./resource-state.ts";
 import { reopenListeners } from "./syscalls/channel-calls.ts";
 import { MAIN_TID } from "./thread.ts";
 
@@ -46,6 +47,7 @@ export function fork(kernel: Kernel, process: Process, child: number, answer: Ca
     parent: process.pid,
     mailbox: [],
     channels: channelsOfCopy(image.state.channels, leftWithParent(process.pid)),
+    handles: image.state.handles.map(({ handle, state }) => ({ handle, state: stateOfTwin(state) })),
     input,
     cpuMs: 0,
     epoch: 0,

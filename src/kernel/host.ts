@@ -5,7 +5,9 @@
 
 import type { DirectoryEntry, FileStatus, OpenRequest, UrlRecord } from "../abi/records.ts";
 import type { FromLwp } from "./protocol.ts";
+import type { FileQuestion } from "./remote-files.ts";
 import type { OpenFile } from "./resource.ts";
+import type { FileState, PackedFile } from "./resource-state.ts";
 
 export interface Host {
   readonly nodeName: string;
@@ -18,6 +20,8 @@ export interface Host {
   attention(): boolean;
   post(message: FromLwp): void;
   readonly files: FileSystem;
+  /** Asks a node, or the home of a process (""), something about files (`remote-files.ts`). Throws what it says. */
+  askNode(pid: number, node: string, body: FileQuestion): Promise<unknown>;
   readonly codec: Codec;
   readonly crypto: Crypto;
 }
@@ -52,17 +56,10 @@ export interface PendingOperation<T> {
   run(): Promise<T>;
 }
 
-/** What is left of an open file in a record. */
-export interface FileState {
-  readonly path: string;
-  readonly request: OpenRequest;
-  readonly position: number;
-}
-
 /** The host's files. Paths are absolute and already allowed; errors are coded (`GodwitError`). */
 export interface FileSystem {
   open(path: string, request: OpenRequest): Promise<OpenFile>;
-  /** Opens again what `save()` of a file resource described; nothing is created or cut. */
+  /** Opens again what `state()` of a file described; nothing is created or cut. */
   reopen(state: FileState): Promise<OpenFile>;
   /** The path with symbolic links resolved; of a path that does not exist, its nearest existing parent's. */
   realPath(path: string): Promise<string>;
@@ -72,4 +69,14 @@ export interface FileSystem {
   remove(path: string, recursive: boolean): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   writeWhole(path: string, bytes: Uint8Array): Promise<void>;
+  /** A file that nobody else may read, with this content; its path. */
+  makeCopy(content: Uint8Array): Promise<string>;
+  /** A directory that nobody else may read, with this content; its path. */
+  makeScratch(content: readonly PackedFile[]): Promise<string>;
+  /** The content of a file. Throws EMSGSIZE when it is more. */
+  content(path: string, maxBytes: number): Promise<Uint8Array>;
+  /** What is in a directory, parents first; each counts with 4 KiB beside its content. Throws EMSGSIZE when it is more. */
+  pack(path: string, maxBytes: number): Promise<PackedFile[]>;
+  /** What `pack` would come to. */
+  size(path: string): Promise<number>;
 }

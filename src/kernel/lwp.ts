@@ -3,7 +3,8 @@
 import { unreachable } from "../assert.ts";
 import { failure, GodwitError } from "../errors.ts";
 import { assertEngine, decodeImage, encodeImage } from "../machine/image.ts";
-import { mainStack, memoryMaxBytes } from "./address-space.ts";
+import { memoryMaxBytes } from "./address-space.ts";
+import { birthRecord } from "./birth.ts";
 import type { Call } from "./call.ts";
 import { birthImage, capture, materialise } from "./capture.ts";
 import { channelsOfCopy, leftBehind } from "./channel.ts";
@@ -13,12 +14,13 @@ import { inspect, summarise } from "./inspection.ts";
 import type { Kernel } from "./kernel.ts";
 import { Process } from "./process.ts";
 import { depart, discard, prepare, start, still, thaw } from "./move.ts";
-import { type ProcessRecord, RECORD_VERSION } from "./process-record.ts";
+import type { ProcessRecord } from "./process-record.ts";
 import { ProcessTraps } from "./process-traps.ts";
 import type { Answer, Birth, Completion, Question, Rebirth, Released, ToLwp } from "./protocol.ts";
 import { hold, release, whenQuiescent } from "./quiescence.ts";
 import { checkRecord } from "./record-check.ts";
-import { closeHandles, reopenHandles } from "./reopen.ts";
+import { leaveHandles, reopenHandles } from "./reopen.ts";
+import { stateOfImage } from "./resource-state.ts";
 import { signal } from "./signal.ts";
 import {
   channelBroke,
@@ -31,10 +33,9 @@ import {
 import { askKept } from "./syscalls/event-calls.ts";
 import { inputArrived, outputTaken } from "./syscalls/file-calls.ts";
 import { messageBytes } from "./syscalls/message-calls.ts";
-import { MAIN_TID, Thread } from "./thread.ts";
 
 /** Carries out one message of the node's, all but `stop`. */
-export function receive(kernel: Kernel, message: Exclude<ToLwp, { op: "stop" }>): void {
+export function receive(kernel: Kernel, message: Exclude<ToLwp, { op: "stop" | "nodeAnswer" }>): void {
   switch (message.op) {
     case "spawn":
       return spawn(kernel, message.birth);
@@ -72,7 +73,7 @@ function living(kernel: Kernel, pid: number): Process {
 
 type Told = Exclude<
   ToLwp,
-  { op: "stop" | "spawn" | "restore" | "adopt" | "prepare" | "start" | "discard" | "fork" | "ask" }
+  { op: "stop" | "nodeAnswer" | "spawn" | "restore" | "adopt" | "prepare" | "start" | "discard" | "fork" | "ask" }
 >;
 
 /** What concerns one process and needs no answer. One that has just ended hears no more. */
@@ -99,7 +100,7 @@ function tell(kernel: Kernel, process: Process, message: Told): void {
     case "saved":
       return release(kernel, process, "save");
     case "depart":
-      return depart(kernel, process);
+      return depart(kernel, process, message.left);
     case "incoming":
       return exchangeArrived(kernel, process, message.listener, message.channel, message.frame);
     case "frame":
@@ -127,44 +128,6 @@ function refuse(kernel: Kernel, request: number, error: unknown): void {
 }
 
 // ---- Coming in
-
-/** The record of a process that has not run yet. */
-function birthRecord(kernel: Kernel, birth: Birth): ProcessRecord {
-  const { stress, kept = new Uint8Array(), ...rest } = birth;
-  return {
-    recordVersion: RECORD_VERSION,
-    ...rest,
-    stress: stress ?? null,
-    epoch: 0,
-    clockMs: 0,
-    cpuMs: 0,
-    nextTid: MAIN_TID + 1,
-    nextCall: 1,
-    modulePromise: 0,
-    threads: [
-      new Thread({
-        tid: MAIN_TID,
-        name: "main",
-        kind: "main",
-        phase: { kind: "load" },
-        context: mainStack(kernel.engine),
-      }).save(),
-    ],
-    calls: [],
-    timers: [],
-    events: [],
-    signals: [],
-    keepAlive: 0,
-    messageEvents: false,
-    mailbox: [],
-    handles: [],
-    channels: [],
-    input: { chunks: [], closed: false },
-    kept: { state: kept, asked: false },
-    paused: false,
-    rejectionsNoted: false,
-  };
-}
 
 /** Tells the node of a process that could not be put in place. */
 function stillborn(kernel: Kernel, pid: number, error: unknown): void {
@@ -200,6 +163,8 @@ function restore(kernel: Kernel, rebirth: Rebirth, bytes: Uint8Array, request: n
   const environment = rebirth.environment ?? saved.environment;
   const state: ProcessRecord = {
     ...saved,
+    handles: saved.handles.map(({ handle, state: one }) => ({ handle, state: stateOfImage(one) })),
+    hosted: rebirth.hosted ?? false,
     pid,
     parent,
     quotas,
@@ -268,6 +233,8 @@ function ask(kernel: Kernel, process: Process, request: number, question: Questi
       return now(() => deliver(kernel, process, question.from, question.payload));
     case "release":
       return now(() => giveUp(kernel, process));
+    case "resources":
+      return now(() => ({ kind: "resources", handles: process.handles.save(), channels: process.channels.save() }));
     case "memory":
       return now(() => ({ kind: "memory", memory: kernel.memory(process) }));
     case "freeze":
@@ -305,7 +272,7 @@ function giveUp(kernel: Kernel, process: Process): Answer {
   const memory = kernel.memory(process);
   const record = process.save(kernel.host.monotonicMs());
   kernel.detach(process);
-  void closeHandles(process);
+  void leaveHandles(process);
   return { kind: "release", record, memory, outputInFlight: process.outputInFlight };
 }
 
@@ -368,9 +335,9 @@ function forkFor(kernel: Kernel, pid: number, id: number, child: number): void {
 /** Another program in the same process: pid, parent, capabilities, quotas, input and open handles stay. */
 function execute(kernel: Kernel, call: Call, next: Pick<Birth, "program" | "arguments" | "environment">): void {
   const { process } = call;
-  const { pid, parent, quotas, capabilities, workingDirectory, stress, cpuMs } = process;
+  const { pid, parent, quotas, capabilities, workingDirectory, hosted, stress, cpuMs } = process;
   const nowMs = kernel.host.monotonicMs();
-  const birth = birthRecord(kernel, { pid, parent, quotas, capabilities, workingDirectory, stress, ...next });
+  const birth = birthRecord(kernel, { pid, parent, quotas, capabilities, workingDirectory, hosted, stress, ...next });
   const mailbox = process.mailbox.save();
   const record: ProcessRecord = {
     ...birth,

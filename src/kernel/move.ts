@@ -10,7 +10,7 @@ import { Process } from "./process.ts";
 import type { ProcessRecord } from "./process-record.ts";
 import type { Released } from "./protocol.ts";
 import { hold, release } from "./quiescence.ts";
-import { closeHandles, reopenHandles } from "./reopen.ts";
+import { leaveHandles, reopenHandles } from "./reopen.ts";
 import { reopenListeners } from "./syscalls/channel-calls.ts";
 
 /** A process in place, and what it takes up when it starts. */
@@ -39,10 +39,10 @@ export function thaw(kernel: Kernel, process: Process, epoch: number): void {
 }
 
 /** It is another node's now. */
-export function depart(kernel: Kernel, process: Process): void {
+export function depart(kernel: Kernel, process: Process, left?: readonly number[]): void {
   assert(process.holds.has("move"), "a process departs that was frozen");
   kernel.detach(process);
-  void closeHandles(process);
+  void leaveHandles(process, left);
 }
 
 /** Puts a process in place without letting it do anything: whatever can fail for want of room fails here. Throws ENOMEM. */

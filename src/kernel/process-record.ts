@@ -86,6 +86,8 @@ export interface ProcessRecord {
   readonly quotas: Quotas;
   readonly capabilities: Capabilities;
   readonly workingDirectory: string;
+  /** Whether it is at home on another node than it is on. */
+  readonly hosted: boolean;
   readonly stress: StressMode | null;
   /** The process's own monotonic clock: it stands still while the process is an image. */
   readonly clockMs: number;

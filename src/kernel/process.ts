@@ -30,6 +30,8 @@ export class Process {
   readonly quotas: Quotas;
   readonly capabilities: Capabilities;
   readonly workingDirectory: string;
+  /** Whether it is at home on another node. */
+  readonly hosted: boolean;
   readonly stress: StressMode | undefined;
 
   readonly threads = new Map<number, Thread>();
@@ -104,6 +106,7 @@ export class Process {
     this.quotas = record.quotas;
     this.capabilities = record.capabilities;
     this.workingDirectory = record.workingDirectory;
+    this.hosted = record.hosted;
     this.stress = record.stress ?? undefined;
     this.clockBaseMs = hostNowMs - record.clockMs;
     this.cpuMs = record.cpuMs;
@@ -208,6 +211,7 @@ export class Process {
       quotas: this.quotas,
       capabilities: this.capabilities,
       workingDirectory: this.workingDirectory,
+      hosted: this.hosted,
       stress: this.stress ?? null,
       clockMs: this.clockMs(hostNowMs),
       cpuMs: this.cpuMs,

@@ -5,6 +5,7 @@ import type { Inspection, Stream, StressMode } from "../abi/control.ts";
 import type { Capabilities, ExitStatus, Quotas, SignalName, SpawnRequest } from "../abi/records.ts";
 import type { Break } from "./channel.ts";
 import type { ProcessRecord } from "./process-record.ts";
+import type { FileQuestion } from "./remote-files.ts";
 
 /** A program, compiled: one ES module and the map back to its sources. */
 export interface Program {
@@ -24,6 +25,8 @@ export interface Birth {
   readonly capabilities: Capabilities;
   readonly workingDirectory: string;
   readonly stress: StressMode | undefined;
+  /** Whether it is at home on another node. */
+  readonly hosted?: boolean;
   /** What it goes on with: the state that an earlier process of the same program gave. */
   readonly kept?: Uint8Array | undefined;
 }
@@ -36,6 +39,7 @@ export interface Rebirth {
   readonly capabilities: Capabilities;
   readonly environment: Readonly<Record<string, string>> | undefined;
   readonly workingDirectory: string;
+  readonly hosted?: boolean;
   readonly stress: StressMode | undefined;
 }
 
@@ -58,6 +62,8 @@ export type Question =
   | { readonly kind: "capture" }
   | { readonly kind: "fork"; readonly child: number }
   | { readonly kind: "release" }
+  /** What it holds outside its memory, as its record has it. */
+  | { readonly kind: "resources" }
   /** The memory, to be read while the process runs. */
   | { readonly kind: "memory" }
   /** Stops the process where it is, to be moved: it is thawed, or departs. */
@@ -72,6 +78,7 @@ export type Answer =
   | { readonly kind: "capture"; readonly image: Uint8Array }
   | { readonly kind: "fork" }
   | ({ readonly kind: "release" } & Released)
+  | ({ readonly kind: "resources" } & Pick<ProcessRecord, "handles" | "channels">)
   | { readonly kind: "memory"; readonly memory: WebAssembly.Memory }
   | ({ readonly kind: "freeze" } & Released)
   | ({ readonly kind: "save" } & Released)
@@ -109,8 +116,10 @@ export type ToLwp =
   | { readonly op: "thaw"; readonly pid: number; readonly epoch: number }
   /** The image of a process is taken: it goes on. */
   | { readonly op: "saved"; readonly pid: number }
-  /** A frozen process goes on elsewhere. */
-  | { readonly op: "depart"; readonly pid: number }
+  /** A frozen process goes on elsewhere: its handles are left to it, or those that are named, and the others closed. */
+  | { readonly op: "depart"; readonly pid: number; readonly left?: readonly number[] }
+  /** What a node said of files. */
+  | { readonly op: "nodeAnswer"; readonly request: number; readonly outcome: Completion }
   | { readonly op: "ask"; readonly request: number; readonly pid: number; readonly question: Question }
   | { readonly op: "signal"; readonly pid: number; readonly signal: SignalName }
   | { readonly op: "pause"; readonly pid: number; readonly paused: boolean }
@@ -156,6 +165,14 @@ export type FromLwp =
   /** The state that the program keeps, and the process is paused; or why it cannot be given, and it goes on. */
   | { readonly op: "kept"; readonly pid: number; readonly reason: string; readonly state: Uint8Array }
   | { readonly op: "inputTaken"; readonly pid: number; readonly sizeBytes: number }
+  /** Something about files to be asked of a node, or of the process's home (""); answered by `nodeAnswer`. */
+  | {
+      readonly op: "askNode";
+      readonly request: number;
+      readonly pid: number;
+      readonly node: string;
+      readonly body: FileQuestion;
+    }
   /** A process opens a channel; the answer is its first frame, or its breaking. */
   | {
       readonly op: "open";

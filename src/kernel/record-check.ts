@@ -129,6 +129,7 @@ const record = v.object({
   }),
   capabilities: v.object({ read: paths, write: paths, environment: paths, run: paths, net: paths, listen: paths }),
   workingDirectory: text,
+  hosted: v.optional(v.boolean(), false),
   stress: v.nullable(v.object({ every: v.pipe(whole, v.minValue(1)), at: v.picklist(["poll", "call"]) })),
   clockMs: finite,
   cpuMs: finite,

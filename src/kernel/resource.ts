@@ -14,8 +14,12 @@ export interface Resource {
   readonly attachment: Attachment;
   readonly binding: Binding;
   describe(): string;
-  /** The process lets go of it, or is no longer here. */
+  /** The process lets go of it. */
   close(): Promise<void>;
+  /** The process goes on elsewhere, and this is no longer its own. */
+  leave(): Promise<void>;
+  /** Plain data from which it is made anew (`resource-state.ts`). Called only when no operation is in flight. */
+  state?(): unknown;
 }
 
 /** One that is read and written in place. */
@@ -26,8 +30,7 @@ export interface OpenFile extends Resource {
   seek(offset: number, from: "start" | "current" | "end"): Promise<number>;
   truncate(sizeBytes: number): Promise<void>;
   sync(): Promise<void>;
-  /** Plain data from which the file system's `reopen` makes it anew. Called only when no operation is in flight. */
-  save(): unknown;
+  state(): unknown;
 }
 
 export interface HandleRecord {
@@ -114,10 +117,15 @@ export class HandleTable {
     return [...standard, ...opened];
   }
 
-  /** Files; channels have records of their own. */
+  entries(): [number, Resource][] {
+    return [...this.#resources];
+  }
+
+  /** All but channels, which have records of their own. */
   save(): HandleRecord[] {
-    return [...this.#resources].flatMap(([handle, resource]) =>
-      isFile(resource) ? [{ handle, state: resource.save() }] : [],
-    );
+    return [...this.#resources].flatMap(([handle, resource]) => {
+      const state = resource.state?.();
+      return state === undefined ? [] : [{ handle, state }];
+    });
   }
 }

@@ -96,7 +96,7 @@ export class Hosting {
     const { pid, program, quotas } = message.birth;
     const lwp = this.#node.lwps.leastLoaded();
     this.add({ pid, name: program.name, home, lwp, memoryQuotaBytes: quotas.memoryBytes });
-    lwp.tell(message);
+    lwp.tell({ ...message, birth: { ...message.birth, hosted: true } });
   }
 
   async asked(link: Link, pid: number, question: Question): Promise<Answer> {
@@ -119,7 +119,7 @@ export class Hosting {
     const lwp = this.#node.lwps.leastLoaded();
     this.add({ pid, name: "", home, lwp, memoryQuotaBytes: quotas.memoryBytes });
     try {
-      return await lwp.restore(message);
+      return await lwp.restore({ ...message, rebirth: { ...message.rebirth, hosted: true } });
     } catch (error) {
       this.remove(pid);
       throw error;

@@ -2,8 +2,9 @@
 
 import { type MessagePort, MessageChannel, Worker } from "node:worker_threads";
 
-import { failure, isErrorCode } from "../errors.ts";
-import type { Answer, FromLwp, Question, Released, ToLwp } from "../kernel/protocol.ts";
+import { failure, GodwitError, isErrorCode } from "../errors.ts";
+import type { Answer, Completion, FromLwp, Question, Released, ToLwp } from "../kernel/protocol.ts";
+import type { FileQuestion } from "../kernel/remote-files.ts";
 import { CRYPTO_LONG_IN_ALL, LWP_STACK_MB, LWP_YOUNG_GENERATION_MB } from "../limits.ts";
 import type { Engine } from "../machine/engine.ts";
 import { Gate } from "../resources/gate.ts";
@@ -12,7 +13,14 @@ import { CONTROL_WORD_COUNT, CONTROL_WORDS, moment } from "./lwp-control.ts";
 import type { LwpData } from "./lwp-worker.ts";
 
 /** Messages that are about processes, and not answers. */
-export type Told = Exclude<FromLwp, { op: "answer" | "refuse" | "restored" | "load" | "stopped" }>;
+export type Told = Exclude<FromLwp, { op: "answer" | "refuse" | "restored" | "load" | "stopped" | "askNode" }>;
+/** Asks a node about files on behalf of a process; the home of the process when none is named. */
+export type AskNode = (pid: number, node: string, body: FileQuestion) => Promise<unknown>;
+
+interface Listener {
+  readonly told: (message: Told) => void;
+  readonly load: () => void;
+}
 
 interface Pending {
   readonly resolve: (value: never) => void;
@@ -32,6 +40,8 @@ export class LwpThread implements Lwp {
   ready: readonly number[] = [];
   /** Pid of one that is on its way to it. */
   expects: number | undefined;
+  /** Set by a node among others. */
+  askNode: AskNode = (_pid, node) => Promise.reject(failure("ENONODE", `there is no way from here to node ${node}`));
   readonly #worker: Worker;
   readonly #port: MessagePort;
   readonly #control: Int32Array<SharedArrayBuffer>;
@@ -45,7 +55,7 @@ export class LwpThread implements Lwp {
     nodeName: string,
     engine: Engine,
     swapAfterMs: number,
-    on: { told: (message: Told) => void; load: () => void; failed: (error: Error) => void },
+    on: Listener & { readonly failed: (error: Error) => void },
   ) {
     this.index = index;
     this.nodeName = nodeName;
@@ -121,7 +131,7 @@ export class LwpThread implements Lwp {
     });
   }
 
-  #receive(message: FromLwp, on: { told: (message: Told) => void; load: () => void }): void {
+  #receive(message: FromLwp, on: Listener): void {
     switch (message.op) {
       case "answer":
         return this.#settle(message.request, (pending) => pending.resolve(message.answer as never));
@@ -134,11 +144,24 @@ export class LwpThread implements Lwp {
       case "load":
         this.ready = message.ready;
         return on.load();
+      case "askNode":
+        return void this.#pass(message);
       case "stopped":
         return;
       default:
         return on.told(message);
     }
+  }
+
+  async #pass({ request, pid, node, body }: Extract<FromLwp, { op: "askNode" }>): Promise<void> {
+    const outcome = await this.askNode(pid, node, body).then(
+      (value): Completion => ({ ok: true, value }),
+      (error: unknown): Completion => {
+        const { code, message } = error instanceof GodwitError ? error : failure("ENODE", String(error));
+        return { ok: false, code, message };
+      },
+    );
+    this.tell({ op: "nodeAnswer", request, outcome });
   }
 
   /** The worker is gone: nothing that it was asked will be answered. */

@@ -32,6 +32,7 @@ class Idling {
         if (message.op === "output") this.output += Buffer.from(message.bytes).toString();
       },
       files: hostFiles,
+      askNode: () => Promise.reject(new Error("there is no other node")),
       codec,
       crypto: hostCrypto(),
     },

@@ -110,6 +110,7 @@ export class World {
       attention: () => this.#restless && this.random() < 0.05,
       post: (message) => this.#told(index, message),
       files: noFiles,
+      askNode: () => Promise.reject(failure("ENONODE", "there is no other node in this world")),
       codec,
       // Its operations are not this world's time.
       crypto: {
@@ -202,7 +203,8 @@ export class World {
     const queue = this.#queues[index] ?? [];
     for (let left = Math.ceil(this.random() * queue.length); left > 0; left--) {
       const message = queue.shift();
-      if (message !== undefined && message.op !== "stop") receive(this.kernels[index] as Kernel, message);
+      if (message !== undefined && message.op !== "stop" && message.op !== "nodeAnswer")
+        receive(this.kernels[index] as Kernel, message);
     }
     this.kernels[index]?.run(25);
     this.checkInvariants();

@@ -90,14 +90,18 @@ export function rename(from: string, to: string): void {
   syscall("rename", String(from), String(to));
 }
 
-/** Opens a file. @throws `EACCES`, `ENOENT`, `EISDIR`, `EEXIST`, `EMFILE` when too many are open. */
+/**
+ * Opens a file. A path means the machine where the process is at home, wherever it runs; with `node: "here"`, the one where
+ * it runs. `binding` says what becomes of the file when the process moves: bound by `identifier`, which it is if nothing is
+ * said, it stays where it is and is used from afar; by `value` it is copied, and both go their own ways; by `type` the file
+ * that has its path on the other machine is opened. A character device stays. @throws `EACCES`, `ENOENT`, `EISDIR`, `EEXIST`, `EMFILE` when too many are open.
+ */
 export function open(path: string, options: OpenOptions = { read: true }): File {
   return new File(syscall("open", String(path), options));
 }
 
 /**
- * An open file, with a position that reading and writing move. It moves with its process: the file is found again by
- * its path.
+ * An open file, with a position that reading and writing move. When its process moves, it goes on as {@link open} says.
  *
  * @example
  * using log = open("log.txt", { write: true, create: true, append: true });

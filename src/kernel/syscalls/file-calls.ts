@@ -5,10 +5,11 @@ import { failure } from "../../errors.ts";
 import { HANDLES_MAX, IO_MAX_BYTES, OUTPUT_IN_FLIGHT_MAX_BYTES, OUTPUT_PIECE_BYTES } from "../../limits.ts";
 import type { Call } from "../call.ts";
 import { Channel } from "../channel.ts";
-import { allowed, allowedToOpen, openRequest } from "../file-access.ts";
+import { pathFiles } from "../file-place.ts";
 import type { Kernel } from "../kernel.ts";
 import { STANDARD_STREAMS } from "../process-record.ts";
 import type { Process } from "../process.ts";
+import { openRequest } from "../resource-state.ts";
 import { bytesAt, type Handlers, integerBetween, numberAt, objectAt, stringAt } from "./arguments.ts";
 import { closeChannel } from "./channel-calls.ts";
 
@@ -20,8 +21,8 @@ export const fileCalls = {
     const request = openRequest(objectAt<OpenRequest>(call, 1));
     if (process.handles.full) throw failure("EMFILE", `this process has ${HANDLES_MAX} handles open: close one first`);
     kernel.perform(call, async () => {
-      const path = await allowedToOpen(kernel.host.files, process, stringAt(call, 0), request);
-      const resource = await kernel.host.files.open(path, request);
+      const { files, path } = pathFiles(kernel, process, stringAt(call, 0), request.node);
+      const resource = await files.open(path, request);
       try {
         if (call.ended || process.ended) throw failure("ECANCELED", "the process is over");
         return process.handles.add(resource);
@@ -66,43 +67,32 @@ export const fileCalls = {
   },
 
   stat(kernel, call) {
-    kernel.perform(call, async () =>
-      kernel.host.files.stat(await allowed(kernel.host.files, call.process, "read", stringAt(call, 0))),
-    );
+    const { files, path } = pathFiles(kernel, call.process, stringAt(call, 0));
+    kernel.perform(call, () => files.stat(path));
   },
 
   readDirectory(kernel, call) {
-    kernel.perform(call, async () =>
-      kernel.host.files.readDirectory(await allowed(kernel.host.files, call.process, "read", stringAt(call, 0))),
-    );
+    const { files, path } = pathFiles(kernel, call.process, stringAt(call, 0));
+    kernel.perform(call, () => files.readDirectory(path));
   },
 
   makeDirectory(kernel, call) {
     const { recursive } = objectAt<{ recursive: boolean }>(call, 1);
-    kernel.perform(call, async () =>
-      kernel.host.files.makeDirectory(
-        await allowed(kernel.host.files, call.process, "write", stringAt(call, 0)),
-        recursive === true,
-      ),
-    );
+    const { files, path } = pathFiles(kernel, call.process, stringAt(call, 0));
+    kernel.perform(call, () => files.makeDirectory(path, recursive === true));
   },
 
   remove(kernel, call) {
     const { recursive } = objectAt<{ recursive: boolean }>(call, 1);
-    kernel.perform(call, async () =>
-      kernel.host.files.remove(
-        await allowed(kernel.host.files, call.process, "write", stringAt(call, 0)),
-        recursive === true,
-      ),
-    );
+    const { files, path } = pathFiles(kernel, call.process, stringAt(call, 0));
+    kernel.perform(call, () => files.remove(path, recursive === true));
   },
 
   rename(kernel, call) {
-    kernel.perform(call, async () => {
-      const from = await allowed(kernel.host.files, call.process, "write", stringAt(call, 0));
-      const to = await allowed(kernel.host.files, call.process, "write", stringAt(call, 1));
-      return kernel.host.files.rename(from, to);
-    });
+    const from = pathFiles(kernel, call.process, stringAt(call, 0));
+    const to = pathFiles(kernel, call.process, stringAt(call, 1));
+    if (from.folder !== to.folder) throw failure("EINVAL", "a file is not renamed into or out of a scratch directory");
+    kernel.perform(call, () => from.files.rename(from.path, to.path));
   },
 
   truncate(kernel, call) {

@@ -11,7 +11,7 @@ import { failure } from "../../errors.ts";
 import { encodeImage } from "../../machine/image.ts";
 import type { Call } from "../call.ts";
 import { capture } from "../capture.ts";
-import { allowed } from "../file-access.ts";
+import { pathFiles } from "../file-place.ts";
 import { answered } from "../fork.ts";
 import type { Kernel } from "../kernel.ts";
 import { ProcessExit } from "../process-traps.ts";
@@ -108,8 +108,9 @@ export const processCalls = {
     const { file } = objectAt<CheckpointRequest>(call, 0);
     if (typeof file !== "string") throw failure("EINVAL", "checkpoint({ file }) needs the path of a file");
     kernel.perform(call, async () => {
-      const path = await allowed(kernel.host.files, process, "write", file);
-      await kernel.host.files.writeWhole(path, await imageAnswering(kernel, call));
+      const { files, path } = pathFiles(kernel, process, file);
+      await Promise.resolve(); // it is in flight, and in the image, from the next turn on
+      await files.writeWhole(path, await imageAnswering(kernel, call));
       return { restored: false, epoch: process.epoch };
     });
   },

@@ -8,6 +8,7 @@ import { fileCalls } from "./file-calls.ts";
 import { messageCalls } from "./message-calls.ts";
 import { primitiveCalls } from "./primitive-calls.ts";
 import { processCalls } from "./process-calls.ts";
+import { resourceCalls } from "./resource-calls.ts";
 import { threadCalls } from "./thread-calls.ts";
 
 export const HANDLERS: Handlers = {
@@ -16,6 +17,7 @@ export const HANDLERS: Handlers = {
   ...messageCalls,
   ...eventCalls,
   ...fileCalls,
+  ...resourceCalls,
   ...channelCalls,
   ...primitiveCalls,
   ...cryptoCalls,
