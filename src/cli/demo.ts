@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import type { ClusterControl, ClusterEvent, MoveReport, NodeInfo, ProcessInfo } from "../abi/control.ts";
 import { failure, GodwitError } from "../errors.ts";
+import type { Program } from "../node/program.ts";
 import { print, printJson, style } from "./print.ts";
 import { examples } from "./program.ts";
 import { formatDuration, formatSize, parseCount } from "./quantity.ts";
@@ -119,7 +120,7 @@ function rows(nodes: readonly NodeInfo[], processes: readonly ProcessInfo[]): st
   });
 }
 
-async function demo({ limit, json = false }: Flags): Promise<void> {
+async function demo({ limit, json }: Flags): Promise<void> {
   const startMs = performance.now();
   const [{ Launcher }, { compileProgram, guestExports }] = await Promise.all([
     import("../node/launcher.ts"),
@@ -131,18 +132,40 @@ async function demo({ limit, json = false }: Flags): Promise<void> {
   const launcher = await Launcher.start({ name: "demo", names: NODES, version: version(), respawn: false, log });
   const { control } = launcher;
   try {
-    const stage = new Stage(control, json);
-    stage.say(`nodes ${NODES.join(", ")} are up after ${formatDuration(performance.now() - startMs)}`);
-    const stopEvents = control.events(false, (event) => stage.happened(event));
-    const { name, source, sourceMap } = program;
-    const durable = { intervalMs: IMAGE_INTERVAL_MS };
-    const pid = await control.spawn({ name, source, sourceMap, arguments: [String(limit)], node: "n1", durable });
-    await perform(control, stage, pid);
-    stopEvents();
-    conclude(stage, limit, performance.now() - startMs, json);
+    await show({ control, nodes: NODES }, program, { limit, json, startMs });
   } finally {
     await control.stop();
   }
+}
+
+/** Nodes that are up. */
+export interface Cast {
+  readonly control: ClusterControl;
+  readonly nodes: readonly string[];
+  /** The node through which all are reached, if it is one of them: it is not the one to be killed. */
+  readonly through?: string;
+}
+
+export interface Play {
+  readonly limit: number;
+  readonly json: boolean;
+  /** When all of it began. */
+  readonly startMs: number;
+}
+
+/** Moves a program about, drains a node, kills a node, and checks the answer. @throws GodwitError when it is wrong. */
+export async function show(cast: Cast, program: Program, { limit, json, startMs }: Play): Promise<void> {
+  const { control, nodes } = cast;
+  const stage = new Stage(control, json === true);
+  stage.say(`nodes ${nodes.join(", ")} are up after ${formatDuration(performance.now() - startMs)}`);
+  const stopEvents = control.events(false, (event) => stage.happened(event));
+  const { name, source, sourceMap } = program;
+  const durable = { intervalMs: IMAGE_INTERVAL_MS };
+  const node = nodes[0] ?? "";
+  const pid = await control.spawn({ name, source, sourceMap, arguments: [String(limit)], node, durable });
+  await perform(cast, stage, pid);
+  stopEvents();
+  conclude(stage, limit, performance.now() - startMs, json === true);
 }
 
 /** Where a process runs; undefined while it is being brought back. */
@@ -150,18 +173,22 @@ async function whereIs(control: ClusterControl, pid: number): Promise<ProcessInf
   return (await control.list()).find((info) => info.pid === pid && info.state !== "ended");
 }
 
-async function perform(control: ClusterControl, stage: Stage, pid: number): Promise<void> {
+async function perform(cast: Cast, stage: Stage, pid: number): Promise<void> {
+  const { control, through } = cast;
   const over = new AbortController();
   const drawing = draws(stage, over.signal);
   try {
     const deadlineMs = performance.now() + TIMEOUT_MS;
     follow(control, stage, pid);
-    for (let move = 0; move < MOVES_BEFORE && stage.answer === undefined; move++) await moveOn(control, pid);
-    stage.say("draining n2");
-    await control.drain("n2");
+    for (let move = 0; move < MOVES_BEFORE && stage.answer === undefined; move++) await moveOn(cast, pid);
+    const [, drained = ""] = cast.nodes;
+    stage.say(`draining ${drained}`);
+    await control.drain(drained);
+    const left = cast.nodes.filter((name) => name !== drained);
+    if ((await whereIs(control, pid))?.node === through) await moveOn({ ...cast, nodes: left }, pid);
     const at = await whereIs(control, pid);
     const node = (await control.nodes()).find(({ name }) => name === at?.node);
-    if (node !== undefined && stage.answer === undefined) {
+    if (node !== undefined && node.name !== through && stage.answer === undefined) {
       await delay(2 * IMAGE_INTERVAL_MS); // an image of it is there
       stage.say(`killing ${node.name}, which runs the program (kill -9 ${node.hostPid})`);
       process.kill(node.hostPid, "SIGKILL");
@@ -177,9 +204,9 @@ async function perform(control: ClusterControl, stage: Stage, pid: number): Prom
   }
 }
 
-async function moveOn(control: ClusterControl, pid: number): Promise<void> {
+async function moveOn({ control, nodes }: Cast, pid: number): Promise<void> {
   const at = await whereIs(control, pid);
-  const to = NODES[(NODES.indexOf(at?.node ?? "") + 1) % NODES.length] ?? "n1";
+  const to = nodes[(nodes.indexOf(at?.node ?? "") + 1) % nodes.length] ?? "";
   await control.migrate(pid, to).catch(() => undefined);
   await delay(MOVE_PAUSE_MS);
 }

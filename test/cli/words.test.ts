@@ -119,8 +119,8 @@ suite("capabilities", () => {
     }
   });
 
-  test("--allow-all is all four", () => {
-    const all = { read: "all", write: "all", environment: "all", run: "all" };
+  test("--allow-all is all six", () => {
+    const all = { read: "all", write: "all", environment: "all", run: "all", net: "all", listen: "all" };
     assert.deepEqual(grantsOf(parsed("-A", "p.ts").flags).capabilities, all);
   });
 
