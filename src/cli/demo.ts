@@ -132,7 +132,7 @@ async function demo({ limit, json }: Flags): Promise<void> {
   const launcher = await Launcher.start({ name: "demo", names: NODES, version: version(), respawn: false, log });
   const { control } = launcher;
   try {
-    await show({ control, nodes: NODES }, program, { limit, json, startMs });
+    await show({ control, nodes: NODES }, program, { limit, json: json === true, startMs });
   } finally {
     await control.stop();
   }
