@@ -20,6 +20,7 @@ import { measureResident } from "./resident.ts";
 import { measureSpawn } from "./spawn.ts";
 import { tableOf, thisMachine, writeResults } from "./table.ts";
 import { measureThreads } from "./threads.ts";
+import { measureWeb } from "./web.ts";
 
 const BENCHMARK_TIMEOUT_MS = 15 * 60_000;
 const OUTPUT_MAX_BYTES = 16 * 2 ** 20;
@@ -33,6 +34,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   { name: "images", measure: measureImages },
   { name: "hop", measure: measureHop },
   { name: "fairness", measure: measureFairness },
+  { name: "web", measure: measureWeb },
   { name: "migration", measure: measureMigration },
 ];
 
