@@ -15,6 +15,7 @@ import type { Happening } from "./event-log.ts";
 import { Failover } from "./failover.ts";
 import { Fence } from "./fence.ts";
 import { MemberControl } from "./member-control.ts";
+import { measure } from "./telemetry.ts";
 import { Node, type NodeOptions } from "./node.ts";
 
 export interface MemberSettings extends Omit<NodeOptions, "firstPid"> {
@@ -40,6 +41,7 @@ export class ClusterMember {
   readonly #durability: Durability;
   readonly #failover: Failover;
   #fence: Fence | undefined;
+  readonly #endMeasuring: () => void;
   #stopping: Promise<void> | undefined;
   /** Called when a node that was drained has nothing left that needs it. */
   onEmpty: () => void = () => {};
@@ -56,6 +58,7 @@ export class ClusterMember {
     this.#failover = parts.failover;
     this.control = new WholeControl({ view, own: this.own, stop: () => this.stop() });
     this.#served = new ControlServer(this.own, { version, log, stop: () => this.stop() });
+    this.#endMeasuring = measure(parts.cluster.node, version, view.events);
     view.serveControl = (connection) => this.#served.accept(connection);
     parts.own.onEmpty = () => this.onEmpty();
   }
@@ -95,6 +98,7 @@ export class ClusterMember {
   }
 
   async #stop(): Promise<void> {
+    this.#endMeasuring();
     this.#failover.close();
     await this.#durability.leave();
     this.#fence?.remove();

@@ -15,5 +15,8 @@ export interface LoneNodeOptions extends NodeOptions {
 export async function startLoneNode(options: LoneNodeOptions): Promise<MemberControl> {
   const { name, version, socket } = options;
   const node = new Node(options, await loadEngine());
-  return new MemberControl({ node, events: new EventLog(name), version, socket });
+  const events = new EventLog(name);
+  // Whoever starts a node does not wait for what only some of them want.
+  setImmediate(() => void import("./telemetry.ts").then(({ measure }) => measure(node, version, events)));
+  return new MemberControl({ node, events, version, socket });
 }
