@@ -289,10 +289,10 @@ export class Durability {
     for (let round = 0; round < ROUNDS_MAX; round++) {
       const place = this.#placeNow(pid);
       const { memory } = await place.lwp.ask(pid, { kind: "memory" });
-      if (this.#note(kept, rounds.next(memory.buffer as unknown as SharedArrayBuffer)) <= MIGRATION_FEW_PAGES) break;
+      if (this.#note(kept, rounds.next(memory.buffer)) <= MIGRATION_FEW_PAGES) break;
     }
     return this.#still(pid, ({ record, memory }) => {
-      this.#note(kept, rounds.next(memory.buffer as unknown as SharedArrayBuffer));
+      this.#note(kept, rounds.next(memory.buffer));
       const { buffer } = memory;
       return { record, memoryBytes: buffer.byteLength, savedMs: Date.now(), ...this.#pages(kept, rounds) };
     });

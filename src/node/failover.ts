@@ -251,7 +251,7 @@ export class Failover {
     if (keeper === undefined) node.table.checkRoom(undefined);
     const lwp = node.lwps.leastLoaded();
     const memory = createMemory(engine, image.memoryBytes, quotas.memoryBytes);
-    fillMemory(memory.buffer as unknown as SharedArrayBuffer, templateFor(engine), image);
+    fillMemory(memory.buffer, templateFor(engine), image);
     await lwp.prepare({ record, memory, outputInFlight: 0 });
     try {
       const inputClosed = record.input.closed;

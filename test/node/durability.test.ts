@@ -59,7 +59,7 @@ await withMembers(["a", "b"], (t) => {
       await durability?.save(pid);
       const { chains } = await durable(pid);
       assert.ok(chains.length <= 2 && chains.every(({ length }) => length <= DURABLE_DELTAS_MAX + 2));
-      if (n % 20 === 0) assert.deepEqual((await stored(pid)).sort(), chains.flat().sort());
+      if (n % 20 === 0) assert.deepEqual(new Set(await stored(pid)), new Set(chains.flat()));
     }
     await t.get("a").own.signal(pid, "SIGKILL");
     await until("its images' end", async () => (await stored(pid)).length === 0);
@@ -121,7 +121,7 @@ await withMembers(["a", "b"], (t) => {
   test("its chain goes on where it moves, and back", async () => {
     const pid = await t.start(
       "a",
-      `register("mover"); for (let n = 1; n <= 400; n++) { console.log("n", n); sleep(1); }`,
+      `register("mover"); for (let n = 1; n <= 2500; n++) { console.log("n", n); sleep(1); }`,
       100,
     );
     const watched = t.test("a").watch(pid);
@@ -132,12 +132,12 @@ await withMembers(["a", "b"], (t) => {
       await watched.printed(`n ${at}\n`);
       const { outcome, reason } = await t.get("a").cluster.migrate(pid, to);
       assert.equal(outcome, "moved", reason);
-      await until(`an image made on ${to}`, () => (t.get(to).cluster.durability?.savedCount(pid)?.images ?? 0) > 1);
+      await until(`an image made on ${to}`, () => (t.get(to).cluster.durability?.savedCount(pid)?.images ?? 0) > 0);
       assert.equal((await t.get("a").view.directory.find(pid))?.node, to);
     }
     const { stdout, status } = await watched.ended;
     assert.equal(status.code, 0);
-    assert.equal(stdout, Array.from({ length: 400 }, (_, n) => `n ${n + 1}\n`).join(""));
+    assert.equal(stdout, Array.from({ length: 2500 }, (_, n) => `n ${n + 1}\n`).join(""));
     await until("its images' end", async () => (await stored(pid)).length === 0);
   });
 

@@ -63,7 +63,6 @@ await withMembers(["a", "b", "c"], (t) => {
     await t.get(to).own.signal(pid, "SIGKILL");
     assertContiguous(numbers((await after.ended).stdout));
     await until("its entry's end", async () => (await t.get("a").view.directory.find(pid)) === undefined);
-    console.log(`failover took ${Math.round(tookMs)} ms, the image was ${event.ageMs} ms old`);
   });
 
   test("the host dies, the home lives: it goes on with its home, and what was sent meanwhile reaches it", async () => {
