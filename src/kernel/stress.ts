@@ -10,7 +10,7 @@ import type { Process } from "./process.ts";
 import { ProcessTraps } from "./process-traps.ts";
 import { checkRecord } from "./record-check.ts";
 import { hold } from "./quiescence.ts";
-import { closeHandles, reopenHandles } from "./reopen.ts";
+import { leaveHandles, reopenHandles } from "./reopen.ts";
 
 /** Replaces a process by what its image makes of it. */
 export function rematerialise(kernel: Kernel, process: Process): Process {
@@ -30,7 +30,7 @@ export function rematerialise(kernel: Kernel, process: Process): Process {
     return fresh;
   }
   kernel.hostOperations++;
-  void closeHandles(process).then(() => {
+  void leaveHandles(process).then(() => {
     kernel.hostOperationDone();
     reopenHandles(kernel, fresh, image.state.handles);
   });
