@@ -78,16 +78,19 @@ async function answer(
       return node.tell(target, { op: "signal", pid: target.pid, signal: request.signal });
     }
     case "send": {
-      const target = recipient(node, entry, request.to);
-      await node.ask(target, { kind: "deliver", from: entry.pid, payload: request.payload });
+      const { to, payload } = request;
+      if (typeof to === "string" && table.named(to) === undefined && table.far !== undefined)
+        return table.far.send(to, entry.pid, payload);
+      const target = recipient(node, entry, to);
+      await node.ask(target, { kind: "deliver", from: entry.pid, payload });
       return undefined;
     }
     case "migrate":
       return migrate(node, entry, request.to);
     case "register":
-      return table.register(entry, request.name);
+      return register(node, entry, request.name);
     case "lookup":
-      return table.named(request.name)?.pid ?? -1;
+      return table.named(request.name)?.pid ?? table.far?.find(request.name) ?? -1;
     default:
       return unreachable(request, "request");
   }
@@ -99,6 +102,18 @@ async function migrate(node: Node, entry: Entry, to: string): Promise<unknown> {
   const { outcome, reason } = await node.mover(entry.pid, to);
   if (outcome !== "moved") throw failure("EAGAIN", `process ${entry.pid} stayed where it was: ${reason ?? outcome}`);
   return { node: to, epoch: 0 };
+}
+
+/** Here at once, so that nobody here comes between; then in the cluster, where it may be another's. */
+async function register({ table }: Node, entry: Entry, name: string): Promise<void> {
+  const isNew = !entry.names.has(name);
+  table.register(entry, name);
+  try {
+    await table.far?.register(name, entry.pid);
+  } catch (error) {
+    if (isNew) table.unregister(entry, name);
+    throw error;
+  }
 }
 
 /** By name a message reaches whoever took that name; by pid only the sender's own family. */
@@ -162,11 +177,15 @@ async function birthOf(
 }
 
 /**
- * A child's end is told once, to a parent that is there to hear it. Between two LWPs nothing is answered: the parent
- * makes its waits again where it arrives.
+ * A child's end is told once, to a parent that is there to hear it. Between two LWPs nothing is answered: a parent that
+ * arrives at another makes its waits again there, one that stays is answered then.
  */
 function wait(node: Node, parent: Entry, call: number, pid: number, timeoutMs: number): void {
-  if (parent.held !== undefined || parent.answeredWaits.has(call)) return;
+  if (parent.exit !== undefined || parent.answeredWaits.has(call)) return;
+  if (parent.held !== undefined) {
+    void parent.held.over.then(() => wait(node, parent, call, pid, timeoutMs));
+    return;
+  }
   forgetWait(parent, call);
   const isWanted = (child: Entry) => child.parent === parent && (pid === -1 || child.pid === pid);
   const zombie = parent.zombies.some((status) => pid === -1 || status.pid === pid);
