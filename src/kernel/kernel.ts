@@ -166,7 +166,7 @@ export class Kernel {
       this.postEvent(process, { kind: "completion", callId, outcome: immediate });
       return { kind: "result", value: undefined };
     }
-    process.calls.add(call);
+    process.callBegan(call);
     if (callId !== 0) return { kind: "result", value: undefined };
     thread.call = call;
     process.setBlocked(thread);
@@ -190,7 +190,7 @@ export class Kernel {
       thread.call = call;
       process.setBlocked(thread);
     }
-    process.calls.add(call);
+    process.callBegan(call);
     this.#carryOut(call);
   }
 
@@ -205,7 +205,7 @@ export class Kernel {
 
   #deliver(call: Call, outcome: Delivery): void {
     const { process, thread } = call;
-    process.calls.delete(call);
+    process.callEnded(call);
     if (process.ended) return;
     if (call.callId !== 0) {
       this.postEvent(process, { kind: "completion", callId: call.callId, outcome });
@@ -356,7 +356,7 @@ export class Kernel {
   }
 
   postEvent(process: Process, event: ProcessEvent): void {
-    process.events.push(event);
+    process.eventCame(event);
     this.reconsider(process);
   }
 

@@ -2,15 +2,10 @@
 
 import { type ArgumentKind, type Syscall, SYSCALLS, type SyscallName } from "../abi/syscalls.ts";
 import { assert, unreachable } from "../assert.ts";
-import {
-  CALLS_IN_FLIGHT_MAX,
-  CALLS_IN_FLIGHT_MAX_BYTES,
-  IO_MAX_BYTES,
-  JSON_ARGUMENT_MAX_DEPTH,
-  MESSAGE_MAX_BYTES,
-} from "../limits.ts";
+import { IO_MAX_BYTES, JSON_ARGUMENT_MAX_DEPTH, MESSAGE_MAX_BYTES } from "../limits.ts";
 import type { GuestValues } from "../machine/guest-values.ts";
 import type { SyscallOutcome, Traps } from "../machine/trap.ts";
+import { noteJson } from "./backlog.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Process } from "./process.ts";
 import type { Delivery } from "./process-record.ts";
@@ -58,7 +53,7 @@ export class ProcessTraps implements Traps {
     if (callId !== 0) {
       if (!Number.isSafeInteger(callId) || callId < 0)
         return errorOutcome("EINVAL", `a call's id is a whole number, not ${callId}`);
-      const refused = roomForCall(this.#process, args);
+      const refused = this.#process.backlog.refusal(args);
       if (refused !== undefined) return errorOutcome("EAGAIN", refused);
     }
     return this.#kernel.call(this.#process, name, args, callId);
@@ -95,36 +90,6 @@ export class ProcessTraps implements Traps {
   engineOutput(bytes: Uint8Array): void {
     this.#kernel.output(this.#process, "stderr", bytes);
   }
-}
-
-/** Why one more asynchronous call would be too much, if it would be. */
-function roomForCall(process: Process, args: readonly unknown[]): string | undefined {
-  let count = 0;
-  let sizeBytes = sizeOf(args);
-  for (const call of process.calls) {
-    if (call.callId === 0) continue;
-    count++;
-    sizeBytes += sizeOf(call.arguments) + (call.name === "read" ? Number(call.arguments[1]) : 0);
-  }
-  for (const event of process.events) {
-    if (event.kind !== "completion") continue;
-    count++;
-    if (event.outcome.ok) sizeBytes += sizeOf([event.outcome.value]);
-  }
-  if (count >= CALLS_IN_FLIGHT_MAX) return `${CALLS_IN_FLIGHT_MAX} calls are in flight: await some first`;
-  return sizeBytes > CALLS_IN_FLIGHT_MAX_BYTES
-    ? `calls with ${sizeBytes} bytes are in flight: await some first`
-    : undefined;
-}
-
-/** How long the texts of JSON arguments were. Those of calls that come from an image are bounded by the image. */
-const jsonChars = new WeakMap<object, number>();
-
-function sizeOf(values: readonly unknown[]): number {
-  return values.reduce((sum: number, value) => {
-    if (typeof value === "string" || value instanceof Uint8Array) return sum + value.length;
-    return typeof value === "object" && value !== null ? sum + (jsonChars.get(value) ?? 0) : sum;
-  }, 0);
 }
 
 export function outcomeOf(delivery: Delivery): SyscallOutcome {
@@ -164,7 +129,7 @@ function decodeOne(kind: ArgumentKind, values: GuestValues, argv: number, place:
         const value: unknown = JSON.parse(text);
         if (typeof value !== "object" || value === null || !nestsAtMost(JSON_ARGUMENT_MAX_DEPTH, value))
           return undefined;
-        jsonChars.set(value, text.length);
+        noteJson(value, text.length);
         return value;
       } catch {
         return undefined;

@@ -7,6 +7,7 @@ import type { StressMode } from "../abi/control.ts";
 import type { Capabilities, Quotas, SignalName } from "../abi/records.ts";
 import { assert } from "../assert.ts";
 import type { Processor } from "../machine/processor.ts";
+import { Backlog } from "./backlog.ts";
 import type { Call } from "./call.ts";
 import { ChannelTable } from "./channel.ts";
 import { InputStream } from "./input-stream.ts";
@@ -44,6 +45,8 @@ export class Process {
   readonly events: ProcessEvent[] = [];
   /** Timers whose event is in the queue. */
   readonly firedTimers = new Set<number>();
+  /** Of its asynchronous calls, in `calls` and `events`. */
+  readonly backlog = new Backlog();
   readonly signals = new Map<SignalName, "handle" | "ignore">();
   /** Signals that came while their handler ran: it runs once more then. */
   readonly pendingSignals = new Set<SignalName>();
@@ -121,8 +124,10 @@ export class Process {
     this.idleSinceMs = hostNowMs;
     if (record.paused) this.holds.add("pause");
     for (const thread of record.threads) this.threads.set(thread.tid, Thread.restore(thread));
-    this.events.push(...record.events);
-    for (const event of record.events) if (event.kind === "timer") this.firedTimers.add(event.id);
+    for (const event of record.events) {
+      this.eventCame(event);
+      if (event.kind === "timer") this.firedTimers.add(event.id);
+    }
     for (const { signal, action, pending } of record.signals) {
       this.signals.set(signal, action);
       if (pending) this.pendingSignals.add(signal);
@@ -158,6 +163,26 @@ export class Process {
   /** Milliseconds on the process's own clock. */
   clockMs(hostNowMs: number): number {
     return hostNowMs - this.clockBaseMs;
+  }
+
+  callBegan(call: Call): void {
+    this.calls.add(call);
+    this.backlog.callBegan(call);
+  }
+
+  callEnded(call: Call): void {
+    if (this.calls.delete(call)) this.backlog.callEnded(call);
+  }
+
+  eventCame(event: ProcessEvent): void {
+    this.events.push(event);
+    this.backlog.eventCame(event);
+  }
+
+  takeEvent(): ProcessEvent | undefined {
+    const event = this.events.shift();
+    if (event !== undefined) this.backlog.eventTaken(event);
+    return event;
   }
 
   setReady(thread: Thread): void {

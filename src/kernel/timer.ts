@@ -27,10 +27,10 @@ function fire(kernel: Kernel, process: Process, timer: TimerRecord): void {
 
 /** The next event for the event loop, taken from its queue. */
 export function takeEvent(kernel: Kernel, process: Process): ProcessEvent | undefined {
-  const event = process.events.shift();
+  const event = process.takeEvent();
   if (event?.kind === "timer") dispatched(kernel, process, event.id);
   // One message event at a time is in the queue. Each lets the guest take one message: for the others, the next one.
-  if (event?.kind === "message" && process.mailbox.length > 1) process.events.push({ kind: "message" });
+  if (event?.kind === "message" && process.mailbox.length > 1) process.eventCame({ kind: "message" });
   return event;
 }
 

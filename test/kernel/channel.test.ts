@@ -207,6 +207,15 @@ test("what is broken fails those who wait and those who come, with the reason", 
   );
 });
 
+test("who asks without waiting is answered in the same turn", () => {
+  const { world, pid } = listening(`
+    console.log(syscall("channelAccept", listener, 0), Object.keys(syscall("channelReceive", listener, 0)).length);
+    syscallAsync("channelReceive", listener, 0).then((bytes) => console.log("at once", bytes.length));
+  `);
+  // The world's clock stands still: nothing that waits for a time to come has ended.
+  assert.equal(world.known.get(pid)?.stdout, "-1 0\nat once 0\n");
+});
+
 test("a fork's child has the listener too, and no connection of its parent's", () => {
   const { world, pid, listener, messages } = listening(`
     const handle = syscall("channelAccept", listener, -1);

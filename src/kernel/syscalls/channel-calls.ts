@@ -73,9 +73,10 @@ function takeOut(list: Call[], call: Call): void {
 /** Leaves the call in `list` until something ends it, or its timeout (argument `index`), with `atTimeout`. */
 function wait(kernel: Kernel, call: Call, list: Call[], index: number, atTimeout: unknown): void {
   const timeoutMs = timeoutAt(call, index);
+  if (timeoutMs === 0) return call.succeed(atTimeout);
   list.push(call);
   call.abandon = () => takeOut(list, call);
-  if (timeoutMs >= 0) kernel.expire(call, timeoutMs, () => call.succeed(atTimeout));
+  if (timeoutMs > 0) kernel.expire(call, timeoutMs, () => call.succeed(atTimeout));
 }
 
 function channelAt(call: Call): Channel {
