@@ -181,19 +181,8 @@ async function birthOf(
  * arrives at another makes its waits again there, one that stays is answered then.
  */
 function wait(node: Node, parent: Entry, call: number, pid: number, timeoutMs: number): void {
-  if (parent.exit !== undefined || parent.answeredWaits.has(call)) return;
-  if (parent.held !== undefined) {
-    void parent.held.over.then(() => wait(node, parent, call, pid, timeoutMs));
-    return;
-  }
+  if (parent.answeredWaits.has(call)) return;
   forgetWait(parent, call);
-  const isWanted = (child: Entry) => child.parent === parent && (pid === -1 || child.pid === pid);
-  const zombie = parent.zombies.some((status) => pid === -1 || status.pid === pid);
-  if (!zombie && ![...parent.heirs].some(isWanted)) {
-    const message =
-      pid === -1 ? `process ${parent.pid} has no children` : `process ${pid} is no child of process ${parent.pid}`;
-    return completeWait(node, parent, call, { ok: false, code: "ECHILD", message });
-  }
   goOnWaiting(node, parent, { call, pid, leftMs: timeoutMs < 0 ? undefined : timeoutMs });
   answerWaits(node, parent);
 }
@@ -209,8 +198,8 @@ export interface WaitLeft {
 export function goOnWaiting(node: Node, parent: Entry, { call, pid, leftMs }: WaitLeft): void {
   const atMs = leftMs === undefined ? undefined : performance.now() + leftMs;
   const one: ParentWait = { call, pid, atMs, timer: undefined };
-  if (atMs !== undefined) expireWait(node, parent, one, atMs);
   parent.waits.push(one);
+  if (atMs !== undefined) expireWait(node, parent, one, atMs);
 }
 
 /** Waits that another home goes on with. */
@@ -223,12 +212,14 @@ export function waitsLeft(parent: Entry): WaitLeft[] {
 
 /** Ends the wait at its time, which may be further off than the host's timers reach. */
 function expireWait(node: Node, parent: Entry, one: ParentWait, atMs: number): void {
+  if (!parent.waits.includes(one) || parent.exit !== undefined) return;
   const leftMs = Math.max(0, atMs - performance.now());
   one.timer = setTimeout(
     () => {
       if (leftMs > HOST_TIMER_MAX_MS) return expireWait(node, parent, one, atMs);
+      if (parent.held !== undefined) return void parent.held.over.then(() => expireWait(node, parent, one, atMs));
       forgetWait(parent, one.call);
-      if (parent.held === undefined) completeWait(node, parent, one.call, { ok: true, value: null });
+      completeWait(node, parent, one.call, { ok: true, value: null });
     },
     Math.min(leftMs, HOST_TIMER_MAX_MS),
   );
@@ -249,15 +240,22 @@ function completeWait(node: Node, parent: Entry, call: number, outcome: Completi
   node.complete(parent, call, outcome);
 }
 
-/** Gives ended children to the waits that want them. */
+/** Gives ended children to the waits that want them; a wait for a child that there is not is an error. */
 export function answerWaits(node: Node, parent: Entry): void {
   if (parent.held !== undefined || parent.exit !== undefined) return;
-  for (const one of parent.waits.slice()) {
-    const index = parent.zombies.findIndex((status) => one.pid === -1 || status.pid === one.pid);
-    const status = parent.zombies[index];
-    if (status === undefined) continue;
-    parent.zombies.splice(index, 1);
-    forgetWait(parent, one.call);
-    completeWait(node, parent, one.call, { ok: true, value: status });
+  for (const { call, pid } of parent.waits.slice()) {
+    const index = parent.zombies.findIndex((status) => pid === -1 || status.pid === pid);
+    const [status] = index < 0 ? [] : parent.zombies.splice(index, 1);
+    const hasChild = [...parent.heirs].some((child) => child.parent === parent && (pid === -1 || child.pid === pid));
+    if (status === undefined && hasChild) continue;
+    const none =
+      pid === -1 ? `process ${parent.pid} has no children` : `process ${pid} is no child of process ${parent.pid}`;
+    forgetWait(parent, call);
+    completeWait(
+      node,
+      parent,
+      call,
+      status === undefined ? { ok: false, code: "ECHILD", message: none } : { ok: true, value: status },
+    );
   }
 }
