@@ -1,5 +1,6 @@
 /** What a node tells of its processes, and what is asked of it: shared by node, client and command line. */
 
+import type { MovePlan } from "./move-plan.ts";
 import type { Capabilities, ExitStatus, Quotas, SignalName, ThreadState } from "./records.ts";
 
 export type ProcessState = "running" | "idle" | "paused" | "swapped" | "ended";
@@ -239,6 +240,8 @@ export interface ClusterControl extends NodeControl {
    * @throws GodwitError ESRCH; ENONODE; EINVAL when it is there already; EAGAIN when it is being moved, or too many are.
    */
   migrate(pid: number, node: string): Promise<MoveReport>;
+  /** What would become of what a process holds outside its memory, if it moved to a node now. @throws GodwitError ESRCH; ENONODE. */
+  planMove(pid: number, node: string): Promise<MovePlan>;
   /** Moves all processes off a node, which takes no more in. */
   drain(node: string): Promise<DrainReport>;
   /** Tells what happens from now on; with `replay`, first what is remembered. Returns the way to end that. */

@@ -3,6 +3,7 @@
 import type { Command } from "commander";
 import type { MoveReport } from "../abi/control.ts";
 import { connect } from "../client/node-client.ts";
+import { formatPlan } from "./move-plan.ts";
 import { EXIT, print, printJson } from "./print.ts";
 import { examples } from "./program.ts";
 import { formatSize, parsePid } from "./quantity.ts";
@@ -12,10 +13,12 @@ export function define(command: Command): void {
   command
     .argument("<pid>", "the process")
     .argument("<node>", "where it is to go (see godwit nodes)")
+    .option("--dry-run", "prints what would become of what it holds outside its memory, and moves nothing")
     .addHelpText(
       "after",
       `${examples(
         ["godwit migrate 7 n2", "in the middle of a statement, with all that it has"],
+        ["godwit migrate --dry-run 7 n2", "whether it can be moved: a row for each file, connection and so on"],
         ["godwit migrate --json 7 n2", "the move's record"],
       )}
 
@@ -36,8 +39,19 @@ export function describeMove(move: MoveReport): string {
   return `${who}: not moved from ${from} to ${to}: ${why} (${what})`;
 }
 
-async function migrate(pid: string, node: string, flags: { readonly json?: true }): Promise<void> {
+async function migrate(
+  pid: string,
+  node: string,
+  flags: { readonly json?: true; readonly dryRun?: true },
+): Promise<void> {
   const number = parsePid(pid);
+  if (flags.dryRun === true) {
+    const plan = await (await connect()).planMove(number, node);
+    if (flags.json === true) printJson(plan);
+    else print(formatPlan(plan));
+    if (plan.obstacle !== undefined) process.exitCode = EXIT.error;
+    return;
+  }
   const move = await (await connect()).migrate(number, node);
   if (flags.json === true) printJson(move);
   else print(`${describeMove(move)}\n`);

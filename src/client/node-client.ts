@@ -13,6 +13,7 @@ import type {
   Stream,
 } from "../abi/control.ts";
 import type { ExitStatus, SignalName } from "../abi/records.ts";
+import type { MovePlan } from "../abi/move-plan.ts";
 import { failure } from "../errors.ts";
 import { CONTROL_TIMEOUT_MS, IMAGE_MAX_BYTES, IO_MAX_BYTES, KEPT_MAX_BYTES } from "../limits.ts";
 import { FrameReader, type NodeFacts, encodeRestoreHead, errorOf } from "./protocol.ts";
@@ -110,6 +111,10 @@ export class NodeClient implements ClusterControl {
 
   migrate(pid: number, node: string): Promise<MoveReport> {
     return this.#transport.send(`/processes/${pid}/migrate`, { node });
+  }
+
+  planMove(pid: number, node: string): Promise<MovePlan> {
+    return this.#transport.send(`/processes/${pid}/plan`, { node });
   }
 
   drain(node: string): Promise<DrainReport> {

@@ -3,10 +3,9 @@
  * it: it is moved (MV), copied (CP), bound anew to another of its type (RB), or used from afar, by a global reference (GR).
  */
 
+import type { MoveAction as Action, MovePlan, MovePlanRow as PlanRow } from "../abi/move-plan.ts";
 import { FILE_COPY_MAX_BYTES, SCRATCH_MAX_BYTES } from "../limits.ts";
 import type { Attachment, Binding } from "./resource.ts";
-
-export type Action = "MV" | "CP" | "RB" | "GR";
 
 /** In order of preference. */
 export const BINDING_TABLE = {
@@ -93,25 +92,6 @@ export interface Circumstances {
   readonly home: string;
   /** Nodes that will not be there any more after the move. */
   readonly leaving?: readonly string[];
-}
-
-export interface PlanRow {
-  readonly handle: number;
-  readonly kind: string;
-  readonly description: string;
-  readonly attachment: Attachment;
-  readonly binding: Binding;
-  /** Absent when nothing can be done. */
-  readonly action?: Action;
-  readonly why: string;
-  /** What would have been preferred, and why it cannot be. */
-  readonly refused: readonly { readonly action: Action; readonly why: string }[];
-}
-
-export interface MovePlan {
-  readonly rows: readonly PlanRow[];
-  /** Why the process cannot be moved; absent when it can. */
-  readonly obstacle?: string;
 }
 
 /** The plan of a move: one row for each resource. Pure. */

@@ -13,6 +13,7 @@ import type {
   SpawnOptions,
   Stream,
 } from "../abi/control.ts";
+import type { MovePlan } from "../abi/move-plan.ts";
 import type { ExitStatus, SignalName } from "../abi/records.ts";
 import type { Member } from "../cluster/membership.ts";
 import { failure } from "../errors.ts";
@@ -53,6 +54,11 @@ export class WholeControl implements ClusterControl {
   async migrate(pid: number, node: string): Promise<MoveReport> {
     this.#view.membership.get(node);
     return (await this.#home(pid)).migrate(pid, node);
+  }
+
+  async planMove(pid: number, node: string): Promise<MovePlan> {
+    this.#view.membership.get(node);
+    return (await this.#home(pid)).planMove(pid, node);
   }
 
   async drain(node: string): Promise<DrainReport> {

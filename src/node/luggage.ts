@@ -4,7 +4,8 @@
  */
 
 import { failure } from "../errors.ts";
-import { type Circumstances, type MovePlan, planMove, type ResourceFacts } from "../kernel/binding.ts";
+import type { MovePlan } from "../abi/move-plan.ts";
+import { type Circumstances, planMove, type ResourceFacts } from "../kernel/binding.ts";
 import type { ChannelRecord } from "../kernel/channel.ts";
 import type { ProcessRecord } from "../kernel/process-record.ts";
 import type { HandleRecord } from "../kernel/resource.ts";

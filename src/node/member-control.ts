@@ -16,6 +16,7 @@ import type {
   SpawnOptions,
   Stream,
 } from "../abi/control.ts";
+import type { MovePlan } from "../abi/move-plan.ts";
 import type { ExitStatus, SignalName } from "../abi/records.ts";
 import { failure } from "../errors.ts";
 import { DURABLE_INTERVAL_MS } from "../limits.ts";
@@ -116,6 +117,13 @@ export class MemberControl implements ClusterControl {
     const move = await cluster.node.migrate(pid, node);
     events.tell({ kind: "moved", move });
     return move;
+  }
+
+  async planMove(pid: number, node: string): Promise<MovePlan> {
+    const { cluster } = this.#options;
+    this.#node.table.living(pid);
+    if (cluster === undefined) throw failure("ENONODE", `node ${this.name} is alone: there is no node ${node}`);
+    return cluster.node.plan(pid, node);
   }
 
   async drain(name: string): Promise<DrainReport> {

@@ -236,6 +236,12 @@ export const ROUTES: readonly Route[] = [
   },
   {
     method: "POST",
+    path: "/processes/PID/plan",
+    bodyMaxBytes: REQUEST,
+    handle: ({ control }, { pid, body }) => control.planMove(pid, checkNode(parseJson(body)).node),
+  },
+  {
+    method: "POST",
     path: "/processes/PID/checkpoint",
     bodyMaxBytes: REQUEST,
     handle: async ({ control }, call) => {

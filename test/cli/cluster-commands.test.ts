@@ -34,6 +34,28 @@ suite("commands of a cluster", () => {
     assert.deepEqual(JSON.parse((await godwit(t, ["nodes", "--json"], at)).stdout), await node.nodes());
   });
 
+  test(
+    "migrate --dry-run: a row for each resource, and whether it can be moved, by exit code too",
+    TIMEOUT,
+    async (t) => {
+      const { node, at } = await setting(t);
+      node.add({ name: "p.ts", source: "" });
+      const plan = await godwit(t, ["migrate", "--dry-run", "1", "b"], at);
+      assert.deepEqual([plan.code, plan.stderr], [0, ""]);
+      assert.equal(
+        plan.stdout,
+        "handle  kind  attached  bound by  action    resource          why\n" +
+          "     3  file  fastened  value     GR refer  big\ufffd[2J.txt at 7  it stays; not CP: it is too large\n" +
+          "It can be moved.\n",
+      );
+      const stuck = await godwit(t, ["migrate", "--dry-run", "1", "full"], at);
+      assert.equal(stuck.code, 1);
+      assert.match(stuck.stdout, /none +big.* GR: gone\nIt cannot be moved: handle 3\n$/);
+      const json = await godwit(t, ["migrate", "--dry-run", "--json", "1", "b"], at);
+      assert.deepEqual(JSON.parse(json.stdout), await node.planMove(1, "b"));
+    },
+  );
+
   test("migrate: what was done, or why it was not, by exit code too", TIMEOUT, async (t) => {
     const { node, at } = await setting(t);
     node.add({ name: "p.ts", source: "" });

@@ -13,6 +13,7 @@ import type {
   Stream,
 } from "../../src/abi/control.ts";
 import type { ExitStatus, SignalName } from "../../src/abi/records.ts";
+import type { MovePlan } from "../../src/abi/move-plan.ts";
 import { failure } from "../../src/errors.ts";
 
 type Subscriber = (stream: Stream, bytes: Uint8Array) => void | Promise<void>;
@@ -149,6 +150,15 @@ export class FakeNode implements ClusterControl {
     const about = { migration: "m", pid, name: "p.ts", from: this.name, to: node };
     if (node === "full") return { ...about, ...counts, outcome: "stayed", reason: "node full has no room" };
     return { ...about, ...counts, outcome: "moved" };
+  }
+  async planMove(pid: number, node: string): Promise<MovePlan> {
+    this.get(pid);
+    const about = { kind: "file", attachment: "fastened", binding: "value" } as const;
+    const refused = [{ action: "CP", why: "it is too large" }] as const;
+    const description = "big\u001b[2J.txt at 7";
+    if (node === "full")
+      return { rows: [{ handle: 3, ...about, description, why: "GR: gone", refused: [] }], obstacle: "handle 3" };
+    return { rows: [{ handle: 3, ...about, description, action: "GR", why: "it stays", refused }] };
   }
   async drain(node: string): Promise<DrainReport> {
     const left = node === "stuck" ? [{ pid: 1, name: "p.ts", reason: "no room" }] : [];

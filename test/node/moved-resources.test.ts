@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import type { MovePlan } from "../../src/kernel/binding.ts";
+import type { MovePlan } from "../../src/abi/move-plan.ts";
 import { type TestCluster, withCluster } from "./bench-cluster.ts";
 import type { Started } from "./bench-node.ts";
 
