@@ -156,7 +156,7 @@ export interface Play {
 /** Moves a program about, drains a node, kills a node, and checks the answer. @throws GodwitError when it is wrong. */
 export async function show(cast: Cast, program: Program, { limit, json, startMs }: Play): Promise<void> {
   const { control, nodes } = cast;
-  const stage = new Stage(control, json === true);
+  const stage = new Stage(control, json);
   stage.say(`nodes ${nodes.join(", ")} are up after ${formatDuration(performance.now() - startMs)}`);
   const stopEvents = control.events(false, (event) => stage.happened(event));
   const { name, source, sourceMap } = program;
@@ -165,7 +165,7 @@ export async function show(cast: Cast, program: Program, { limit, json, startMs 
   const pid = await control.spawn({ name, source, sourceMap, arguments: [String(limit)], node, durable });
   await perform(cast, stage, pid);
   stopEvents();
-  conclude(stage, limit, performance.now() - startMs, json === true);
+  conclude(stage, limit, performance.now() - startMs, json);
 }
 
 /** Where a process runs; undefined while it is being brought back. */

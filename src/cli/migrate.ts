@@ -14,10 +14,12 @@ export function define(command: Command): void {
     .argument("<pid>", "the process")
     .argument("<node>", "where it is to go (see godwit nodes)")
     .option("--dry-run", "prints what would become of what it holds outside its memory, and moves nothing")
+    .option("--weak", "its code and what it keeps (keep) go there, and are started anew")
     .addHelpText(
       "after",
       `${examples(
         ["godwit migrate 7 n2", "in the middle of a statement, with all that it has"],
+        ["godwit migrate --weak 7 n2", "prints the pid that it has there; the old process is ended"],
         ["godwit migrate --dry-run 7 n2", "whether it can be moved: a row for each file, connection and so on"],
         ["godwit migrate --json 7 n2", "the move's record"],
       )}
@@ -39,12 +41,18 @@ export function describeMove(move: MoveReport): string {
   return `${who}: not moved from ${from} to ${to}: ${why} (${what})`;
 }
 
-async function migrate(
-  pid: string,
-  node: string,
-  flags: { readonly json?: true; readonly dryRun?: true },
-): Promise<void> {
+interface Flags {
+  readonly weak?: true;
+  readonly json?: true;
+  readonly dryRun?: true;
+}
+
+async function migrate(pid: string, node: string, flags: Flags): Promise<void> {
   const number = parsePid(pid);
+  if (flags.weak === true) {
+    const anew = await (await connect()).restartAt(number, node);
+    return flags.json === true ? printJson({ pid: anew, from: number, node }) : print(`${anew}\n`);
+  }
   if (flags.dryRun === true) {
     const plan = await (await connect()).planMove(number, node);
     if (flags.json === true) printJson(plan);

@@ -168,6 +168,14 @@ export class NodeClient implements ClusterControl {
     return this.#transport.bytes("POST", `/processes/${pid}/kept`, KEPT_MAX_BYTES);
   }
 
+  program(pid: number): Promise<SpawnOptions> {
+    return this.#transport.ask(`/processes/${pid}/program`);
+  }
+
+  async restartAt(pid: number, node: string): Promise<number> {
+    return (await this.#transport.send<{ pid: number }>(`/processes/${pid}/restart`, { node })).pid;
+  }
+
   async wait(pid: number): Promise<ExitStatus> {
     const status = await this.#transport.json<ExitStatus>("GET", `/processes/${pid}/wait`);
     // The two came over different connections: output first, as in the node itself.

@@ -229,6 +229,11 @@ function ask(kernel: Kernel, process: Process, request: number, question: Questi
       return now(() => ({ kind: "inspect", inspection: inspect(kernel, process) }));
     case "summary":
       return now(() => ({ kind: "summary", summary: summarise(kernel, process) }));
+    case "program": {
+      const { program, arguments: args, environment, quotas, capabilities, workingDirectory } = process;
+      const start = { program, arguments: args, environment, quotas, capabilities, workingDirectory };
+      return answer({ kind: "program", start });
+    }
     case "deliver":
       return now(() => deliver(kernel, process, question.from, question.payload));
     case "release":

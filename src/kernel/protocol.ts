@@ -59,6 +59,8 @@ export type NodeRequest =
 export type Question =
   | { readonly kind: "inspect" }
   | { readonly kind: "summary" }
+  /** What it was started with. */
+  | { readonly kind: "program" }
   | { readonly kind: "capture" }
   | { readonly kind: "fork"; readonly child: number }
   | { readonly kind: "release" }
@@ -75,6 +77,13 @@ export type Question =
 export type Answer =
   | { readonly kind: "inspect"; readonly inspection: Omit<Inspection, "process"> & { readonly summary: Summary } }
   | { readonly kind: "summary"; readonly summary: Summary }
+  | {
+      readonly kind: "program";
+      readonly start: Pick<
+        Birth,
+        "program" | "arguments" | "environment" | "quotas" | "capabilities" | "workingDirectory"
+      >;
+    }
   | { readonly kind: "capture"; readonly image: Uint8Array }
   | { readonly kind: "fork" }
   | ({ readonly kind: "release" } & Released)

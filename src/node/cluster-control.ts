@@ -19,6 +19,7 @@ import type { Member } from "../cluster/membership.ts";
 import { failure } from "../errors.ts";
 import { MEMBER_ANSWER_MS } from "../limits.ts";
 import type { ClusterView } from "./cluster-view.ts";
+import { restartAt } from "./weak-move.ts";
 
 export interface ClusterControlOptions {
   readonly view: ClusterView;
@@ -59,6 +60,11 @@ export class WholeControl implements ClusterControl {
   async planMove(pid: number, node: string): Promise<MovePlan> {
     this.#view.membership.get(node);
     return (await this.#home(pid)).planMove(pid, node);
+  }
+
+  async restartAt(pid: number, node: string): Promise<number> {
+    this.#view.membership.get(node);
+    return restartAt(await this.#home(pid), this.#at(node), pid);
   }
 
   async drain(node: string): Promise<DrainReport> {
@@ -169,6 +175,10 @@ export class WholeControl implements ClusterControl {
 
   async kept(pid: number): Promise<Uint8Array> {
     return (await this.#home(pid)).kept(pid);
+  }
+
+  async program(pid: number): Promise<SpawnOptions> {
+    return (await this.#home(pid)).program(pid);
   }
 
   async wait(pid: number): Promise<ExitStatus> {

@@ -35,7 +35,14 @@ const FROM_HOME: ReadonlySet<ToLwp["op"]> = new Set([
   "keep",
 ]);
 /** What a home may ask of one. */
-const QUESTIONS: ReadonlySet<Question["kind"]> = new Set(["inspect", "summary", "capture", "fork", "deliver"]);
+const QUESTIONS: ReadonlySet<Question["kind"]> = new Set([
+  "inspect",
+  "summary",
+  "program",
+  "capture",
+  "fork",
+  "deliver",
+]);
 
 export class Hosting {
   readonly #node: Node;

@@ -24,6 +24,7 @@ import type { ClusterNode } from "./cluster-node.ts";
 import { drain } from "./drain.ts";
 import type { EventLog } from "./event-log.ts";
 import type { Node } from "./node.ts";
+import { programOf } from "./weak-move.ts";
 
 export interface MemberOptions {
   readonly node: Node;
@@ -224,6 +225,14 @@ export class MemberControl implements ClusterControl {
 
   kept(pid: number): Promise<Uint8Array> {
     return this.#node.kept(pid);
+  }
+
+  program(pid: number): Promise<SpawnOptions> {
+    return programOf(this.#node.table.living(pid));
+  }
+
+  async restartAt(pid: number, node: string): Promise<number> {
+    throw failure("ENONODE", `node ${this.name} is alone: process ${pid} cannot go to node ${node}`);
   }
 
   wait(pid: number): Promise<ExitStatus> {

@@ -242,6 +242,20 @@ export const ROUTES: readonly Route[] = [
   },
   {
     method: "POST",
+    path: "/processes/PID/restart",
+    bodyMaxBytes: REQUEST,
+    handle: async ({ control }, { pid, body }) => ({
+      pid: await control.restartAt(pid, checkNode(parseJson(body)).node),
+    }),
+  },
+  {
+    method: "GET",
+    path: "/processes/PID/program",
+    bodyMaxBytes: 0,
+    handle: ({ control }, { pid }) => control.program(pid),
+  },
+  {
+    method: "POST",
     path: "/processes/PID/checkpoint",
     bodyMaxBytes: REQUEST,
     handle: async ({ control }, call) => {

@@ -129,6 +129,13 @@ export class FakeNode implements ClusterControl {
     process.signals.push(signal);
     if (signal === "SIGKILL") process.end({ pid, code: 137, signal });
   }
+  async program(pid: number): Promise<SpawnOptions> {
+    const { options } = this.get(pid);
+    return "source" in options ? options : { name: "restored", source: "" };
+  }
+  async restartAt(pid: number, node: string): Promise<number> {
+    return this.add({ ...(await this.program(pid)), node });
+  }
   async pause(pid: number): Promise<void> {
     this.get(pid).state = "paused";
   }

@@ -15,17 +15,28 @@ const STOP_TIMEOUT_MS = 10_000;
 export interface TestNode {
   /** Scratch space, removed with the node. */
   readonly folder: string;
+  /** What a command needs to reach it. */
+  readonly environment: Readonly<Record<string, string>>;
   /** Runs a command of godwit against this node. */
   run(...command: readonly string[]): Promise<Outcome>;
 }
 
 /** Starts `godwit up` and waits until it answers. */
-export async function startNode(context: TestContext): Promise<TestNode> {
+export function startNode(context: TestContext): Promise<TestNode> {
+  return startUp(context, []);
+}
+
+/** Nodes n1, n2, ... of one cluster. */
+export function startCluster(context: TestContext, count: number): Promise<TestNode> {
+  return startUp(context, ["--nodes", String(count)]);
+}
+
+async function startUp(context: TestContext, flags: readonly string[]): Promise<TestNode> {
   const folder = mkdtempSync(join(tmpdir(), "godwit-node-"));
   const environment = { GODWIT_SOCKET: join(folder, "node.sock") };
   const run = (...command: readonly string[]): Promise<Outcome> => godwit(command, { environment });
 
-  const up = spawn(process.execPath, ["dist/src/cli/main.js", "up"], {
+  const up = spawn(process.execPath, ["dist/src/cli/main.js", "up", ...flags], {
     env: { ...process.env, NO_COLOR: "1", ...environment },
     stdio: ["ignore", "ignore", "inherit"],
   });
@@ -41,7 +52,7 @@ export async function startNode(context: TestContext): Promise<TestNode> {
     assert.equal(up.exitCode, null, "godwit up ended by itself");
     return (await run("ps")).code === 0;
   });
-  return { folder, run };
+  return { folder, environment, run };
 }
 
 /** Asks again and again until `condition` holds; asking is what takes the time. Fails when it never does. */

@@ -1,0 +1,7 @@
+/**
+ * Something to be moved by balance.mjs: it waits for a message that never comes.
+ */
+
+import { receive } from "godwit";
+
+receive();
