@@ -17,7 +17,7 @@ export function asker(kernel: Kernel, process: Process): (node: string) => Ask {
 }
 
 /** Its files by path: at its home, or, when it says so, on the machine where it runs. */
-export function filesFor(kernel: Kernel, process: Process, node: "here" | undefined): ProcessFiles {
+function filesFor(kernel: Kernel, process: Process, node: "here" | undefined): ProcessFiles {
   if (!process.hosted || node === "here") return new LocalFiles(kernel.host.files, process);
   const ask = asker(kernel, process);
   return new RemoteFiles({ pid: process.pid }, ask(""), ask);
