@@ -9,9 +9,9 @@ import * as v from "valibot";
 import { GodwitError, failure } from "../errors.ts";
 import type { Change, Engine, Entry, Subscription } from "./engine.ts";
 
-const HOLDER = v.object({ pid: v.number(), node: v.string() });
+const HOLDER = v.object({ pid: v.number(), node: v.string(), token: v.number() });
 
-/** Who has a name: a process, and the node that speaks for it. */
+/** Who has a name: a process, and the node where it registered it, with the token of its lease at that time. */
 export type NameHolder = v.InferOutput<typeof HOLDER>;
 
 const PREFIX = "name/";
@@ -20,18 +20,18 @@ const ATTEMPTS_MAX = 8;
 
 export class Names {
   readonly #engine: Engine;
-  /** Whether a node is there to speak for its processes. */
-  readonly #isAlive: (node: string) => boolean;
+  /** Whether there is a node that speaks for the process. */
+  readonly #isAlive: (holder: NameHolder) => boolean;
   readonly #holders = new Map<string, NameHolder>();
   #watch: Subscription | undefined;
 
-  private constructor(engine: Engine, isAlive: (node: string) => boolean) {
+  private constructor(engine: Engine, isAlive: (holder: NameHolder) => boolean) {
     this.#engine = engine;
     this.#isAlive = isAlive;
   }
 
   /** Resolves when the present names are known. */
-  static async open(engine: Engine, isAlive: (node: string) => boolean): Promise<Names> {
+  static async open(engine: Engine, isAlive: (holder: NameHolder) => boolean): Promise<Names> {
     const names = new Names(engine, isAlive);
     await new Promise<void>((resolve) => {
       names.#watch = engine.directory.watch(PREFIX, (change) => {
@@ -45,7 +45,7 @@ export class Names {
   /** Who has the name, as far as has been heard; nobody when its node is gone. */
   find(name: string): NameHolder | undefined {
     const holder = this.#holders.get(name);
-    return holder !== undefined && this.#isAlive(holder.node) ? holder : undefined;
+    return holder !== undefined && this.#isAlive(holder) ? holder : undefined;
   }
 
   /** Takes a name for a process; again, if it has it. @throws GodwitError EEXIST when another living one has it. */
@@ -53,8 +53,8 @@ export class Names {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       const present = await this.#engine.directory.get(keyOf(name));
       const held = present === undefined ? undefined : holderOf(present);
-      if (held?.pid === holder.pid && held.node === holder.node) return;
-      if (held !== undefined && this.#isAlive(held.node)) {
+      if (held?.pid === holder.pid) return;
+      if (held !== undefined && this.#isAlive(held)) {
         throw failure("EEXIST", `the name ${name} belongs to process ${held.pid} of node ${held.node}`);
       }
       try {

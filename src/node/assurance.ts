@@ -35,7 +35,10 @@ export function assuredClaim({ name, directory, links }: ClusterView): Claim {
 }
 
 /** A node's handlers, with this question answered for the processes whose home it is. */
-export function withAssurance(cluster: ClusterNode, directory: ProcessDirectory): LinkHandlers {
+export function withAssurance(
+  cluster: LinkHandlers & Pick<ClusterNode, "node">,
+  directory: ProcessDirectory,
+): LinkHandlers {
   return {
     told: (link, kind, body) => cluster.told(link, kind, body),
     bulk: (peer, stream, header) => cluster.bulk(peer, stream, header),
@@ -44,7 +47,12 @@ export function withAssurance(cluster: ClusterNode, directory: ProcessDirectory)
   };
 }
 
-async function assure({ node }: ClusterNode, directory: ProcessDirectory, link: Link, body: unknown): Promise<null> {
+async function assure(
+  { node }: Pick<ClusterNode, "node">,
+  directory: ProcessDirectory,
+  link: Link,
+  body: unknown,
+): Promise<null> {
   const checked = v.safeParse(aboutBirth, body);
   if (!checked.success) throw failure("EPROTO", `a message between nodes is malformed: ${checked.issues[0].message}`);
   const { pid, epoch } = checked.output;

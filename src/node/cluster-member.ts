@@ -11,6 +11,7 @@ import { ClusterNode } from "./cluster-node.ts";
 import { ClusterView } from "./cluster-view.ts";
 import { ControlServer } from "./control-server.ts";
 import { Durability } from "./durability.ts";
+import { ClusterNames, withNames } from "./far-names.ts";
 import type { Happening } from "./event-log.ts";
 import { Failover } from "./failover.ts";
 import { Fence } from "./fence.ts";
@@ -74,8 +75,8 @@ export class ClusterMember {
     const view = await ClusterView.open({ engine, identity, address, log });
     try {
       const block = await view.blocks.take(identity.name);
-      const parts = makeParts(settings, view, block, await machine, () => member.#fence?.isUp === false);
-      view.handlers = withAssurance(parts.cluster, view.directory);
+      const parts = await makeParts(settings, view, block, await machine, () => member.#fence?.isUp === false);
+      view.handlers = withNames(parts.names, withAssurance(parts.cluster, view.directory));
       const member: ClusterMember = new ClusterMember(settings, view, block, parts);
       const record = { ...parts.own.info(), version, addresses: [await view.links.listening] };
       const lease = await view.membership.join(record, () => parts.own.load());
@@ -114,21 +115,24 @@ export class ClusterMember {
 interface Parts {
   readonly cluster: ClusterNode;
   readonly own: MemberControl;
+  readonly names: ClusterNames;
   readonly durability: Durability;
   readonly failover: Failover;
 }
 
-function makeParts(
+async function makeParts(
   settings: MemberSettings,
   view: ClusterView,
   block: PidBlock,
   engine: Awaited<ReturnType<typeof loadEngine>>,
   isAlive: () => boolean,
-): Parts {
+): Promise<Parts> {
   const { name, lwps, swapAfterMs, version, socket } = settings;
   const { firstPid } = block;
   const given = { ...(lwps === undefined ? {} : { lwps }), ...(swapAfterMs === undefined ? {} : { swapAfterMs }) };
   const node = new Node({ name, firstPid, ...given }, engine);
+  const names = await ClusterNames.open(view, node);
+  node.table.far = names;
   const claim = assuredClaim(view);
   const cluster = new ClusterNode({ node, engine, links: () => view.links, claim });
   const targets = () =>
@@ -153,6 +157,8 @@ function makeParts(
   const ended = (pid: number) => {
     // What is durable outlives a node that stops.
     if (node.stopping && durability.has(pid)) return;
+    const entry = node.table.find(pid);
+    if (entry !== undefined) void names.ended(entry);
     void durability.ended(pid).then(() => forget(view, pid));
   };
   const own = new MemberControl({
@@ -162,7 +168,7 @@ function makeParts(
     socket,
     cluster: { node: cluster, targets, ended },
   });
-  return { cluster, own, durability, failover };
+  return { cluster, own, names, durability, failover };
 }
 
 /** The directory has nothing to say any more of a process that has ended. */

@@ -62,7 +62,19 @@ export interface Entry {
 
 export type NewEntry = Pick<Entry, "pid" | "parent" | "name" | "lwp" | "quotas" | "capabilities" | "workingDirectory">;
 
+/** Names that processes of other nodes have, and that those of this one have for them. */
+export interface FarNames {
+  /** Takes a name in the whole cluster. @throws GodwitError EEXIST; EAGAIN; as the cluster's directory. */
+  register(name: string, pid: number): Promise<void>;
+  /** Whose it is, as far as has been heard. */
+  find(name: string): number | undefined;
+  /** @throws GodwitError ENOENT; as a message on this node; ENONODE or ECONNRESET when its home cannot be reached. */
+  send(name: string, from: number, payload: Uint8Array): Promise<void>;
+}
+
 export class ProcessTable {
+  /** Absent where the node is alone. */
+  far: FarNames | undefined;
   readonly #entries = new Map<number, Entry>();
   readonly #names = new Map<string, Entry>();
   /** Ended ones among them, the oldest first. */
@@ -192,6 +204,11 @@ export class ProcessTable {
       throw failure("ENOSPC", `process ${entry.pid} has registered ${NAMES_MAX} names, the most it may`);
     this.#names.set(name, entry);
     entry.names.add(name);
+  }
+
+  /** Lets a name go that the process has. */
+  unregister(entry: Entry, name: string): void {
+    if (entry.names.delete(name)) this.#names.delete(name);
   }
 
   #forgetOldest(): void {

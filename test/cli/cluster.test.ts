@@ -24,6 +24,29 @@ const text = stdin.readText();
 console.log("heard", text.length, text === "abc\\n".repeat(25000));
 `;
 
+/** Adds what it is sent by name, up to 200 numbers, and tells the sum to another name. */
+const ADDER = `
+import { receive, register, send } from "godwit";
+register("adder");
+console.log("ready");
+let sum = 0, last = 0;
+for (let n = 0; n < 200; n++) {
+  const { message } = receive();
+  if (message !== last + 1) throw new Error("got " + message + " after " + last);
+  last = message;
+  sum += message;
+}
+send("asker", sum);
+`;
+const ASKER = `
+import { lookup, receive, register, send, sleep } from "godwit";
+register("asker");
+try { register("adder"); } catch (error) { console.log(error.code); }
+while (lookup("adder") === undefined) sleep(5);
+for (let n = 1; n <= 200; n++) { send("adder", n); sleep(2); }
+console.log("sum", receive().message);
+`;
+
 interface Cluster {
   readonly up: Running;
   readonly client: NodeClient;
@@ -32,7 +55,12 @@ interface Cluster {
 }
 
 async function cluster(t: TestContext, ...flags: readonly string[]): Promise<Cluster> {
-  const folder = temporaryFolder(t, { "counter.ts": COUNTER, "listener.ts": LISTENER });
+  const folder = temporaryFolder(t, {
+    "counter.ts": COUNTER,
+    "listener.ts": LISTENER,
+    "adder.ts": ADDER,
+    "asker.ts": ASKER,
+  });
   const socket = join(folder, "s.sock");
   const at = { folder, environment: { GODWIT_SOCKET: socket } };
   const up = start(t, ["up", "--nodes", "3", ...flags], at);
@@ -142,6 +170,23 @@ suite("godwit up --nodes", () => {
       succeeded(await godwit(t, ["events"], at)),
       new RegExp(`moved +${pid} counter.ts: n2 -> n1, stopped for`),
     );
+  });
+
+  test("names are the whole cluster's, and messages to them find whoever has them", TIMEOUT, async (t) => {
+    const { client, at } = await cluster(t);
+    const run = async (node: string, file: string) =>
+      Number(succeeded(await godwit(t, ["run", "-d", "--node", node, file], at)));
+    const adder = await run("n1", "adder.ts");
+    await until(async () => (await output(client, adder)).includes("ready"));
+    const asker = await run("n2", "asker.ts");
+    // It is sent to, in order, wherever it is.
+    for (const node of ["n3", "n2", "n1"]) assert.equal((await client.migrate(adder, node)).outcome, "moved");
+    assert.equal((await client.wait(asker)).code, 0);
+    assert.equal(await output(client, asker), "EEXIST\nsum 20100\n");
+    assert.equal((await client.wait(adder)).code, 0);
+    // A name is free when whoever had it has ended.
+    const next = await run("n3", "adder.ts");
+    await until(async () => (await output(client, next)).includes("ready"));
   });
 
   test("stop ends all nodes, and leaves nothing", TIMEOUT, async (t) => {

@@ -9,7 +9,7 @@ import type { NodeLoad } from "../../src/abi/control.ts";
 import { type EmbeddedServer, connectEmbedded, startEmbeddedServer } from "../../src/cluster/engines/embedded.ts";
 import type { Engine } from "../../src/cluster/engine.ts";
 import { type MemberChange, type MemberRecord, Membership } from "../../src/cluster/membership.ts";
-import { Names } from "../../src/cluster/names.ts";
+import { type NameHolder, Names } from "../../src/cluster/names.ts";
 import { PidBlocks } from "../../src/cluster/pid-blocks.ts";
 import { type ProcessEntry, ProcessDirectory } from "../../src/cluster/process-directory.ts";
 import { failure } from "../../src/errors.ts";
@@ -108,25 +108,26 @@ describe("a cluster's members", { timeout: 60_000 }, () => {
 
   test("a name has one holder; it is let go by none but it, and taken over from a dead node", async () => {
     const living = new Set(["a", "b"]);
-    const isAlive = (node: string) => living.has(node);
+    const isAlive = ({ node, token }: NameHolder) => token === 1 && living.has(node);
     const [a, b] = [await Names.open(await connected(), isAlive), await Names.open(await connected(), isAlive)];
     const outcomes = await Promise.allSettled([
-      a.register("svc/ü", { pid: 1, node: "a" }),
-      b.register("svc/ü", { pid: 2, node: "b" }),
+      a.register("svc/ü", { pid: 1, node: "a", token: 1 }),
+      b.register("svc/ü", { pid: 2, node: "b", token: 1 }),
     ]);
     assert.deepEqual(outcomes.map(({ status }) => status).sort(), ["fulfilled", "rejected"]);
-    const winner = outcomes[0].status === "fulfilled" ? { pid: 1, node: "a" } : { pid: 2, node: "b" };
+    const winner =
+      outcomes[0].status === "fulfilled" ? { pid: 1, node: "a", token: 1 } : { pid: 2, node: "b", token: 1 };
     await until("both know", () => a.find("svc/ü")?.pid === winner.pid && b.find("svc/ü")?.pid === winner.pid);
     await b.register("svc/ü", winner); // again
     await a.release("svc/ü", 99);
-    await assert.rejects(b.register("svc/ü", { pid: 3, node: "b" }), { code: "EEXIST" });
+    await assert.rejects(b.register("svc/ü", { pid: 3, node: "b", token: 1 }), { code: "EEXIST" });
     living.delete(winner.node);
     assert.equal(a.find("svc/ü"), undefined);
-    const heir = { pid: 4, node: winner.node === "a" ? "b" : "a" };
+    const heir = { pid: 4, node: winner.node === "a" ? "b" : "a", token: 1 };
     await a.register("svc/ü", heir);
     await a.release("svc/ü", heir.pid);
     await until("it is free", () => b.find("svc/ü") === undefined);
-    await b.register("svc/ü", { pid: 5, node: heir.node });
+    await b.register("svc/ü", { pid: 5, node: heir.node, token: 1 });
   });
 
   test("an owner is changed once; who did not hear the answer learns it by reading", async () => {
