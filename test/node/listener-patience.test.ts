@@ -49,7 +49,7 @@ interface Site {
   readonly url: string;
   readonly visits: Visit[];
   /** Resolves to the next exchange. */
-  next(): Promise<Visit>;
+  readonly next: () => Promise<Visit>;
 }
 
 async function listen(context: TestContext, patience: Partial<Patience> = {}): Promise<Site> {
