@@ -61,7 +61,7 @@ export function* receiveSteps(options?: WaitOptions): Steps<Message | undefined>
 }
 
 /**
- * Gives this process a name on its node, for `send` and {@link lookup}.
+ * Gives this process a name, for `send` and {@link lookup}: in the whole cluster, where other nodes learn of it a moment later.
  * @throws `EEXIST` when another process has the name.
  */
 export function register(name: string): void {
