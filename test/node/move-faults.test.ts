@@ -72,9 +72,10 @@ function answerLost(): () => void {
 }
 
 function noMemory(): () => void {
-  const { prepare } = LwpThread.prototype;
-  LwpThread.prototype.prepare = () => Promise.reject(failure("ENOMEM", "the machine has no room"));
-  return () => (LwpThread.prototype.prepare = prepare);
+  const prototype = LwpThread.prototype as { prepare: (this: LwpThread, ...about: never[]) => Promise<void> };
+  const prepare = prototype.prepare;
+  prototype.prepare = () => Promise.reject(failure("ENOMEM", "the machine has no room"));
+  return () => (prototype.prepare = prepare);
 }
 
 async function killed(t: TestCluster, pid: number): Promise<void> {
@@ -175,7 +176,7 @@ async function judge(
     const lives = await endOrphan(t, pid);
     checkEffects(effects.of(pid));
     await nothingLeft(t, pid);
-    return lives ? "moves" : "is lost";
+    return lives ? "loses its home" : "is lost";
   }
   await t
     .get(home)
@@ -247,9 +248,9 @@ function pageOf(): string {
     "",
     "- **moves**: it runs at b.",
     "- **stays**: it runs at a, as if nothing had been.",
-    "- **is lost**: it ended with the node that had it; its home says so.",
+    "- **is lost**: it ended with the node that had it; its home says so, if it was not that node.",
     "- **ends**: it was killed, and its home has its status.",
-    "- **loses its home**: it runs, and its home has taken its host for dead: the host adopts it in a cluster.",
+    "- **loses its home**: it runs, and its home is dead or takes its host for dead: in a cluster the host adopts it.",
     "",
     "The steps: *offer*, the target is asked; *round*, pages are sent while it runs; *freeze*, it is stopped; *hand*, the record and the",
     "last pages are sent; *prepare*, it is put in place; *claim*, the directory is asked to make it the target's; *run*, it starts;",

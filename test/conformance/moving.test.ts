@@ -1,0 +1,146 @@
+/** The corpus on processes that move between nodes while they run: every program prints what it prints undisturbed. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { MoveReport } from "../../src/abi/control.ts";
+import { type TestCluster, withCluster } from "../node/bench-cluster.ts";
+import { asFunction, corpus, type CorpusProgram, outputOf, PRELUDE, uncaughtOf } from "./program.ts";
+
+const SEED = Number(process.env["GODWIT_MOVING_SEED"] ?? 1);
+const AT_ONCE = 4;
+/** Each seed takes another part of the corpus; GODWIT_MOVING_PARTS=1 takes all of it. */
+const PARTS = Number(process.env["GODWIT_MOVING_PARTS"] ?? 6);
+/** So that there is something to move in the middle of: most programs are over within a millisecond. */
+const STRESS = { every: 150, at: "call" } as const;
+
+/** A guest that runs a corpus program as the host's engines do, and says what it printed. */
+function guestOf(program: CorpusProgram): string {
+  const { name, source } = asFunction(program, 0);
+  return `${PRELUDE}
+const anyPromise = Promise, later = setTimeout, say = console.log.bind(console);
+say("up");
+try { (0, eval)(${JSON.stringify(`${source}\n//# sourceURL=${name}.js`)}); }
+catch (error) { ${uncaughtOf(0)}(error); }
+await new anyPromise((resolve) => later(resolve, 1));
+say(${outputOf(0)});`;
+}
+
+/** Numbers below a limit, the same for a seed. */
+function chance(seed: number): (limit: number) => number {
+  let state = seed;
+  return (limit) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * limit);
+  };
+}
+
+/** Moves a process to one node after the other, at moments that a seed chooses, until it ends. */
+async function wander(
+  t: TestCluster,
+  home: string,
+  pid: number,
+  seed: number,
+  ended: Promise<unknown>,
+): Promise<MoveReport[]> {
+  const below = chance(seed);
+  const names = [...t.nodes.keys()];
+  const moves: MoveReport[] = [];
+  let isOver = false;
+  void ended.then(() => (isOver = true));
+  let at = home;
+  while (!isOver) {
+    const rest = names.filter((name) => name !== at);
+    const to = rest[below(rest.length)] ?? home;
+    for (let turns = below(4); turns > 0; turns--) await new Promise((resolve) => setImmediate(resolve));
+    const report = await t
+      .get(home)
+      .migrate(pid, to)
+      .catch((error: unknown) => error);
+    if (!isReport(report)) {
+      if (isCode(report, "ESRCH") || isCode(report, "EAGAIN")) continue;
+      throw report;
+    }
+    if (report.outcome === "moved") {
+      moves.push(report);
+      at = to;
+    } else assert.match(report.reason ?? "", /ended|has ended|still leaving/, `${pid} ${report.outcome}`);
+  }
+  return moves;
+}
+
+const isReport = (value: unknown): value is MoveReport =>
+  typeof value === "object" && value !== null && "outcome" in value;
+const isCode = (error: unknown, code: string) => error instanceof Error && "code" in error && error.code === code;
+
+await withCluster(["a", "b", "c"], (t) => {
+  test(
+    `programs of the corpus, one in ${PARTS}, print the same when they move from node to node`,
+    { timeout: 120_000 },
+    async (context) => {
+      const waiting = corpus()
+        .map((program, index) => ({ program, index }))
+        .filter(({ index }) => index % PARTS === SEED % PARTS);
+      const count = waiting.length;
+      let moves = 0;
+      let movedPrograms = 0;
+      const work = async () => {
+        for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+          const { program, index } = next;
+          const still = await t.test("a").run(guestOf(program), { stress: STRESS });
+          const started = await t.test("a").start(guestOf(program), { stress: STRESS });
+          const reports = await wander(t, "a", started.pid, SEED + index, started.ended);
+          const { status, stdout, stderr } = await started.ended;
+          assert.deepEqual(
+            [status.code, stderr, stdout],
+            [still.status.code, still.stderr, still.stdout],
+            program.name,
+          );
+          assert.notEqual(stdout, "", `${program.name}: ${JSON.stringify(status)} ${stderr}`);
+          moves += reports.length;
+          if (reports.length > 0) movedPrograms++;
+        }
+      };
+      await Promise.all(Array.from({ length: AT_ONCE }, work));
+      context.diagnostic(`${moves} moves of ${movedPrograms} of ${count} programs`);
+      assert.ok(movedPrograms > count / 2, `${moves} moves of ${movedPrograms} programs`);
+    },
+  );
+
+  test("timers fire once, not early, and late only by the time that the process stood still", async (context) => {
+    const source = `
+      const beforeMs = Date.now(), ownMs = performance.now(), rows = [];
+      await Promise.all(Array.from({ length: 40 }, (_, n) => new Promise((resolve) => {
+        const delayMs = 20 + (n * 37) % 500;
+        setTimeout(() => { rows.push([n, delayMs, Date.now() - beforeMs, performance.now() - ownMs]); resolve(); }, delayMs);
+      })));
+      const ticks = await new Promise((resolve) => { let n = 0; const timer = setInterval(() => { if (++n === 20) { clearInterval(timer); resolve(n); } }, 10); });
+      console.log(JSON.stringify({ rows, ticks, tookMs: Date.now() - beforeMs }));`;
+    const control = await t.test("a").start(source);
+    const started = await t.test("b").start(source);
+    const moves = await wander(t, "b", started.pid, SEED, started.ended);
+    const [quiet, moved] = [await control.ended, await started.ended].map(({ stdout, stderr }) => {
+      assert.equal(stderr, "");
+      return JSON.parse(stdout) as { rows: [number, number, number, number][]; ticks: number };
+    });
+    assert.ok(quiet !== undefined && moved !== undefined);
+    assert.deepEqual(
+      moved.rows.map(([n]) => n).toSorted((a, b) => a - b),
+      Array.from({ length: 40 }, (_, n) => n),
+    );
+    assert.equal(moved.ticks, 20);
+    const latest = (rows: readonly [number, number, number, number][]) =>
+      Math.max(...rows.map(([, delayMs, wallMs]) => wallMs - delayMs));
+    const stoodStillMs = moves.reduce((sum, { downtimeMs }) => sum + downtimeMs, 0);
+    for (const [n, delayMs, wallMs, ownMs] of moved.rows)
+      assert.ok(
+        wallMs >= delayMs - 1 && ownMs >= delayMs - 0.5,
+        `timer ${n} of ${delayMs} ms: ${wallMs} ms, ${ownMs} ms its own`,
+      );
+    const boundMs = stoodStillMs + 3 * latest(quiet.rows) + 50;
+    context.diagnostic(
+      `${moves.length} moves, ${stoodStillMs.toFixed(0)} ms still; late by at most ${latest(moved.rows)} ms, ${latest(quiet.rows)} ms without moves`,
+    );
+    assert.ok(moves.length >= 3, `${moves.length} moves`);
+    assert.ok(latest(moved.rows) <= boundMs, `${latest(moved.rows)} ms late, at most ${boundMs.toFixed(0)} ms`);
+  });
+});
