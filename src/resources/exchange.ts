@@ -221,8 +221,9 @@ export class Exchange implements Driver {
   }
 
   resume(): void {
-    if (this.#closed || this.#request.complete) return;
-    this.#listen();
+    if (this.#closed || this.#request.readableEnded) return;
+    // All of a request may have come from the client, and the rest of it still wait here.
+    if (!this.#request.complete) this.#listen();
     this.#request.resume();
   }
 
