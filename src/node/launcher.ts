@@ -68,7 +68,8 @@ export class Launcher {
     const folder = mkdtempSync(join(tmpdir(), "godwit-nodes-"));
     const { name, log, state = join(folder, "state") } = options;
     try {
-      const server = await startEmbeddedServer({ folder: state, socket: join(folder, "engine") });
+      const lasting = options.state !== undefined; // a temporary folder is of no use after the machine's next start
+      const server = await startEmbeddedServer({ folder: state, socket: join(folder, "engine"), lasting });
       const engine = await connectEmbedded({ socket: server.socket });
       const authority = await authorityIn(state);
       const identity = await identify(authority, name);

@@ -24,6 +24,8 @@ export interface EmbeddedServerOptions {
   readonly folder: string;
   /** The socket's path; `engine.sock` in the folder unless it is given. */
   readonly socket?: string;
+  /** Whether what is written is to outlive the machine's loss of power, and waits for its disk; true unless it is said. */
+  readonly lasting?: boolean;
 }
 
 /** The engine for the nodes of one machine, while its OS process runs. */
@@ -39,7 +41,7 @@ export interface EmbeddedServer {
  * path that is too long, ECORRUPT, EIO.
  */
 export async function startEmbeddedServer(options: EmbeddedServerOptions): Promise<EmbeddedServer> {
-  const { folder, socket = join(folder, "engine.sock") } = options;
+  const { folder, socket = join(folder, "engine.sock"), lasting = true } = options;
   if (Buffer.byteLength(socket) > SOCKET_PATH_MAX_BYTES) {
     throw failure(
       "EINVAL",
@@ -48,7 +50,7 @@ export async function startEmbeddedServer(options: EmbeddedServerOptions): Promi
   }
   preparePrivateFolder(folder);
   const blobs = await prepareBlobFolder(folder);
-  const hub = new Hub(new Store(folder), blobs);
+  const hub = new Hub(new Store(folder, lasting), blobs);
   try {
     // Whoever has the database open is the engine: a socket that is there was left behind.
     rmSync(socket, { force: true });

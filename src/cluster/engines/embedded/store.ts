@@ -57,8 +57,8 @@ export class Store {
   #revision: number;
 
   /** @throws GodwitError ECLUSTER when another has it open or it is of another version; ECORRUPT; EIO. */
-  constructor(folder: string) {
-    this.#database = openDatabase(join(folder, "directory.db"));
+  constructor(folder: string, isLasting = true) {
+    this.#database = openDatabase(join(folder, "directory.db"), isLasting);
     this.#select = this.#database.prepare("SELECT value, revision, mark FROM entry WHERE key = ?");
     this.#keys = this.#database.prepare(
       "SELECT key FROM entry WHERE value IS NOT NULL AND key >= ? AND key < ? ORDER BY key",
@@ -141,14 +141,14 @@ function conflict(key: string, expected: number, present: number): GodwitError {
   return failure("ESTALE", `the key ${key} does not have revision ${expected} any more: ${now}`);
 }
 
-function openDatabase(path: string): Database.Database {
+function openDatabase(path: string, isLasting: boolean): Database.Database {
   let database: Database.Database;
   try {
     database = new Database(path, { timeout: LOCK_TIMEOUT_MS });
     database.exec("PRAGMA locking_mode = EXCLUSIVE");
     database.exec("PRAGMA journal_mode = WAL");
-    // A commit is on disk when it returns.
-    database.exec("PRAGMA synchronous = FULL");
+    // A commit is on disk when it returns, or with the operating system: that is enough for what does not outlive that.
+    database.exec(`PRAGMA synchronous = ${isLasting ? "FULL" : "NORMAL"}`);
     database.exec("BEGIN EXCLUSIVE");
     const version = versionOf(database);
     if (version === 0) database.exec(SCHEMA);
