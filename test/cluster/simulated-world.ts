@@ -24,7 +24,7 @@ export interface SimulationOptions {
 /** Something that must never be was. */
 export class Violation extends Error {}
 
-export const TOLD = ["moved", "stayed", "superseded", "restored", "crashed", "lost", "ended", "unknown"] as const;
+export const TOLD = ["moved", "stayed", "superseded", "restored", "crashed", "lost", "ended"] as const;
 export type Told = (typeof TOLD)[number];
 
 export interface ProcessEntry extends Ownership {
