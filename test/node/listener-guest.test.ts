@@ -202,6 +202,19 @@ await withNode({ lwps: 1 }, (t) => {
     for (const { pid } of [process, neighbour.process]) await t.node.signal(pid, "SIGKILL").catch(() => {});
   });
 
+  test("a body that its reader has no memory for is the program's error, and told", { timeout: 60_000 }, async () => {
+    const handler = `async (request) => new Response(await request.text())`;
+    const { process, url } = await serve(t, handler, { quotas: { memoryBytes: 8 * 2 ** 20 } });
+    const bytes = 16 * 2 ** 20;
+    const client = (await RawClient.connect(url)).send(
+      `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${bytes}\r\n\r\n${"a".repeat(bytes)}`,
+    );
+    await client.seen(/^HTTP\/1\.1 500 /);
+    client.socket.destroy();
+    await t.node.signal(process.pid, "SIGKILL");
+    assert.match((await process.ended).stderr, /POST http:.*memory/s);
+  });
+
   test("a body that nobody reads is not taken in", { timeout: 60_000 }, async () => {
     const { process, url } = await serve(t, `() => { console.log("asked"); return new Promise(() => {}); }`);
     const client = (await RawClient.connect(url)).send(

@@ -2,7 +2,7 @@
 
 import { type ExchangeHead, FRAME_KINDS, type ResponseHead } from "../../abi/channel.ts";
 import { FRAME_MAX_BYTES } from "../../limits.ts";
-import { part, reportError, syscall, syscallThen, utf8Bytes } from "../core.ts";
+import { hasCode, part, reportError, syscall, syscallThen, utf8Bytes } from "../core.ts";
 import type { Content, Inflow } from "./body.ts";
 import type { AbortController, AbortSignal } from "./event-target.ts";
 import type { Request } from "./request.ts";
@@ -87,9 +87,9 @@ export class Exchange implements ServeContext {
     });
   }
 
-  /** The request's body comes to no end: only the client's going does that. */
+  /** The request's body comes to no end: the client is gone, or this process has no room for it, which is its own error. */
   #cutOff(cause: unknown): unknown {
-    this.#gone = true;
+    this.#gone ||= !hasCode(cause, "ENOMEM") && !hasCode(cause, "EAGAIN");
     return this.#abort?.signal.aborted === true ? this.#abort.signal.reason : new TypeError("terminated", { cause });
   }
 
