@@ -77,7 +77,7 @@ export const EXPLANATIONS: readonly Explanation[] = [
     why: "Web Cryptography now refuses a JWK whose `alg` is another's, and so does Node since 20.20; these tests are of the time before.",
     subtest: /^Good parameters with ignored JWK alg/,
   },
-  { why: "Guests have no `MessageChannel`.", subtest: /MessagePort/ },
+  { why: "A `MessagePort` is not transferable: both of its ends are in one process.", subtest: /MessagePort/ },
   {
     why: "The standard leaves it open (whatwg/streams, 1243), and Node does the same.",
     file: /piping\/general-addition/,
