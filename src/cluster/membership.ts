@@ -116,7 +116,7 @@ export class Membership {
     const alive = await this.#engine.messages.serve(`alive/${record.name}`, (body) => body);
     this.#subscriptions.push(alive);
     const tell = () => this.#engine.messages.publish(`load/${record.name}`, encode(load()));
-    this.#loads = setInterval(tell, LOAD_INTERVAL_MS);
+    this.#loads = setInterval(tell, LOAD_INTERVAL_MS).unref();
     tell();
     return lease;
   }

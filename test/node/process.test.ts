@@ -229,6 +229,19 @@ await withNode({ lwps: 2 }, (t) => {
     assert.equal((await program.ended).stdout, `100000 ${(99_999 * 100_000) / 2}\n`);
   });
 
+  test("text is read as it came, after lines and without", async () => {
+    const read = async (source: string, input: string) => {
+      const program = await t.start(source);
+      await t.node.input(program.pid, Buffer.from(input));
+      await t.node.input(program.pid, null);
+      return (await program.ended).stdout;
+    };
+    for (const text of ["", "one", "one\n", "a\r\nb\r\nc", "\n\n", "é\u2028😀"])
+      assert.equal(await read(`console.log(JSON.stringify(stdin.readText()))`, text), `${JSON.stringify(text)}\n`);
+    const rest = `console.log(JSON.stringify([stdin.readLine(), stdin.readText(), stdin.readLine()]))`;
+    assert.equal(await read(rest, "a\r\nb\r\nc"), '["a","b\\r\\nc",null]\n');
+  });
+
   test("output is held back by a slow reader, and is complete", async () => {
     const pid = await t.node.spawn({
       name: "writer.js",

@@ -99,7 +99,7 @@ function lastEscape(bytes: Uint8Array): number {
 /** Cuts UTF-8 that comes in pieces into lines. */
 export class LineSplitter {
   readonly #decoding = new Decoding("utf-8", false, false);
-  /** Whole lines that nobody has taken yet, the first one last. */
+  /** Whole lines that nobody has taken yet, as they came but for the line feed, the first one last. */
   #lines: string[] = [];
   #partial = "";
 
@@ -109,17 +109,19 @@ export class LineSplitter {
 
   /** What stands after the last line break is a line too, unless it is empty. */
   finish(): void {
-    this.#split(this.#decoding.decode(new Uint8Array(0), false));
+    this.#flush();
     if (this.#partial !== "") this.#lines.unshift(this.#partial);
     this.#partial = "";
   }
 
   take(): string | undefined {
-    return this.#lines.pop();
+    const line = this.#lines.pop();
+    return line?.endsWith("\r") === true ? line.slice(0, -1) : line;
   }
 
-  /** Everything that was not taken, as it came. */
+  /** Everything that was not taken, as it came, now that the end has come. */
   takeRest(): string {
+    this.#flush();
     const rest =
       this.#lines
         .reverse()
@@ -130,9 +132,13 @@ export class LineSplitter {
     return rest;
   }
 
+  #flush(): void {
+    this.#split(this.#decoding.decode(new Uint8Array(0), false));
+  }
+
   #split(text: string): void {
     const lines = (this.#partial + text).split("\n");
     this.#partial = lines.pop() ?? "";
-    this.#lines = [...lines.map((line) => (line.endsWith("\r") ? line.slice(0, -1) : line)).reverse(), ...this.#lines];
+    this.#lines = [...lines.reverse(), ...this.#lines];
   }
 }

@@ -108,7 +108,6 @@ export class InputStream {
   *#textSteps(): Steps<string> {
     const splitter = (this.#splitter ??= new LineSplitter());
     splitter.add(yield* readAllSteps(this.#handle));
-    splitter.finish();
     return splitter.takeRest();
   }
 }
