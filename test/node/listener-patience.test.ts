@@ -138,6 +138,23 @@ test("while the process has no room, nobody is waited for", { timeout: 30_000 },
   await client.closed;
 });
 
+test("a body that has come whole while the process had no room still reaches it", { timeout: 30_000 }, async (t) => {
+  const { url, next } = await listen(t);
+  const arriving = next();
+  const client = (await RawClient.connect(url)).send(post(LONG) + "a".repeat(LONG));
+  const visit = await arriving;
+  // Room for one frame at a time; the last bytes come while there is none.
+  visit.hasRoom = false;
+  while (visit.frames.at(-1)?.kind !== FRAME_KINDS.end) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    visit.driver?.resume();
+  }
+  assert.equal(visit.bytes, LONG);
+  visit.answer("all");
+  await client.seen(/all/);
+  client.socket.destroy();
+});
+
 test("a response that nobody takes is given up", { timeout: 30_000 }, async (t) => {
   const { url, next } = await listen(t);
   const arriving = next();
