@@ -27,6 +27,13 @@ test("docs/web-conformance.md says what the record and the tables say", () => {
   assert.equal(readFileSync(WEB_DOCS, "utf8"), webDocs(), advice);
 });
 
+test("README.md has the counts of docs/web-conformance.md", () => {
+  const counts = [...webDocs().matchAll(/^\| \*\*all\*\* \|(?: [\d,]+ \|(?=.*%))? ([\d,]+) \| ([\d,]+) \|/gm)];
+  assert.equal(counts.length, 2);
+  const readme = readFileSync(new URL("../../../README.md", import.meta.url), "utf8");
+  for (const [, all, pass] of counts) assert.ok(readme.includes(`${pass} of ${all}`), `${pass} of ${all}`);
+});
+
 test("every failure in the record has an explanation", () => {
   for (const [path, { failures, unfinished = 0 }] of Object.entries(record.files))
     for (const number of [unfinished, ...Object.values(failures)]) assert.ok(record.explanations[number], path);
