@@ -47,6 +47,28 @@ for (let n = 1; n <= 200; n++) { send("adder", n); sleep(2); }
 console.log("sum", receive().message);
 `;
 
+const NUMBERS = 10_000;
+const MOVES = 100;
+/** Takes numbers by name, and stops at the first that is missing, there twice, or out of turn. */
+const TAKER = `
+import { exit, receive, register } from "godwit";
+register("numbers");
+console.log("ready");
+for (let n = 0; n < ${NUMBERS}; n++) {
+  const { message } = receive();
+  if (message !== n) { console.log("expected", n, "and got", message); exit(1); }
+  if (n % ${NUMBERS / MOVES} === 0) console.log("at " + n + ";");
+}
+console.log("all");
+`;
+const GIVER = `
+import { send, sleep } from "godwit";
+for (let n = 0; n < ${NUMBERS}; n++) {
+  for (;;) try { send("numbers", n); break; } catch (error) { if (error.code !== "ENOSPC") throw error; sleep(1); }
+}
+console.log("sent");
+`;
+
 interface Cluster {
   readonly up: Running;
   readonly client: NodeClient;
@@ -60,6 +82,8 @@ async function cluster(t: TestContext, ...flags: readonly string[]): Promise<Clu
     "listener.ts": LISTENER,
     "adder.ts": ADDER,
     "asker.ts": ASKER,
+    "giver.ts": GIVER,
+    "taker.ts": TAKER,
   });
   const socket = join(folder, "s.sock");
   const at = { folder, environment: { GODWIT_SOCKET: socket } };
@@ -188,6 +212,46 @@ suite("godwit up --nodes", () => {
     const next = await run("n3", "adder.ts");
     await until(async () => (await output(client, next)).includes("ready"));
   });
+
+  test(
+    `${NUMBERS} numbered messages reach a process that moves ${MOVES} times, once and in order`,
+    TIMEOUT,
+    async (t) => {
+      const { client, at } = await cluster(t);
+      const run = async (node: string, file: string) =>
+        Number(succeeded(await godwit(t, ["run", "-d", "--node", node, file], at)));
+      const taker = await run("n1", "taker.ts");
+      let printed = "";
+      let heard = () => {};
+      const followed = client.follow(
+        taker,
+        (_, bytes) => {
+          printed += Buffer.from(bytes).toString();
+          heard();
+        },
+        {
+          replay: true,
+        },
+      );
+      const told = (text: string) =>
+        new Promise<void>((resolve, reject) => {
+          heard = () => (printed.includes(text) ? resolve() : undefined);
+          void followed.then(() => reject(new Error(`it ended without saying ${text}: ${printed}`)), reject);
+          heard();
+        });
+      await told("ready");
+      const giver = await run("n2", "giver.ts");
+      for (let move = 0; move < MOVES; move++) {
+        await told(`at ${(move * NUMBERS) / MOVES};`);
+        const { outcome, reason } = await client.migrate(taker, ["n2", "n3", "n1"][move % 3] ?? "");
+        assert.equal(outcome, "moved", `move ${move}: ${reason}`);
+      }
+      assert.equal((await client.wait(taker)).code, 0, printed);
+      await followed;
+      assert.match(printed, /all\n$/);
+      assert.equal((await client.wait(giver)).code, 0);
+    },
+  );
 
   test("stop ends all nodes, and leaves nothing", TIMEOUT, async (t) => {
     const { client, up, at, nodes } = await cluster(t);
