@@ -8,6 +8,9 @@ import { isSameAt, isZeroAt, pageAt } from "./page.ts";
 const STRIDE_PAGES = 64;
 const STEP_PAGES = 8;
 
+/** Pages that are looked at in one part: of a memory that is copied for the first time, a few milliseconds' worth. */
+const PART_PAGES = 2048;
+
 /** What a round sends: of an address space of so many bytes. */
 export interface Round extends PageSet {
   readonly memoryBytes: number;
@@ -36,6 +39,15 @@ export class PageRounds {
 
   /** What has changed since the last round. `memory` may be another object each time: the same process's. */
   next(memory: SharedArrayBuffer): Round {
+    const looking = this.look(memory);
+    for (;;) {
+      const { done, value } = looking.next();
+      if (done === true) return value;
+    }
+  }
+
+  /** The same, a part at a time, for who has other things to do in between. */
+  *look(memory: SharedArrayBuffer): Generator<void, Round, void> {
     const bytes = Buffer.from(memory);
     this.#grow(bytes.length);
     const { first, end } = this.#template.scratch;
@@ -58,7 +70,10 @@ export class PageRounds {
     };
     const count = bytes.length / PAGE_BYTES;
     compare(0, Math.min(first, count), STRIDE_PAGES);
-    compare(end, count, STRIDE_PAGES);
+    for (let from = end; from < count; from += PART_PAGES) {
+      compare(from, Math.min(from + PART_PAGES, count), STRIDE_PAGES);
+      yield;
+    }
     return { memoryBytes: bytes.length, pages, zeroed };
   }
 

@@ -2,6 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import type { Duplex } from "node:stream";
+import { setImmediate } from "node:timers/promises";
 
 import type { Link } from "../cluster/link.ts";
 import { assert, unreachable } from "../assert.ts";
@@ -208,7 +209,12 @@ export class Emigration {
         { migration, ...about, engine: hash, memoryBytes, memoryQuotaBytes: seat.memoryQuotaBytes, ...offer },
         { timeoutMs: MOVE_SILENCE_MS },
       );
-      const [bulk] = await Promise.all([openBulk({ migration }), this.#assure()]);
+      const opening = openBulk({ migration });
+      const [bulk] = await Promise.all([opening, this.#assure()]).catch((error: unknown) => {
+        // A stream that nobody sends over would stay open on both nodes.
+        void opening.then((stream) => stream.on("error", () => {}).destroy(), messageOf);
+        throw error;
+      });
       this.#open(bulk);
       if (this.#state.kind !== "offering") return void bulk.destroy();
       this.heard({ kind: "accepted" });
@@ -247,6 +253,7 @@ export class Emigration {
     const outcome = await claim(seat.pid, owner, owner, `before ${this.migration}`);
     if (outcome === "won") return;
     if (outcome === "unknown") throw failure("EAGAIN", "the directory does not answer: try again");
+    if (seat.ended) throw failure("ESRCH", `process ${seat.pid} has ended`);
     throw failure("EAGAIN", `the directory has process ${seat.pid} as another node's`);
   }
 
@@ -254,13 +261,23 @@ export class Emigration {
     const { seat } = this.#options;
     try {
       const { memory } = await seat.lwp.ask(seat.pid, { kind: "memory" });
-      const round = this.#rounds.next(memory.buffer);
+      const round = await this.#look(memory.buffer);
       const pages = round.pages.length + round.zeroed.length;
       await this.#takenIn(await this.#send(round, null));
       this.#roundCount++;
       this.heard({ kind: "copied", pages });
     } catch (error) {
       this.heard(seat.ended ? { kind: "ended" } : { kind: "peerLost", reason: messageOf(error) });
+    }
+  }
+
+  /** What has changed, found without keeping this node from everything else: a large heap takes longer than a lease lasts. */
+  async #look(memory: SharedArrayBuffer): Promise<Round> {
+    const looking = this.#rounds.look(memory);
+    for (;;) {
+      const { done, value } = looking.next();
+      if (done === true) return value;
+      await setImmediate();
     }
   }
 
@@ -279,6 +296,7 @@ export class Emigration {
       this.#expectSoon();
       this.#framesSent++;
       await writeFrame(bulk, image);
+      if (!isLast) await setImmediate(); // a stream that takes all at once would keep this node from everything else
     }
     return bulk;
   }
