@@ -17,7 +17,6 @@ for (let made = 0; made < count; made += AT_ONCE) {
     });
     await once(socket, "connect");
   });
-  // oxlint-disable-next-line eslint/no-await-in-loop -- one batch after the other
   await Promise.all(batch);
 }
 console.log("connected");

@@ -11,6 +11,7 @@ const RUN_TIMEOUT_MS = 30_000;
 
 const STEPS = [
   "ci",
+  "run --silent web-platform-tests -- --if-possible",
   "test",
   "run --silent lint",
   "run --silent check:format",

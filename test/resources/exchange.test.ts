@@ -25,7 +25,7 @@ async function takeAll(incoming: IncomingMessage, response: ServerResponse): Pro
     taken = frames.length;
     exchange.resume();
   }
-  exchange.take(wholeFrame({ status: 204, statusText: "", headers: [] }, new Uint8Array(0)));
+  await exchange.take(wholeFrame({ status: 204, statusText: "", headers: [] }, new Uint8Array(0)));
   return frames;
 }
 
