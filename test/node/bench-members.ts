@@ -1,4 +1,7 @@
-/** Nodes of one cluster in the test's own OS process, over the embedded engine, each behind a wire that can be cut. */
+/**
+ * Nodes of one cluster in the test's own OS process, with real links: over the embedded engine, each behind a wire that can be
+ * cut, or over another engine.
+ */
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -7,7 +10,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe } from "node:test";
 import type { ClusterEvent } from "../../src/abi/control.ts";
+import type { Engine } from "../../src/cluster/engine.ts";
 import { type EmbeddedServer, connectEmbedded, startEmbeddedServer } from "../../src/cluster/engines/embedded.ts";
+import { type Authority, identify } from "../../src/cluster/identity-authority.ts";
 import { ClusterMember } from "../../src/node/cluster-member.ts";
 import { until } from "../cluster/condition.ts";
 import { TestNode } from "./bench-node.ts";
@@ -50,34 +55,54 @@ class Wire {
   }
 }
 
+/** What the nodes are joined by; when nothing is said, the embedded engine and Unix sockets. */
+export interface Joined {
+  /** A connection to another engine, which has no wire. */
+  readonly engine?: () => Promise<Engine>;
+  /** Links go over TLS, with keys of this authority's. */
+  readonly authority?: Authority;
+}
+
 export class TestMembers {
   readonly folder: string;
   readonly events: ClusterEvent[] = [];
   readonly #server: EmbeddedServer;
+  readonly #joined: Joined;
   readonly #members = new Map<string, ClusterMember>();
   readonly #wires = new Map<string, Wire>();
   readonly #secret = { cluster: "2f0c1c1e-7a3b-4a55-9f0a-0d7d3a1f2b11", secret: new Uint8Array(32).fill(7) };
   #runs = 0;
 
-  constructor(folder: string, server: EmbeddedServer) {
+  constructor(folder: string, server: EmbeddedServer, joined: Joined = {}) {
     this.folder = folder;
     this.#server = server;
+    this.#joined = joined;
+  }
+
+  get names(): string[] {
+    return [...this.#members.keys()];
   }
 
   async add(name: string): Promise<ClusterMember> {
     const run = `${name}${++this.#runs}`;
-    const wire = await new Wire(join(this.folder, `${run}.wire`), this.#server.socket).open();
-    const engine = await connectEmbedded({ socket: wire.socket });
-    const identity = { name, ...this.#secret, ca: "", certificate: "", key: "" };
-    const address = `unix:${join(this.folder, `${run}.link`)}`;
+    const engine = await (this.#joined.engine?.() ?? this.#wired(name, run));
+    const { authority } = this.#joined;
+    const keyless = { name, ...this.#secret, ca: "", certificate: "", key: "" };
+    const identity = authority === undefined ? keyless : await identify(authority, name);
+    const address = authority === undefined ? `unix:${join(this.folder, `${run}.link`)}` : "tls:127.0.0.1:0";
     const settings = { name, engine, identity, address, socket: "", version: "0", log: () => {}, lwps: 1 };
     const member = await ClusterMember.join(settings);
     member.view.events.subscribe(false, (event) => {
       if (event.node === name) this.events.push(event);
     });
     this.#members.set(name, member);
-    this.#wires.set(name, wire);
     return member;
+  }
+
+  async #wired(name: string, run: string): Promise<Engine> {
+    const wire = await new Wire(join(this.folder, `${run}.wire`), this.#server.socket).open();
+    this.#wires.set(name, wire);
+    return connectEmbedded({ socket: wire.socket });
   }
 
   get(name: string): ClusterMember {
@@ -137,10 +162,14 @@ export class TestMembers {
 }
 
 /** The tests of one file, over nodes that are stopped at their end. */
-export async function withMembers(names: readonly string[], tests: (t: TestMembers) => void): Promise<void> {
+export async function withMembers(
+  names: readonly string[],
+  tests: (t: TestMembers) => void,
+  joined: Joined = {},
+): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "godwit-test-"));
   const server = await startEmbeddedServer({ folder: join(folder, "state") });
-  const members = new TestMembers(folder, server);
+  const members = new TestMembers(folder, server, joined);
   for (const name of names) await members.add(name);
   describe("in a cluster", { timeout: 120_000 }, () => {
     after(async () => {
