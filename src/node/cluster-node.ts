@@ -250,7 +250,7 @@ export class ClusterNode implements LinkHandlers {
 
   bulk(peer: string, stream: Duplex, header: unknown): void {
     const immigration = this.#immigrations.get(parsed(aboutMove, header).migration);
-    if (immigration === undefined || immigration.source !== peer) return void stream.destroy();
+    if (immigration === undefined || immigration.source !== peer || immigration.hasStream) return void stream.destroy();
     stream.on("error", () => {}); // told by its end
     void immigration.receive(stream).finally(() => stream.resume());
   }

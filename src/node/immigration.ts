@@ -92,6 +92,7 @@ export class Immigration {
   #silence: NodeJS.Timeout | undefined;
   /** Images taken so far; a hostile source sends no more than a memory could need. */
   #bytesLeft: number;
+  #hasStream = false;
 
   constructor(options: ImmigrationOptions) {
     this.#options = options;
@@ -103,6 +104,11 @@ export class Immigration {
   /** The node that it comes from. */
   get source(): string {
     return this.#options.link.peer;
+  }
+
+  /** Whether it is being sent already: there is one stream to a move. */
+  get hasStream(): boolean {
+    return this.#hasStream;
   }
 
   heard(event: TargetEvent): void {
@@ -164,6 +170,8 @@ export class Immigration {
 
   /** Takes what the source sends. The stream is left open after the last of it: its end tells a source that we are gone. */
   async receive(stream: Duplex): Promise<void> {
+    assert(!this.#hasStream, "there is one stream to a move");
+    this.#hasStream = true;
     try {
       for await (const frame of readFrames(stream)) {
         if (this.#handed !== undefined) throw failure("EPROTO", "the source goes on after the end");

@@ -75,6 +75,29 @@ function nothingCame(t: TestCluster): void {
   assert.deepEqual([moves, hosting.all().length, node.lwps.processes], [0, 0, 0]);
 }
 
+/** What node b hears of the next move to it: the offer, the header of its stream, and pieces for who collects them. */
+function overheard(t: TestCluster): { offer: unknown; header: unknown; pieces: Buffer[]; stop: () => void } {
+  const b = t.get("b");
+  const { asked, bulk } = b;
+  const stop = () => {
+    Object.assign(b, { asked, bulk });
+    t.piece = () => {};
+  };
+  const heard = { offer: undefined as unknown, header: undefined as unknown, pieces: [] as Buffer[], stop };
+  const listeners: Pick<typeof b, "asked" | "bulk"> = {
+    asked: (link, kind, body) => {
+      if (kind === "move/offer") heard.offer = body;
+      return asked.call(b, link, kind, body);
+    },
+    bulk: (peer, stream, header) => {
+      heard.header = header;
+      bulk.call(b, peer, stream, header);
+    },
+  };
+  Object.assign(b, listeners);
+  return heard;
+}
+
 await withCluster(["a", "b"], (t) => {
   for (const [what, send] of Object.entries(STREAMS))
     test(`a peer that sends ${what} is told so, and nothing is kept`, async () => {
@@ -136,6 +159,82 @@ await withCluster(["a", "b"], (t) => {
     assert.throws(() => b.told(evil, "move/taken", "no object"), { code: "EPROTO" });
     b.told(good, "move/cancel", about);
     await until("it is let go", () => b.moves === 0);
+    nothingCame(t);
+  });
+
+  test("a move has one stream: another for it is closed, and what was sent once is nothing when it is sent again", async () => {
+    const [a, b] = [t.get("a"), t.get("b")];
+    const started = await t.test("a").start(`
+      let goesOn = true, n = 0;
+      onSignal("SIGUSR1", () => { goesOn = false; });
+      for (; goesOn; n++) { console.log("tick", n); sleep(2); }
+      console.log("ticks", n);
+    `);
+    const { pid } = started;
+    await started.printed("tick 2");
+    const sent = overheard(t);
+    const closed: boolean[] = [];
+    const second = () => {
+      const [mine, theirs] = duplexPair();
+      mine.on("error", () => {});
+      b.bulk("a", theirs, sent.header);
+      mine.end(Buffer.concat(sent.pieces));
+      closed.push(theirs.destroyed);
+    };
+    t.piece = (from, _to, bytes) => {
+      if (from !== "a") return;
+      sent.pieces.push(Buffer.from(bytes));
+      second();
+    };
+    const { outcome, reason } = await a.migrate(pid, "b");
+    sent.stop();
+    assert.deepEqual([outcome, reason], ["moved", undefined]);
+    assert.ok(closed.length >= 2 && closed.every(Boolean), `${closed.length} more streams, closed: ${closed.join()}`);
+    second();
+    assert.equal(closed.at(-1), true, "a move that is over has no stream");
+
+    // The same offer and the same bytes, from the node that it came from: here it is, and then it is somewhere else.
+    const replayer = new Peer("a");
+    await assert.rejects(b.asked(replayer, "move/offer", sent.offer), { code: "EEXIST" });
+    assert.equal((await a.migrate(pid, "a")).outcome, "moved");
+    const before = t.directory.entries.get(pid);
+    await b.asked(replayer, "move/offer", sent.offer);
+    const [mine, theirs] = duplexPair();
+    mine.on("error", () => {});
+    b.bulk("a", theirs, sent.header);
+    mine.write(Buffer.concat(sent.pieces));
+    await until("it is declined", () => replayer.heard.some(({ kind }) => kind === "move/declined"));
+    const declined = replayer.heard.find(({ kind }) => kind === "move/declined");
+    assert.match(JSON.stringify(declined?.body), /the directory has given the process to another node/);
+    await until("it is let go", () => b.moves === 0);
+    assert.deepEqual(t.directory.entries.get(pid), before);
+    mine.destroy();
+    await a.node.signal(pid, "SIGUSR1");
+    const lines = (await started.ended).stdout.split("\n").slice(0, -1);
+    const ticks = lines.slice(0, -1);
+    assert.deepEqual(
+      ticks,
+      Array.from(ticks, (_, n) => `tick ${n}`),
+    );
+    assert.equal(lines.at(-1), `ticks ${ticks.length}`);
+    nothingCame(t);
+  });
+
+  test("a move that is refused after its stream was opened leaves no stream", async () => {
+    const started = await t.test("a").start(`console.log("up"); receive();`);
+    await started.printed("up");
+    const { meddle } = t.directory;
+    t.directory.meddle = () => ({ carryOut: false });
+    t.streams.clear();
+    const report = await t.get("a").migrate(started.pid, "b");
+    t.directory.meddle = meddle;
+    assert.equal(report.outcome, "stayed");
+    assert.match(report.reason ?? "", /the directory does not answer/);
+    assert.equal(t.streams.size, 1);
+    await until("its end", () => [...t.streams.keys()].every(({ destroyed }) => destroyed));
+    await until("it is let go", () => t.get("b").moves === 0);
+    await t.get("a").node.signal(started.pid, "SIGKILL");
+    assert.equal((await started.ended).status.code, 137);
     nothingCame(t);
   });
 
