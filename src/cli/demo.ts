@@ -3,16 +3,15 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
-import type { ClusterControl, ClusterEvent, MoveReport, NodeInfo, ProcessInfo } from "../abi/control.ts";
+import type { ClusterControl, ClusterEvent, MoveReport, NodeInfo, ProcessInfo, SpawnOptions } from "../abi/control.ts";
 import { failure, GodwitError } from "../errors.ts";
-import type { Program } from "../node/program.ts";
 import { print, printJson, style } from "./print.ts";
 import { examples } from "./program.ts";
 import { formatDuration, formatSize, parseCount } from "./quantity.ts";
 import { type Column, formatTable } from "./table.ts";
 import { version } from "./version.ts";
 
-const PROGRAM = fileURLToPath(new URL("../../../demo/primes.ts", import.meta.url));
+const PROGRAM = fileURLToPath(new URL("../../../demo/", import.meta.url)) + "primes.ts";
 const NODES = ["n1", "n2", "n3"];
 const LIMIT = 1_000_000;
 const IMAGE_INTERVAL_MS = 500;
@@ -154,7 +153,11 @@ export interface Play {
 }
 
 /** Moves a program about, drains a node, kills a node, and checks the answer. @throws GodwitError when it is wrong. */
-export async function show(cast: Cast, program: Program, { limit, json, startMs }: Play): Promise<void> {
+export async function show(
+  cast: Cast,
+  program: Required<Pick<SpawnOptions, "name" | "source" | "sourceMap">>,
+  { limit, json, startMs }: Play,
+): Promise<void> {
   const { control, nodes } = cast;
   const stage = new Stage(control, json);
   stage.say(`nodes ${nodes.join(", ")} are up after ${formatDuration(performance.now() - startMs)}`);

@@ -1,6 +1,13 @@
 /** Processes as a program sees them: itself, its children, its end. */
 
-import type { CheckpointResult, ExitStatus, ForkRequest, MigrateResult, ProcessSelf, SpawnRequest } from "../abi/records.ts";
+import type {
+  CheckpointResult,
+  ExitStatus,
+  ForkRequest,
+  MigrateResult,
+  ProcessSelf,
+  SpawnRequest,
+} from "../abi/records.ts";
 import { SHARED_WORDS } from "../abi/records.ts";
 import type { SignalName } from "../abi/records.ts";
 import { sharedWords, step, type Steps, syscall, timeoutOf, type WaitOptions } from "./machine.ts";

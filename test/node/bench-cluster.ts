@@ -17,7 +17,7 @@ import { Node } from "../../src/node/node.ts";
 import { TestNode } from "./bench-node.ts";
 
 /** A directory: compare-and-set on a map. */
-export class TestDirectory {
+class TestDirectory {
   readonly entries = new Map<number, Ownership>();
   /** Asked before each claim; what it returns is answered in place of the truth, after the claim was carried out or not. */
   meddle: (pid: number, to: Owner) => { readonly carryOut: boolean } | undefined = () => undefined;
