@@ -78,7 +78,7 @@ function nothingCame(t: TestCluster): void {
 /** What node b hears of the next move to it: the offer, the header of its stream, and pieces for who collects them. */
 function overheard(t: TestCluster): { offer: unknown; header: unknown; pieces: Buffer[]; stop: () => void } {
   const b = t.get("b");
-  const { asked, bulk } = b;
+  const [asked, bulk] = [b.asked.bind(b), b.bulk.bind(b)];
   const stop = () => {
     Object.assign(b, { asked, bulk });
     t.piece = () => {};
@@ -87,11 +87,11 @@ function overheard(t: TestCluster): { offer: unknown; header: unknown; pieces: B
   const listeners: Pick<typeof b, "asked" | "bulk"> = {
     asked: (link, kind, body) => {
       if (kind === "move/offer") heard.offer = body;
-      return asked.call(b, link, kind, body);
+      return asked(link, kind, body);
     },
     bulk: (peer, stream, header) => {
       heard.header = header;
-      bulk.call(b, peer, stream, header);
+      bulk(peer, stream, header);
     },
   };
   Object.assign(b, listeners);
