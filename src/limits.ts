@@ -378,6 +378,11 @@ export const MEMBER_ANSWER_MS = 3_000;
 /** What happened in the cluster: what each node remembers, and one event as bytes. */
 export const EVENTS_KEPT_MAX = 1024;
 export const EVENT_MAX_BYTES = 16 * 1024;
+/** Who follows a process whose home changes asks this often where it is, and gives it up when it is nowhere for so long. */
+export const HOME_LOOK_MS = 100;
+export const HOME_NEWS_MAX_MS = 30_000;
+/** The last homes of processes that are over are remembered; these many. */
+export const PAST_HOMES_MAX = 4_096;
 /** A drain moves so many processes at once, and tries each so often. */
 export const DRAIN_AT_ONCE_MAX = 8;
 export const DRAIN_ATTEMPTS_MAX = 3;

@@ -195,6 +195,9 @@ export interface RestoreOptions {
 
 export type Stream = "stdout" | "stderr";
 
+/** What is told first of a process's kept output: all, nothing, or what came since its home is this one. */
+export type Replay = boolean | "here";
+
 /** A node as its own host process sees it; the daemon puts it on a socket, `run` uses it in place. */
 export interface NodeControl {
   readonly name: string;
@@ -224,7 +227,7 @@ export interface NodeControl {
    * With `replay`, what is kept of earlier output comes first, before this returns (also for a process that has ended).
    * Returns the way to unsubscribe.
    */
-  output(pid: number, replay: boolean, on: (stream: Stream, bytes: Uint8Array) => void | Promise<void>): () => void;
+  output(pid: number, replay: Replay, on: (stream: Stream, bytes: Uint8Array) => void | Promise<void>): () => void;
   stop(): Promise<void>;
 }
 

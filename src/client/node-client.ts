@@ -8,6 +8,7 @@ import type {
   MoveReport,
   NodeInfo,
   ProcessInfo,
+  Replay,
   RestoreOptions,
   SpawnOptions,
   Stream,
@@ -25,7 +26,7 @@ export type OutputHandler = (stream: Stream, bytes: Uint8Array) => void | Promis
 
 export interface FollowOptions {
   /** What is kept of earlier output comes first. */
-  readonly replay?: boolean;
+  readonly replay?: Replay;
   /** End after what is kept, without waiting for more. */
   readonly keptOnly?: boolean;
   /**
@@ -177,10 +178,12 @@ export class NodeClient implements ClusterControl {
   }
 
   async wait(pid: number): Promise<ExitStatus> {
-    const status = await this.#transport.json<ExitStatus>("GET", `/processes/${pid}/wait`);
-    // The two came over different connections: output first, as in the node itself.
-    for (const following of this.#following.get(pid) ?? []) await following.catch(() => {});
-    return status;
+    try {
+      return await this.#transport.json<ExitStatus>("GET", `/processes/${pid}/wait`);
+    } finally {
+      // The two came over different connections: output first, as in the node itself.
+      for (const following of this.#following.get(pid) ?? []) await following.catch(() => {});
+    }
   }
 
   input(pid: number, bytes: Uint8Array | null): Promise<void> {
@@ -207,7 +210,7 @@ export class NodeClient implements ClusterControl {
   }
 
   /** As {@link follow}, for callers that learn of errors and of the end by `wait`. */
-  output(pid: number, replay: boolean, on: OutputHandler): () => void {
+  output(pid: number, replay: Replay, on: OutputHandler): () => void {
     const stopped = new AbortController();
     this.follow(pid, on, { replay, signal: stopped.signal }).catch(() => {});
     return () => stopped.abort();
@@ -236,7 +239,7 @@ export class NodeClient implements ClusterControl {
 
   async #follow(pid: number, on: OutputHandler, options: FollowOptions): Promise<ExitStatus | undefined> {
     const query = new URLSearchParams({
-      replay: options.replay === true ? "1" : "0",
+      replay: options.replay === "here" ? "here" : options.replay === true ? "1" : "0",
       follow: options.keptOnly === true ? "0" : "1",
       hold: options.hold === false ? "0" : "1",
     });

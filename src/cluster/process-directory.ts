@@ -109,9 +109,17 @@ export class ProcessDirectory {
 
   /** The process has ended. @param home where it was at home: another's is not forgotten. */
   async forget(pid: number, home?: string): Promise<void> {
-    const entry = await this.#engine.directory.get(keyOf(pid));
-    if (entry === undefined || (home !== undefined && entryOf(entry).home !== home)) return;
-    await this.#engine.directory.delete(keyOf(pid), entry.revision).catch(() => {});
+    const { directory } = this.#engine;
+    for (;;) {
+      const entry = await directory.get(keyOf(pid));
+      if (entry === undefined || (home !== undefined && entryOf(entry).home !== home)) return;
+      try {
+        return await directory.delete(keyOf(pid), entry.revision);
+      } catch (error) {
+        // Written meanwhile: it may be another's by now.
+        if (!(error instanceof GodwitError) || error.code !== "ESTALE") throw error;
+      }
+    }
   }
 
   /**

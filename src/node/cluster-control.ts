@@ -9,6 +9,7 @@ import type {
   NodeInfo,
   NodeLoad,
   ProcessInfo,
+  Replay,
   RestoreOptions,
   SpawnOptions,
   Stream,
@@ -19,6 +20,7 @@ import type { Member } from "../cluster/membership.ts";
 import { failure } from "../errors.ts";
 import { MEMBER_ANSWER_MS } from "../limits.ts";
 import type { ClusterView } from "./cluster-view.ts";
+import { Pursuit } from "./pursuit.ts";
 import { restartAt } from "./weak-move.ts";
 
 export interface ClusterControlOptions {
@@ -33,12 +35,14 @@ export class WholeControl implements ClusterControl {
   readonly name: string;
   readonly #view: ClusterView;
   readonly #options: ClusterControlOptions;
+  readonly #pursuit: Pursuit;
   /** Processes that were given to each node since it told of its load. */
   readonly #given = new Map<string, { readonly load: NodeLoad; count: number }>();
 
   constructor(options: ClusterControlOptions) {
     this.#options = options;
     this.#view = options.view;
+    this.#pursuit = new Pursuit(options.view, (node) => this.#at(node));
     this.name = options.view.name;
   }
 
@@ -153,7 +157,7 @@ export class WholeControl implements ClusterControl {
   }
 
   async signal(pid: number, signal: SignalName): Promise<void> {
-    return (await this.#home(pid)).signal(pid, signal);
+    return this.#pursuit.there(pid, (home) => home.signal(pid, signal));
   }
 
   async pause(pid: number): Promise<void> {
@@ -182,18 +186,18 @@ export class WholeControl implements ClusterControl {
   }
 
   async wait(pid: number): Promise<ExitStatus> {
-    return (await this.#home(pid)).wait(pid);
+    return this.#pursuit.wait(pid);
   }
 
   async input(pid: number, bytes: Uint8Array | null): Promise<void> {
-    return (await this.#home(pid)).input(pid, bytes);
+    return this.#pursuit.there(pid, (home) => home.input(pid, bytes));
   }
 
   async keptOutput(pid: number, on: (stream: Stream, bytes: Uint8Array) => void | Promise<void>): Promise<void> {
     return (await this.#home(pid)).keptOutput(pid, on);
   }
 
-  output(pid: number, replay: boolean, on: (stream: Stream, bytes: Uint8Array) => void | Promise<void>): () => void {
-    return this.#homeNow(pid).output(pid, replay, on);
+  output(pid: number, replay: Replay, on: (stream: Stream, bytes: Uint8Array) => void | Promise<void>): () => void {
+    return this.#pursuit.output(pid, replay, on);
   }
 }

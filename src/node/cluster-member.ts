@@ -171,9 +171,8 @@ async function makeParts(
   return { cluster, own, names, durability, failover };
 }
 
-/** The directory has nothing to say any more of a process that has ended. */
+/** The directory has nothing to say any more of a process that has ended. What it tells may be late: it is read. */
 async function forget(view: ClusterView, pid: number): Promise<void> {
-  if (view.entryOf(pid) === undefined) return;
   try {
     await view.directory.forget(pid, view.name);
   } catch (error) {

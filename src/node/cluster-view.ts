@@ -12,6 +12,7 @@ import { Membership } from "../cluster/membership.ts";
 import { PidBlocks } from "../cluster/pid-blocks.ts";
 import { type ProcessEntry, ProcessDirectory } from "../cluster/process-directory.ts";
 import { failure } from "../errors.ts";
+import { PAST_HOMES_MAX } from "../limits.ts";
 import { EventLog } from "./event-log.ts";
 
 export interface ViewOptions {
@@ -51,6 +52,8 @@ export class ClusterView {
   readonly #entries = new Map<number, ProcessEntry>();
   /** One for each node: it keeps a process's input in order, and its end behind its output. */
   readonly #controls = new Map<string, { readonly token: number; readonly client: NodeClient }>();
+  /** Of those that are over. */
+  readonly #pastHomes = new Map<number, string>();
   #watch: Subscription | undefined;
 
   private constructor(options: ViewOptions, membership: Membership, blocks: PidBlocks) {
@@ -86,7 +89,7 @@ export class ClusterView {
     const view = new ClusterView(options, await Membership.open(engine), await PidBlocks.open(engine));
     await view.events.listen();
     view.#watch = await view.directory.watch((pid, entry) => {
-      if (entry === undefined) view.#entries.delete(pid);
+      if (entry === undefined) view.#over(pid);
       else view.#entries.set(pid, entry);
       view.onEntry(pid, entry);
     });
@@ -99,9 +102,21 @@ export class ClusterView {
     return this.#entries.get(pid);
   }
 
+  /** The home of a process that has ended still knows of it. */
+  #over(pid: number): void {
+    const last = this.#entries.get(pid);
+    this.#entries.delete(pid);
+    if (last === undefined) return;
+    this.#pastHomes.set(pid, last.home);
+    for (const oldest of this.#pastHomes.keys()) {
+      if (this.#pastHomes.size <= PAST_HOMES_MAX) break;
+      this.#pastHomes.delete(oldest);
+    }
+  }
+
   /** Name of the node where a process is at home, if it is known. */
   homeOf(pid: number): string | undefined {
-    return this.#entries.get(pid)?.home ?? this.blocks.nodeOf(pid);
+    return this.#entries.get(pid)?.home ?? this.#pastHomes.get(pid) ?? this.blocks.nodeOf(pid);
   }
 
   /** The control of another node, over a connection of its own for each request. @throws GodwitError ENONODE. */

@@ -149,7 +149,9 @@ export class Failover {
   async #bury(pid: number, { home, node }: ProcessEntry): Promise<void> {
     const { isAlive, directory } = this.#options;
     if (node !== this.#self && isAlive(home) && home !== this.#self) return;
-    await directory.forget(pid, home);
+    await this.#decided(pid);
+    const present = await directory.find(pid);
+    if (present !== undefined && this.#isOrphan(pid, present)) await directory.forget(pid, home);
   }
 
   /** Each in its turn, so that not all restore what one can; the next after a while, if the one before did not. */
@@ -161,9 +163,15 @@ export class Failover {
     const rank = entry.node === this.#self ? 0 : order.indexOf(this.#self);
     if (rank < 0) return;
     await delay(FAILOVER_SETTLE_MS + rank * FAILOVER_STEP_MS);
+    await this.#decided(pid);
     const present = await this.#insist(() => directory.find(pid));
     if (present === undefined || this.#closed || !this.#isOrphan(pid, present)) return;
     await this.#takeOver(pid, present);
+  }
+
+  /** Until a move of it from here is over: before that it may still go on here, as it was. */
+  async #decided(pid: number): Promise<void> {
+    while (this.#options.cluster.isMoving(pid) && !this.#closed) await delay(MOVE_RETRY_MS);
   }
 
   // ---- A durable process, from its images

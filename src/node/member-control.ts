@@ -12,6 +12,7 @@ import type {
   NodeLoad,
   NodeState,
   ProcessInfo,
+  Replay,
   RestoreOptions,
   SpawnOptions,
   Stream,
@@ -235,8 +236,12 @@ export class MemberControl implements ClusterControl {
     throw failure("ENONODE", `node ${this.name} is alone: process ${pid} cannot go to node ${node}`);
   }
 
-  wait(pid: number): Promise<ExitStatus> {
-    return this.#node.wait(pid);
+  /** @throws GodwitError ESRCH; EREMOTE when it goes on elsewhere. */
+  async wait(pid: number): Promise<ExitStatus> {
+    const status = await this.#node.wait(pid);
+    if (this.#node.stopping && this.#options.cluster?.node.durability?.has(pid) === true)
+      throw failure("EREMOTE", `node ${this.name} has stopped, and process ${pid} goes on at another: ask there`);
+    return status;
   }
 
   input(pid: number, bytes: Uint8Array | null): Promise<void> {
@@ -247,7 +252,7 @@ export class MemberControl implements ClusterControl {
     this.#node.output(pid, true, on)();
   }
 
-  output(pid: number, replay: boolean, on: (stream: Stream, bytes: Uint8Array) => void | Promise<void>): () => void {
+  output(pid: number, replay: Replay, on: (stream: Stream, bytes: Uint8Array) => void | Promise<void>): () => void {
     return this.#node.output(pid, replay, on);
   }
 }

@@ -2,7 +2,7 @@
 
 import { availableParallelism } from "node:os";
 
-import type { Inspection, NodeControl, ProcessInfo, RestoreOptions, SpawnOptions, Stream } from "../abi/control.ts";
+import type { Inspection, NodeControl, ProcessInfo, Replay, RestoreOptions, SpawnOptions } from "../abi/control.ts";
 import type { ExitStatus, SignalName } from "../abi/records.ts";
 import { assert } from "../assert.ts";
 import { failure } from "../errors.ts";
@@ -21,6 +21,7 @@ import { KeptStates } from "./kept-states.ts";
 import type { Lwp } from "./lwp.ts";
 import { LwpPool } from "./lwp-pool.ts";
 import { LwpThread, type Told } from "./lwp-thread.ts";
+import type { Subscriber } from "./output-log.ts";
 import { type Entry, ProcessTable } from "./process-table.ts";
 import { Switchboard } from "./switchboard.ts";
 
@@ -194,7 +195,7 @@ export class Node implements NodeControl {
     }
   }
 
-  output(pid: number, replay: boolean, on: (stream: Stream, bytes: Uint8Array) => void | Promise<void>): () => void {
+  output(pid: number, replay: Replay, on: Subscriber): () => void {
     return this.table.get(pid).output.subscribe(replay, on);
   }
 

@@ -1,6 +1,6 @@
 /** A process's output: kept within a bound for `logs`, handed to subscribers as it comes, held back by the slowest. */
 
-import type { Stream } from "../abi/control.ts";
+import type { Replay, Stream } from "../abi/control.ts";
 import { LOG_MAX_BYTES, OUTPUT_PIECE_BYTES } from "../limits.ts";
 
 /** Takes output; a promise holds back more of it. Anything else that it returns says nothing. */
@@ -8,7 +8,7 @@ export type Subscriber = (stream: Stream, bytes: Uint8Array) => unknown;
 
 export class OutputLog {
   /** Invariant: together at most LOG_MAX_BYTES, each with OUTPUT_PIECE_BYTES more, or one chunk. */
-  readonly #chunks: { readonly stream: Stream; readonly bytes: Uint8Array }[] = [];
+  readonly #chunks: { readonly stream: Stream; readonly bytes: Uint8Array; readonly isHere: boolean }[] = [];
   #sizeBytes = 0;
   readonly #subscribers = new Set<Subscriber>();
   readonly #taken: (sizeBytes: number) => void;
@@ -25,7 +25,7 @@ export class OutputLog {
   }
 
   push(stream: Stream, bytes: Uint8Array): void {
-    this.keep(stream, bytes);
+    this.keep(stream, bytes, true);
     const taking = this.pass(stream, bytes);
     if (taking === undefined) {
       this.#taken(bytes.length);
@@ -48,15 +48,16 @@ export class OutputLog {
     return this.#drained;
   }
 
-  subscribe(replay: boolean, subscriber: Subscriber): () => void {
-    if (replay) for (const { stream, bytes } of this.#chunks) void subscriber(stream, bytes);
+  subscribe(replay: Replay, subscriber: Subscriber): () => void {
+    for (const { stream, bytes, isHere } of this.#chunks)
+      if (replay === true || (replay === "here" && isHere)) void subscriber(stream, bytes);
     this.#subscribers.add(subscriber);
     return () => this.#subscribers.delete(subscriber);
   }
 
-  /** Keeps output that was handed over already. */
-  keep(stream: Stream, bytes: Uint8Array): void {
-    this.#chunks.push({ stream, bytes });
+  /** Keeps output that was handed over already. `isHere`: it came at this home, and not at one before. */
+  keep(stream: Stream, bytes: Uint8Array, isHere = false): void {
+    this.#chunks.push({ stream, bytes, isHere });
     this.#sizeBytes += bytes.length + OUTPUT_PIECE_BYTES;
     while (this.#sizeBytes > LOG_MAX_BYTES && this.#chunks.length > 1) {
       this.#sizeBytes -= (this.#chunks.shift()?.bytes.length ?? 0) + OUTPUT_PIECE_BYTES;

@@ -116,11 +116,11 @@ function flag(query: URLSearchParams, name: string, otherwise: boolean): boolean
 
 async function streamOutput({ control, exits }: Service, call: Call): Promise<undefined> {
   const { response, query, pid, gone } = call;
-  const replay = flag(query, "replay", false);
+  const replay = query.get("replay") === "here" ? "here" : flag(query, "replay", false);
   const writer = new OutputWriter(response, flag(query, "hold", true));
   response.setHeader("content-type", "application/octet-stream");
   if (!flag(query, "follow", true)) {
-    if (replay) await control.keptOutput(pid, (stream, bytes) => writer.write(stream, bytes));
+    if (replay === true) await control.keptOutput(pid, (stream, bytes) => writer.write(stream, bytes));
     response.end();
     return undefined;
   }
