@@ -82,6 +82,8 @@ export class Durability {
   readonly #kept = new Map<number, Kept>();
   /** Durable processes whose home is here, wherever they run. */
   readonly #homed = new Set<number>();
+  /** Those that have come, of whose images the directory is still being asked. */
+  readonly #arriving = new Set<number>();
   #writing = 0;
   /** Who waits to be written: each process at most once. */
   readonly #turns: (() => void)[] = [];
@@ -103,9 +105,9 @@ export class Durability {
     return this.#homed.has(pid);
   }
 
-  /** Whether a process that runs here is durable. */
+  /** Whether a process that runs here is durable: from the moment that it came, for it may leave again at once. */
   keeps(pid: number): boolean {
-    return this.#kept.has(pid);
+    return this.#kept.has(pid) || this.#arriving.has(pid);
   }
 
   /** A process that runs here: what its images have cost. */
@@ -153,18 +155,21 @@ export class Durability {
 
   /** A durable process has come by a move. */
   async arrived(pid: number): Promise<void> {
+    this.#arriving.add(pid);
     try {
       const found = await this.#options.directory.find(pid);
+      if (!this.#arriving.delete(pid)) return;
       if (found?.durable !== undefined && found.node === this.#self) this.goOn(pid, found.durable);
     } catch (error) {
       if (!(error instanceof GodwitError)) throw error;
       this.#tellUnsaved(pid, error.message);
-      setTimeout(() => void this.arrived(pid), 1000).unref();
+      setTimeout(() => (this.#arriving.has(pid) ? void this.arrived(pid) : undefined), 1000).unref();
     }
   }
 
   /** It runs here no more. */
   left(pid: number): void {
+    this.#arriving.delete(pid);
     const kept = this.#kept.get(pid);
     if (kept === undefined) return;
     kept.over = true;
