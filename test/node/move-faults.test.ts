@@ -13,7 +13,9 @@ import { failure } from "../../src/errors.ts";
 import { LwpThread } from "../../src/node/lwp-thread.ts";
 import { until, within } from "../cluster/condition.ts";
 import { type TestCluster, withCluster } from "./bench-cluster.ts";
+import { withMembers } from "./bench-members.ts";
 import type { Started } from "./bench-node.ts";
+import { moveOnFullDisk } from "./full-disk.ts";
 import { Effects, MoveSteps, type Step, STEPS } from "./move-steps.ts";
 
 /** Each line is an effect: one that is there twice was done twice. */
@@ -200,6 +202,17 @@ async function judge(
 
 const table = new Map<string, Became>();
 
+const FULL_DISK = "the disk is full where its images are written";
+await withMembers(["h", "a", "b"], (t) => {
+  for (const home of Object.keys(HOMES) as Home[])
+    for (const step of STEPS)
+      test(`${step}: ${FULL_DISK}, at home at ${HOMES[home]}`, async () => {
+        const lines = await moveOnFullDisk(t, home, step, PROGRAM);
+        assert.equal(checkEffects(lines), true);
+        table.set(`${home} ${FULL_DISK} ${step}`, "moves");
+      });
+});
+
 await withCluster(
   ["h", "a", "b"],
   (t) => {
@@ -244,7 +257,8 @@ function pageOf(): string {
     "What becomes of a process when something fails while it goes from node a to node b. Made by `test/node/move-faults.test.ts`,",
     "which does each of these to real nodes and checks after each that at most one node runs the process, that each of its",
     "effects is there once and in order, that its answer is right, and that no node keeps anything of the move. The process is",
-    "not durable: what is lost here comes back from its last image when it is.",
+    "not durable: what is lost here comes back from its last image when it is. In the last line of each table it is durable, on",
+    "the embedded engine with real links: there its images stay good, and new ones are made when there is room again.",
     "",
     "- **moves**: it runs at b.",
     "- **stays**: it runs at a, as if nothing had been.",
@@ -258,7 +272,7 @@ function pageOf(): string {
   ];
   for (const home of Object.keys(HOMES) as Home[]) {
     lines.push("", `## At home at ${HOMES[home]}`, "", row(["", ...STEPS]), row(["", ...STEPS].map(() => "---")));
-    for (const { what } of FAULTS)
+    for (const what of [...FAULTS.map((fault) => fault.what), FULL_DISK])
       lines.push(row([what, ...STEPS.map((step) => table.get(`${home} ${what} ${step}`) ?? "?")]));
   }
   return `${lines.join("\n")}\n`;
