@@ -1,8 +1,8 @@
 /**
  * Fetches the part of the Web Platform Tests that `test/web` runs: `node dist/scripts/web-platform-tests.js`. No registry
  * package carries them, but Debian's source package of Node does, as Node is tested by them too. Needs `apt-get`, `tar` and
- * `xz`, no privileges, and leaves nothing but the folder that it prints. With `--if-possible`, a machine without `apt-get` gets a
- * warning in place of an error.
+ * `xz`, no privileges, and leaves nothing but the folder that it prints. With `--if-possible`, a machine that cannot have them
+ * gets a warning in place of an error.
  */
 
 import { execFileSync, spawnSync } from "node:child_process";
@@ -97,11 +97,20 @@ function hasApt(): boolean {
   return spawnSync("apt-get", ["--version"], { stdio: "ignore" }).error === undefined;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  if (process.argv.includes("--if-possible") && !hasCheckout() && !hasApt())
-    console.error("WARNING: THE WEB PLATFORM TESTS WILL NOT BE RUN: there is no apt-get here to fetch them with");
-  else {
+/** Why they are not there, if they cannot be had. */
+function attempt(): string | undefined {
+  if (!hasCheckout() && !hasApt()) return "there is no apt-get here to fetch them with";
+  try {
     ensureCheckout();
-    console.log(CHECKOUT);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
   }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  if (!process.argv.includes("--if-possible")) ensureCheckout();
+  const why = attempt();
+  if (why === undefined) console.log(CHECKOUT);
+  else console.error(`WARNING: THE WEB PLATFORM TESTS WILL NOT BE RUN: ${why}`);
 }
