@@ -21,7 +21,7 @@ const PARTS = Number(process.env["GODWIT_MOVING_PARTS"] ?? 6);
 /** Where nodes are joined by real links. */
 const LINKED_PARTS = Number(process.env["GODWIT_MOVING_PARTS"] ?? 18);
 /** So that there is something to move in the middle of: most programs are over within a millisecond. */
-const STRESS = { every: 150, at: "call" } as const;
+const STRESS = { every: 90, at: "call" } as const;
 /** A move over a real link takes longer. */
 const LINKED_STRESS = { every: 15, at: "call" } as const;
 
