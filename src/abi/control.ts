@@ -72,6 +72,11 @@ export interface MoveReport {
   readonly epoch: number;
 }
 
+export interface DrainOptions {
+  /** Moves processes also without what cannot come along: that is lost to them when the node has gone. */
+  readonly force?: boolean;
+}
+
 /** What came of a drain. */
 export interface DrainReport {
   readonly node: string;
@@ -253,8 +258,8 @@ export interface ClusterControl extends NodeControl {
    * @throws GodwitError as `kept` and `spawn`.
    */
   restartAt(pid: number, node: string): Promise<number>;
-  /** Moves all processes off a node, which takes no more in. */
-  drain(node: string): Promise<DrainReport>;
+  /** Moves all processes off a node, which takes no more in. One stays that needs what stays there. */
+  drain(node: string, options?: DrainOptions): Promise<DrainReport>;
   /** Tells what happens from now on; with `replay`, first what is remembered. Returns the way to end that. */
   events(replay: boolean, on: (event: ClusterEvent) => void): () => void;
 }

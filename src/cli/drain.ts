@@ -10,19 +10,21 @@ import { printable } from "./table.ts";
 export function define(command: Command): void {
   command
     .argument("<node>", "the node (see godwit nodes)")
+    .option("--force", "move processes also without what cannot come along")
     .addHelpText(
       "after",
       `${examples(["godwit drain n1", "its processes go to the other nodes, those with the least to do first"])}
 
 The node takes no more processes in. It runs none when this command ends, and leaves the cluster as soon as it is no
 process's home any more: what was started there and runs elsewhere by then is reached through it. A process that cannot
-go is told of, and then the node stays as it was; the exit code is 1.`,
+go, as one that has a file of the node open that it means to write on, is told of, and then the node stays as it was; the
+exit code is 1. With --force it goes without: what stays is lost to it when the node has left.`,
     )
     .action(drain);
 }
 
-async function drain(node: string, flags: { readonly json?: true }): Promise<void> {
-  const report = await (await connect()).drain(node);
+async function drain(node: string, flags: { readonly force?: true; readonly json?: true }): Promise<void> {
+  const report = await (await connect()).drain(node, { force: flags.force === true });
   if (report.left.length > 0) process.exitCode = EXIT.error;
   if (flags.json === true) return printJson(report);
   for (const move of report.moves) print(`${describeMove(move)}\n`);

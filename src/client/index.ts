@@ -14,6 +14,7 @@ export { type ProgramMap, mapStack, readProgramMap } from "../abi/stack-map.ts";
 export type {
   ClusterControl,
   ClusterEvent,
+  DrainOptions,
   DrainReport,
   Inspection,
   MoveReport,
@@ -25,6 +26,7 @@ export type {
   ProcessState,
   RegionInfo,
   ResourceInfo,
+  Replay,
   RestoreOptions,
   SpawnOptions,
   Stream,

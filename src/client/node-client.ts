@@ -3,6 +3,7 @@
 import type {
   ClusterControl,
   ClusterEvent,
+  DrainOptions,
   DrainReport,
   Inspection,
   MoveReport,
@@ -118,8 +119,8 @@ export class NodeClient implements ClusterControl {
     return this.#transport.send(`/processes/${pid}/plan`, { node });
   }
 
-  drain(node: string): Promise<DrainReport> {
-    return this.#transport.send("/drain", { node });
+  drain(node: string, options: DrainOptions = {}): Promise<DrainReport> {
+    return this.#transport.send("/drain", { node, ...options });
   }
 
   events(replay: boolean, on: (event: ClusterEvent) => void): () => void {

@@ -25,6 +25,8 @@ interface Kind {
   readonly atHome?: boolean;
 }
 
+/** A request that is being answered is over soon: a home that goes away waits for it. */
+const EXCHANGE: Kind = { can: { GR: "it goes on by way of its home" } };
 const CONNECTION: Kind = { can: { GR: "it goes on by way of its home" }, atHome: true };
 
 export const KINDS: Readonly<Record<string, Kind>> = {
@@ -65,7 +67,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
     prefers: { type: ["GR", "RB"] },
     atHome: true,
   },
-  exchange: CONNECTION,
+  exchange: EXCHANGE,
   fetch: CONNECTION,
   socket: CONNECTION,
   lost: { can: { GR: "it is lost already, and stays so" } },
@@ -142,6 +144,7 @@ function refusal(
 ): string | undefined {
   if (kind.can[action] === undefined) return `a ${name} cannot be ${PARTICIPLES[action]}`;
   const place = kind.atHome === true ? home : node;
+  if (action === "GR" && name === "exchange") return undefined;
   if (action === "GR") return leaving.includes(place) ? `node ${place}, which has it, goes away` : undefined;
   if (action === "RB") return undefined;
   if (node !== source) return `it is on node ${node}, and node ${source} can send only what it has itself`;

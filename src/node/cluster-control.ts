@@ -3,6 +3,7 @@
 import type {
   ClusterControl,
   ClusterEvent,
+  DrainOptions,
   DrainReport,
   Inspection,
   MoveReport,
@@ -71,8 +72,8 @@ export class WholeControl implements ClusterControl {
     return restartAt(await this.#home(pid), this.#at(node), pid);
   }
 
-  async drain(node: string): Promise<DrainReport> {
-    return this.#at(node).drain(node);
+  async drain(node: string, options: DrainOptions = {}): Promise<DrainReport> {
+    return this.#at(node).drain(node, options);
   }
 
   stop(): Promise<void> {

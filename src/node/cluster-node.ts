@@ -85,10 +85,10 @@ export class ClusterNode implements LinkHandlers {
 
   /**
    * Moves a process that is at home or hosted here, or has its home here, to another node while it runs. Resolves when
-   * it runs there, or will not.
+   * it runs there, or will not. `leaving`: nodes that go away, at which nothing of it may be left.
    * @throws GodwitError ESRCH; ENONODE; EAGAIN when it is being moved already, or too many are.
    */
-  async migrate(pid: number, to: string): Promise<MoveReport> {
+  async migrate(pid: number, to: string, leaving: readonly string[] = []): Promise<MoveReport> {
     const seat = this.#seat(pid);
     if (seat === undefined) {
       const { lwp } = this.node.table.living(pid);
@@ -101,7 +101,7 @@ export class ClusterNode implements LinkHandlers {
       throw failure("EAGAIN", `${MOVES_MAX} processes are being moved: try again`);
     this.#moving.add(pid);
     try {
-      const report = await this.#emigrate(seat, to);
+      const report = await this.#emigrate(seat, { ...this.#circumstances(seat, to), leaving });
       if (report.outcome !== "stayed") this.durability?.left(pid);
       return report;
     } finally {
@@ -149,8 +149,8 @@ export class ClusterNode implements LinkHandlers {
     return this.#emigrations.size + this.#immigrations.size;
   }
 
-  async #emigrate(seat: Seat, to: string): Promise<MoveReport> {
-    const circumstances = this.#circumstances(seat, to);
+  async #emigrate(seat: Seat, circumstances: Circumstances): Promise<MoveReport> {
+    const to = circumstances.target;
     const emigration = new Emigration({
       seat,
       self: this.node.name,

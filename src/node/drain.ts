@@ -1,7 +1,7 @@
 /** Moves everything off a node: its own processes, those that it runs for others, and the homes of those that run elsewhere. */
 
 import type { DrainReport, MoveReport } from "../abi/control.ts";
-import { GodwitError } from "../errors.ts";
+import { failure, GodwitError } from "../errors.ts";
 import { DRAIN_ATTEMPTS_MAX, DRAIN_AT_ONCE_MAX } from "../limits.ts";
 import type { ClusterNode } from "./cluster-node.ts";
 import type { Entry } from "./process-table.ts";
@@ -32,10 +32,19 @@ function depthOf(entry: Entry): number {
 }
 
 /** Gives a family a home where its eldest runs. */
-async function handOn(cluster: ClusterNode, family: readonly Entry[], reasons: Map<number, string>): Promise<void> {
+async function handOn(
+  cluster: ClusterNode,
+  family: readonly Entry[],
+  leaving: readonly string[],
+  reasons: Map<number, string>,
+): Promise<void> {
   const [eldest] = family;
   if (eldest === undefined || family.some(({ lwp }) => lwp.nodeName === cluster.node.name)) return;
   try {
+    for (const { pid, lwp } of family) {
+      const { obstacle } = await cluster.plan(pid, lwp.nodeName, leaving);
+      if (obstacle !== undefined) throw failure("EPERM", obstacle);
+    }
     await cluster.handHome(family, eldest.lwp.nodeName);
   } catch (error) {
     if (!(error instanceof GodwitError)) throw error;
@@ -45,13 +54,16 @@ async function handOn(cluster: ClusterNode, family: readonly Entry[], reasons: M
 
 /**
  * Tries each process at one target after the other. Children that are born meanwhile are moved too: it goes on until there
- * are no processes, or none that would go.
+ * are no processes, or none that would go. What a process needs of this node and cannot take along keeps it here, unless it
+ * is forced to go without.
  */
 export async function drain(
   cluster: ClusterNode,
   targets: () => readonly string[],
   moved: (move: MoveReport) => void,
+  isForced = false,
 ): Promise<DrainReport> {
+  const leaving = isForced ? [] : [cluster.node.name];
   const moves: MoveReport[] = [];
   const reasons = new Map<number, string>();
   let turn = 0;
@@ -61,7 +73,7 @@ export async function drain(
     const to = names[turn++ % names.length];
     if (to === undefined) return "there is no other node left";
     try {
-      const move = await cluster.migrate(pid, to);
+      const move = await cluster.migrate(pid, to, leaving);
       moved(move);
       moves.push(move);
       return move.outcome === "stayed" ? (move.reason ?? "it stayed") : undefined;
@@ -88,8 +100,11 @@ export async function drain(
     };
     await Promise.all(Array.from({ length: DRAIN_AT_ONCE_MAX }, work));
   }
-  for (const family of familiesOf(cluster)) await handOn(cluster, family, reasons);
-  const left = runningAt(cluster).map(({ pid, name }) => ({
+  for (const family of familiesOf(cluster)) await handOn(cluster, family, leaving, reasons);
+  const here = new Map(runningAt(cluster).map((one) => [one.pid, one]));
+  for (const { pid, name, exit } of cluster.node.table.all())
+    if (exit === undefined && reasons.has(pid)) here.set(pid, { pid, name });
+  const left = [...here.values()].map(({ pid, name }) => ({
     pid,
     name,
     reason: reasons.get(pid) ?? "it has just come",

@@ -5,6 +5,7 @@ import { hostname } from "node:os";
 import type {
   ClusterControl,
   ClusterEvent,
+  DrainOptions,
   DrainReport,
   Inspection,
   MoveReport,
@@ -128,14 +129,15 @@ export class MemberControl implements ClusterControl {
     return cluster.node.plan(pid, node);
   }
 
-  async drain(name: string): Promise<DrainReport> {
+  async drain(name: string, { force = false }: DrainOptions = {}): Promise<DrainReport> {
     const { cluster, events } = this.#options;
     if (name !== this.name) throw failure("ENONODE", `this is node ${this.name}, not ${name}`);
     if (cluster === undefined) throw failure("ENONODE", `node ${name} is alone: there is none to take its processes`);
     if (cluster.targets().length === 0) throw failure("ENONODE", `there is no other node to take those of ${name}`);
     this.#state = "draining";
     cluster.node.takesIn = false;
-    const report = await drain(cluster.node, cluster.targets, (move) => events.tell({ kind: "moved", move }));
+    const moved = (move: MoveReport) => events.tell({ kind: "moved", move });
+    const report = await drain(cluster.node, cluster.targets, moved, force);
     this.#isDrained = report.left.length === 0;
     if (!this.#isDrained) {
       this.#state = "up";

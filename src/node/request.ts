@@ -114,6 +114,7 @@ const SPAWN = v.strictObject({
 const RESTORE = v.strictObject(grants);
 const SIGNAL = v.strictObject({ signal: v.picklist(SIGNALS) });
 const NODE = v.strictObject({ node: nodeName });
+const DRAIN = v.strictObject({ node: nodeName, force: v.optional(v.boolean()) });
 const FORK = v.strictObject({ node: v.exactOptional(nodeName) });
 const NOTHING = v.strictObject({});
 
@@ -137,5 +138,6 @@ export const checkSpawn = (value: unknown) => checked(SPAWN, value);
 export const checkRestore = (value: unknown) => checked(RESTORE, value);
 export const checkSignal = (value: unknown) => checked(SIGNAL, value);
 export const checkNode = (value: unknown) => checked(NODE, value);
+export const checkDrain = (value: unknown) => checked(DRAIN, value);
 export const checkFork = (value: unknown) => checked(FORK, value);
 export const checkNothing = (value: unknown) => checked(NOTHING, value);

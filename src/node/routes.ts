@@ -19,7 +19,16 @@ import {
   SPAWN_REQUEST_MAX_BYTES,
 } from "../limits.ts";
 import type { ExitWatch } from "./exit-watch.ts";
-import { checkFork, checkNode, checkNothing, checkRestore, checkSignal, checkSpawn, parseJson } from "./request.ts";
+import {
+  checkDrain,
+  checkFork,
+  checkNode,
+  checkNothing,
+  checkRestore,
+  checkSignal,
+  checkSpawn,
+  parseJson,
+} from "./request.ts";
 
 /** The node behind the socket. */
 export interface Service {
@@ -170,7 +179,10 @@ export const ROUTES: readonly Route[] = [
     method: "POST",
     path: "/drain",
     bodyMaxBytes: REQUEST,
-    handle: ({ control }, { body }) => control.drain(checkNode(parseJson(body)).node),
+    handle: ({ control }, { body }) => {
+      const { node, force = false } = checkDrain(parseJson(body));
+      return control.drain(node, { force });
+    },
   },
   { method: "GET", path: "/events", bodyMaxBytes: 0, handle: streamEvents },
   { method: "GET", path: "/processes", bodyMaxBytes: 0, handle: ({ control }) => control.list() },
