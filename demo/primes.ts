@@ -3,9 +3,10 @@
  * It keeps no file and talks to nobody: all that it knows is in its memory and in the local variables of its loops.
  */
 
-import { Mutex, self, Thread } from "godwit";
+import { Mutex, onSignal, self, Thread } from "godwit";
 
-const limit = Number(self.arguments[0] ?? 100_000);
+/** Where it stops; sooner, where it is, when it gets the signal SIGUSR1. */
+let limit = Number(self.arguments[0] ?? 100_000);
 /** Numbers that a thread takes at a time. */
 const SHARE = 2000;
 
@@ -35,10 +36,15 @@ function work(): void {
       count += found;
       sum += added;
     });
-    if (from % 20_000 === 0) console.log(`progress ${from / limit}`);
+    if (from % 20_000 === 0) console.log(`progress ${from}`);
   }
 }
 
+onSignal("SIGUSR1", () =>
+  mutex.withLock(() => {
+    limit = Math.min(limit, next);
+  }),
+);
 const threads = [1, 2, 3, 4].map((n) => Thread.create(work, { name: `finder ${n}` }));
 for (const thread of threads) thread.join();
-console.log(`answer ${count} ${sum}`);
+console.log(`answer ${limit} ${count} ${sum}`);
