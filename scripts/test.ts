@@ -19,7 +19,9 @@ const found = (await readdir(TESTS, { recursive: true }))
 if (found.length === 0) throw new Error(`no test file's path contains ${words.join(" or ")}`);
 
 // A test that leaves something behind must not hold all others up for ever.
-const runner = spawn(process.execPath, ["--test", "--test-force-exit", "--test-reporter=spec", ...found], { stdio: "inherit" });
+const runner = spawn(process.execPath, ["--test", "--test-force-exit", "--test-reporter=spec", ...found], {
+  stdio: "inherit",
+});
 runner.on("exit", (code, signal) => {
   process.exitCode = code ?? (signal === null ? 1 : 130);
 });
