@@ -75,13 +75,26 @@ export interface MoveReport {
 export interface DrainOptions {
   /** Moves processes also without what cannot come along: that is lost to them when the node has gone. */
   readonly force?: boolean;
+  /** Only plans it, and moves nothing. */
+  readonly dryRun?: boolean;
+}
+
+/** What a drain does to a process that runs on the node, has its home there, or has something open there. */
+export interface DrainPlan {
+  readonly pid: number;
+  readonly name: string;
+  /** Where it runs. */
+  readonly node: string;
+  readonly plan: MovePlan;
 }
 
 /** What came of a drain. */
 export interface DrainReport {
   readonly node: string;
+  /** Of all processes that it concerns, as it was before anything was moved. */
+  readonly plans: readonly DrainPlan[];
   readonly moves: readonly MoveReport[];
-  /** Processes that are still there, and why. */
+  /** Processes that still need the node, and why. Unless it is forced, nothing is moved when the plans tell of one. */
   readonly left: readonly { readonly pid: number; readonly name: string; readonly reason: string }[];
   /** Processes that run elsewhere and have their home there: it has to stay up for them. */
   readonly homed: number;
@@ -258,7 +271,7 @@ export interface ClusterControl extends NodeControl {
    * @throws GodwitError as `kept` and `spawn`.
    */
   restartAt(pid: number, node: string): Promise<number>;
-  /** Moves all processes off a node, which takes no more in. One stays that needs what stays there. */
+  /** Moves all processes off a node, which takes no more in. None is moved when one needs what stays there. */
   drain(node: string, options?: DrainOptions): Promise<DrainReport>;
   /** Tells what happens from now on; with `replay`, first what is remembered. Returns the way to end that. */
   events(replay: boolean, on: (event: ClusterEvent) => void): () => void;

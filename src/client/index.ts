@@ -15,6 +15,7 @@ export type {
   ClusterControl,
   ClusterEvent,
   DrainOptions,
+  DrainPlan,
   DrainReport,
   Inspection,
   MoveReport,

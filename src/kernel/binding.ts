@@ -92,8 +92,10 @@ export interface Circumstances {
   readonly source: string;
   readonly target: string;
   readonly home: string;
-  /** Nodes that will not be there any more after the move. */
+  /** Nodes that will not be there any more after the move: what they have is fetched from there before they go. */
   readonly leaving?: readonly string[];
+  /** What can be neither taken along nor left does not keep the process: it is lost when its node goes away. */
+  readonly isForced?: boolean;
 }
 
 /** The plan of a move: one row for each resource. Pure. */
@@ -128,11 +130,14 @@ function row(facts: ResourceFacts, circumstances: Circumstances): PlanRow {
     else return { ...brief(facts), action, why: reason(action, facts, circumstances), refused };
   }
   const why = refused.map((one) => `${one.action}: ${one.why}`).join("; ");
+  if (circumstances.isForced === true) return { ...brief(facts), action: "GR", why: `it is lost: ${why}`, refused };
   return { ...brief(facts), why, refused };
 }
 
-function reason(action: Action, { kind, node }: ResourceFacts, { target }: Circumstances): string {
+function reason(action: Action, { kind, node }: ResourceFacts, { target, leaving = [] }: Circumstances): string {
   if (action === "GR" && node === target) return "it is there already";
+  if ((action === "MV" || action === "CP") && node !== target && leaving.includes(node))
+    return `${KINDS[kind]?.can[action] ?? ""}, before node ${node} goes away`;
   return KINDS[kind]?.can[action] ?? "";
 }
 
@@ -146,8 +151,9 @@ function refusal(
   const place = kind.atHome === true ? home : node;
   if (action === "GR" && name === "exchange") return undefined;
   if (action === "GR") return leaving.includes(place) ? `node ${place}, which has it, goes away` : undefined;
-  if (action === "RB") return undefined;
-  if (node !== source) return `it is on node ${node}, and node ${source} can send only what it has itself`;
+  const isAfar = kind.atHome !== true && node !== source && !leaving.includes(node);
+  if (action === "RB") return isAfar ? `it is on node ${node} already, and stays there` : undefined;
+  if (isAfar) return `it is on node ${node}, and node ${source} can send only what it has itself`;
   const { maxBytes = Infinity } = kind;
   return sizeBytes > maxBytes ? `it has ${sizeBytes} bytes, and at most ${maxBytes} are taken along` : undefined;
 }

@@ -18,6 +18,7 @@ import type { ProcessRecord } from "./process-record.ts";
 import { ProcessTraps } from "./process-traps.ts";
 import type { Answer, Birth, Completion, Question, Rebirth, Released, ToLwp } from "./protocol.ts";
 import { hold, release, whenQuiescent } from "./quiescence.ts";
+import { retrieve } from "./retrieval.ts";
 import { checkRecord } from "./record-check.ts";
 import { leaveHandles, reopenHandles } from "./reopen.ts";
 import { stateOfImage } from "./resource-state.ts";
@@ -260,6 +261,13 @@ function ask(kernel: Kernel, process: Process, request: number, question: Questi
         answer({ kind: "fork" });
       };
       return whenQuiescent(kernel, process, make, failed);
+    }
+    case "retrieve": {
+      const start = () =>
+        retrieve(kernel, process, question, (error) =>
+          error === undefined ? answer({ kind: "retrieve" }) : failed(error),
+        );
+      return whenQuiescent(kernel, process, start, failed);
     }
     default:
       return unreachable(question, "question");

@@ -2,6 +2,7 @@
 
 import type { ChannelRequest, Frame } from "../abi/channel.ts";
 import type { Inspection, Stream, StressMode } from "../abi/control.ts";
+import type { MoveAction } from "../abi/move-plan.ts";
 import type { Capabilities, ExitStatus, Quotas, SignalName, SpawnRequest } from "../abi/records.ts";
 import type { Break } from "./channel.ts";
 import type { ProcessRecord } from "./process-record.ts";
@@ -72,7 +73,20 @@ export type Question =
   | { readonly kind: "freeze" }
   /** Stops the process where it is, for an image of it to be taken, until it is told `saved`. */
   | { readonly kind: "save" }
+  /** What it has open on a node that goes away is made its own here, as the rows say. */
+  | {
+      readonly kind: "retrieve";
+      readonly node: string;
+      readonly rows: readonly Retrieval[];
+      readonly isForced: boolean;
+    }
   | { readonly kind: "deliver"; readonly from: number; readonly payload: Uint8Array };
+
+/** What becomes of a handle: as in the plan of a move. */
+export interface Retrieval {
+  readonly handle: number;
+  readonly action?: MoveAction;
+}
 
 export type Answer =
   | { readonly kind: "inspect"; readonly inspection: Omit<Inspection, "process"> & { readonly summary: Summary } }
@@ -92,6 +106,7 @@ export type Answer =
   | ({ readonly kind: "freeze" } & Released)
   | ({ readonly kind: "save" } & Released)
   | { readonly kind: "prepared" }
+  | { readonly kind: "retrieve" }
   | { readonly kind: "deliver" };
 
 /** A process on its way from one LWP to another, with its memory as it is. */

@@ -6,7 +6,7 @@
 import type { DirectoryEntry, FileStatus, OpenRequest } from "../abi/records.ts";
 import type { ProcessFiles } from "./file-access.ts";
 import type { Attachment, Binding, OpenFile } from "./resource.ts";
-import type { FileState } from "./resource-state.ts";
+import type { FileState, ScratchState } from "./resource-state.ts";
 
 /** By the process's pid at its home; by the ticket of a scratch directory where that is. */
 export type FilePlace = { readonly pid: number } | { readonly ticket: string };
@@ -24,6 +24,9 @@ export type TicketOperation =
   | { readonly do: "twin" }
   | { readonly do: "close" }
   | { readonly do: "sync" }
+  /** How much there would be to take, in bytes; and the content itself, for who takes it along. */
+  | { readonly do: "size" }
+  | { readonly do: "take" }
   | { readonly do: "read"; readonly maxBytes: number }
   | { readonly do: "write"; readonly bytes: Uint8Array }
   | { readonly do: "seek"; readonly offset: number; readonly from: "start" | "current" | "end" }
@@ -38,6 +41,9 @@ export interface RemoteOpening {
   readonly position: number;
   readonly device: boolean;
 }
+
+/** What `take` answers: of a file its content, of a scratch directory what is in it. */
+export type Taken = Pick<FileState, "content"> | Pick<ScratchState, "content">;
 
 /** Asks the node that has them. */
 export type Ask = (body: FileQuestion) => Promise<unknown>;

@@ -61,7 +61,8 @@ export function leaveHandles(process: Process, left?: readonly number[]): Promis
   return Promise.allSettled(process.handles.entries().map(leave));
 }
 
-async function reopen(kernel: Kernel, process: Process, handle: number, record: unknown): Promise<Resource> {
+/** Opens one again. Throws what stands in the way. */
+export async function reopen(kernel: Kernel, process: Process, handle: number, record: unknown): Promise<Resource> {
   const state = await returned(kernel, process, resourceState(record));
   if (state.kind === "cache") return new Cache(state);
   if (state.kind === "file") return reopenFile(kernel, process, state);
@@ -123,7 +124,7 @@ async function claim({ ticket, isTwin }: FileState | ScratchState, ask: Ask): Pr
 }
 
 /** A resource that could not be taken along: its handle stays valid, and its use fails with the reason. */
-function lost(state: unknown, error: unknown): OpenFile {
+export function lost(state: unknown, error: unknown): OpenFile {
   if (!(error instanceof GodwitError)) throw error;
   const refuse = () => Promise.reject(error);
   return {

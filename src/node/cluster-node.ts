@@ -20,7 +20,7 @@ import { FileServer } from "./file-server.ts";
 import { Homing } from "./homing.ts";
 import { Hosting } from "./hosting.ts";
 import { Immigration, type Landing, type Offer, offerOf } from "./immigration.ts";
-import { pack, planFor } from "./luggage.ts";
+import { pack, planFor, type SizeAfar } from "./luggage.ts";
 import type { AskNode, Told } from "./lwp-thread.ts";
 import type { Node } from "./node.ts";
 import type { Entry } from "./process-table.ts";
@@ -46,6 +46,7 @@ const aboutHere = v.object({ pid: v.number(), epoch: v.number() });
 const aboutHome = v.object({ pid: v.number(), home: v.string(), epoch: v.number() });
 const toMove = v.object({ pid: v.number(), to: v.string() });
 const toPlan = v.object({ pid: v.number(), to: v.string(), leaving: v.array(v.string()) });
+const toRetrieve = v.object({ pid: v.number(), isForced: v.boolean() });
 const toAsk = v.object({ pid: v.number(), question: v.looseObject({ kind: v.string() }) });
 const toTell = v.looseObject({ op: v.string() });
 
@@ -85,10 +86,10 @@ export class ClusterNode implements LinkHandlers {
 
   /**
    * Moves a process that is at home or hosted here, or has its home here, to another node while it runs. Resolves when
-   * it runs there, or will not. `leaving`: nodes that go away, at which nothing of it may be left.
+   * it runs there, or will not. `leaving`: nodes that go away, at which nothing of it may be left, unless it is forced.
    * @throws GodwitError ESRCH; ENONODE; EAGAIN when it is being moved already, or too many are.
    */
-  async migrate(pid: number, to: string, leaving: readonly string[] = []): Promise<MoveReport> {
+  async migrate(pid: number, to: string, leaving: readonly string[] = [], isForced = false): Promise<MoveReport> {
     const seat = this.#seat(pid);
     if (seat === undefined) {
       const { lwp } = this.node.table.living(pid);
@@ -101,7 +102,7 @@ export class ClusterNode implements LinkHandlers {
       throw failure("EAGAIN", `${MOVES_MAX} processes are being moved: try again`);
     this.#moving.add(pid);
     try {
-      const report = await this.#emigrate(seat, { ...this.#circumstances(seat, to), leaving });
+      const report = await this.#emigrate(seat, { ...this.#circumstances(seat, to), leaving, isForced });
       if (report.outcome !== "stayed") this.durability?.left(pid);
       return report;
     } finally {
@@ -114,10 +115,31 @@ export class ClusterNode implements LinkHandlers {
     const seat = this.#seat(pid);
     if (seat !== undefined) {
       const held = await seat.lwp.ask(pid, { kind: "resources" });
-      return planFor(held, { ...this.#circumstances(seat, to), leaving });
+      return planFor(held, { ...this.#circumstances(seat, to), leaving }, this.#sizeAfar);
     }
     const link = await this.links.to(this.node.table.living(pid).lwp.nodeName);
     return (await link.request("move/plan", { pid, to, leaving })) as MovePlan;
+  }
+
+  readonly #sizeAfar: SizeAfar = async (node, ticket) =>
+    Number(await (await this.links.to(node)).request("files", { ticket, do: "size" }));
+
+  /**
+   * What a process that runs here has open at a node that goes away becomes its own here. Forced, what cannot is lost.
+   * @throws GodwitError ESRCH; EAGAIN when it is on its way; EPERM when something cannot come along.
+   */
+  async retrieve(pid: number, from: string, isForced: boolean): Promise<void> {
+    const lwp = this.#seat(pid)?.lwp;
+    if (lwp === undefined) throw failure("ESRCH", `process ${pid} is not on node ${this.node.name}`);
+    if (this.#moving.has(pid)) throw failure("EAGAIN", `process ${pid} is being moved`);
+    this.#moving.add(pid);
+    try {
+      const { rows, obstacle } = await this.plan(pid, this.node.name, [from]);
+      if (obstacle !== undefined && !isForced) throw failure("EPERM", obstacle);
+      await lwp.ask(pid, { kind: "retrieve", node: from, rows, isForced });
+    } finally {
+      this.#moving.delete(pid);
+    }
   }
 
   #circumstances(seat: Seat, target: string): Circumstances {
@@ -239,6 +261,10 @@ export class ClusterNode implements LinkHandlers {
       case "move/plan": {
         const { pid, to, leaving } = parsed(toPlan, body);
         return this.plan(pid, to, leaving);
+      }
+      case "host/retrieve": {
+        const { pid, isForced } = parsed(toRetrieve, body);
+        return this.retrieve(pid, link.peer, isForced);
       }
       case "files":
         return this.files.asked(link, body);

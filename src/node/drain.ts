@@ -1,6 +1,10 @@
-/** Moves everything off a node: its own processes, those that it runs for others, and the homes of those that run elsewhere. */
+/**
+ * Moves everything off a node: its own processes, those that it runs for others, the homes of those that run elsewhere, and what
+ * processes of any node have open there. It is planned first: what cannot come along is told before anything is moved.
+ */
 
-import type { DrainReport, MoveReport } from "../abi/control.ts";
+import type { DrainOptions, DrainPlan, DrainReport, MoveReport } from "../abi/control.ts";
+import type { MovePlan } from "../abi/move-plan.ts";
 import { failure, GodwitError } from "../errors.ts";
 import { DRAIN_ATTEMPTS_MAX, DRAIN_AT_ONCE_MAX } from "../limits.ts";
 import type { ClusterNode } from "./cluster-node.ts";
@@ -15,6 +19,56 @@ interface Leaving {
 function runningAt({ node, hosting }: ClusterNode): Leaving[] {
   const own = node.table.all().filter((entry) => entry.exit === undefined && entry.lwp.nodeName === node.name);
   return [...own, ...hosting.all()].map(({ pid, name }) => ({ pid, name }));
+}
+
+/** Processes that run elsewhere, and have their home here or something open. */
+function needing({ node, files }: ClusterNode): (Leaving & { readonly node: string })[] {
+  const homed = node.table.all().filter(({ exit }) => exit === undefined);
+  const all = homed.map(({ pid, name, lwp }) => ({ pid, name, node: lwp.nodeName }));
+  for (const holder of files.holders()) if (!all.some(({ pid }) => pid === holder.pid)) all.push(holder);
+  return all.filter((one) => one.node !== node.name);
+}
+
+/** Plans for all that a drain concerns. */
+function plansFor(cluster: ClusterNode, target: string): Promise<DrainPlan[]> {
+  const { name: self } = cluster.node;
+  const here = runningAt(cluster).map((one) => ({ ...one, node: self, to: target }));
+  const elsewhere = needing(cluster).map((one) => ({ ...one, to: one.node }));
+  const all = [...here, ...elsewhere].map(async ({ to, ...one }) => {
+    const plan = await planAt(cluster, one, to).catch((error: unknown): MovePlan | undefined => {
+      if (!(error instanceof GodwitError)) throw error;
+      return error.code === "ESRCH" ? undefined : { rows: [], obstacle: error.message };
+    });
+    return plan === undefined ? [] : [{ ...one, plan }];
+  });
+  return Promise.all(all).then((found) => found.flat());
+}
+
+async function planAt(
+  cluster: ClusterNode,
+  { pid, node }: { pid: number; node: string },
+  to: string,
+): Promise<MovePlan> {
+  const leaving = [cluster.node.name];
+  if (node === cluster.node.name) return cluster.plan(pid, to, leaving);
+  const link = await cluster.links.to(node);
+  return (await link.request("move/plan", { pid, to, leaving })) as MovePlan;
+}
+
+/** What processes that run elsewhere have open here is fetched by their nodes. Returns why it was not. */
+async function handOver(cluster: ClusterNode, isForced: boolean): Promise<Map<number, string>> {
+  const reasons = new Map<number, string>();
+  const self = cluster.node.name;
+  for (const { pid, node } of cluster.files.holders().filter((one) => one.node !== self)) {
+    try {
+      const link = await cluster.links.to(node);
+      await link.request("host/retrieve", { pid, isForced });
+    } catch (error) {
+      if (!(error instanceof GodwitError)) throw error;
+      if (error.code !== "ESRCH") reasons.set(pid, error.message);
+    }
+  }
+  return reasons;
 }
 
 /** Processes that have their home here: a family at a time, parents before their children. */
@@ -35,14 +89,14 @@ function depthOf(entry: Entry): number {
 async function handOn(
   cluster: ClusterNode,
   family: readonly Entry[],
-  leaving: readonly string[],
+  isForced: boolean,
   reasons: Map<number, string>,
 ): Promise<void> {
   const [eldest] = family;
   if (eldest === undefined || family.some(({ lwp }) => lwp.nodeName === cluster.node.name)) return;
   try {
-    for (const { pid, lwp } of family) {
-      const { obstacle } = await cluster.plan(pid, lwp.nodeName, leaving);
+    for (const { pid, lwp } of isForced ? [] : family) {
+      const { obstacle } = await cluster.plan(pid, lwp.nodeName, [cluster.node.name]);
       if (obstacle !== undefined) throw failure("EPERM", obstacle);
     }
     await cluster.handHome(family, eldest.lwp.nodeName);
@@ -54,16 +108,22 @@ async function handOn(
 
 /**
  * Tries each process at one target after the other. Children that are born meanwhile are moved too: it goes on until there
- * are no processes, or none that would go. What a process needs of this node and cannot take along keeps it here, unless it
- * is forced to go without.
+ * are no processes, or none that would go. What a process needs of this node and cannot take along keeps all of them here,
+ * unless they are forced to go without.
  */
 export async function drain(
   cluster: ClusterNode,
   targets: () => readonly string[],
   moved: (move: MoveReport) => void,
-  isForced = false,
+  { force: isForced = false, dryRun = false }: DrainOptions = {},
 ): Promise<DrainReport> {
-  const leaving = isForced ? [] : [cluster.node.name];
+  const { name: self } = cluster.node;
+  const plans = await plansFor(cluster, targets()[0] ?? self);
+  const stuck = plans.flatMap(({ pid, name, plan: { obstacle: reason } }) =>
+    reason === undefined ? [] : [{ pid, name, reason }],
+  );
+  if (dryRun || (stuck.length > 0 && !isForced))
+    return { node: self, plans, moves: [], left: stuck, homed: homedBy(cluster) };
   const moves: MoveReport[] = [];
   const reasons = new Map<number, string>();
   let turn = 0;
@@ -73,7 +133,7 @@ export async function drain(
     const to = names[turn++ % names.length];
     if (to === undefined) return "there is no other node left";
     try {
-      const move = await cluster.migrate(pid, to, leaving);
+      const move = await cluster.migrate(pid, to, [self], isForced);
       moved(move);
       moves.push(move);
       return move.outcome === "stayed" ? (move.reason ?? "it stayed") : undefined;
@@ -100,15 +160,21 @@ export async function drain(
     };
     await Promise.all(Array.from({ length: DRAIN_AT_ONCE_MAX }, work));
   }
-  for (const family of familiesOf(cluster)) await handOn(cluster, family, leaving, reasons);
+  await handOver(cluster, isForced);
+  for (const family of familiesOf(cluster)) await handOn(cluster, family, isForced, reasons);
+  // What was opened by way of its home until that was another's.
+  for (const [pid, reason] of await handOver(cluster, isForced)) reasons.set(pid, reason);
   const here = new Map(runningAt(cluster).map((one) => [one.pid, one]));
-  for (const { pid, name, exit } of cluster.node.table.all())
-    if (exit === undefined && reasons.has(pid)) here.set(pid, { pid, name });
+  for (const { pid, name } of needing(cluster)) if (reasons.has(pid)) here.set(pid, { pid, name });
   const left = [...here.values()].map(({ pid, name }) => ({
     pid,
     name,
     reason: reasons.get(pid) ?? "it has just come",
   }));
-  const homed = cluster.node.table.all().filter(({ exit, lwp }) => exit === undefined && lwp.index < 0).length;
-  return { node: cluster.node.name, moves, left, homed };
+  return { node: self, plans, moves, left, homed: homedBy(cluster) };
+}
+
+/** How many have their home here, and run elsewhere. */
+function homedBy({ node }: ClusterNode): number {
+  return node.table.all().filter(({ exit, lwp }) => exit === undefined && lwp.index < 0).length;
 }

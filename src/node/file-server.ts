@@ -4,17 +4,26 @@
  */
 
 import { randomUUID } from "node:crypto";
+import { resolve } from "node:path";
 import * as v from "valibot";
 
 import type { Link } from "../cluster/link.ts";
 import { unreachable } from "../assert.ts";
 import { failure } from "../errors.ts";
 import { type Holder, LocalFiles, type ProcessFiles } from "../kernel/file-access.ts";
-import type { FileOperation, FileQuestion, RemoteOpening, TicketOperation } from "../kernel/remote-files.ts";
+import type { FileOperation, FileQuestion, RemoteOpening, Taken, TicketOperation } from "../kernel/remote-files.ts";
 import type { OpenFile } from "../kernel/resource.ts";
 import { type FileState, inScratch, openRequest, type ScratchState } from "../kernel/resource-state.ts";
 import { Scratch } from "../kernel/scratch.ts";
-import { FILES_SERVED_MAX, HANDLES_MAX, IO_MAX_BYTES, MOVE_FRAME_MAX_BYTES, PID_MAX } from "../limits.ts";
+import {
+  FILE_COPY_MAX_BYTES,
+  FILES_SERVED_MAX,
+  HANDLES_MAX,
+  IO_MAX_BYTES,
+  MOVE_FRAME_MAX_BYTES,
+  PID_MAX,
+  SCRATCH_MAX_BYTES,
+} from "../limits.ts";
 import { hostFiles } from "../resources/file.ts";
 import type { Node } from "./node.ts";
 
@@ -34,7 +43,7 @@ const byPath = v.variant("do", [
   v.object({ do: v.literal("writeWhole"), path, bytes: bytes(MOVE_FRAME_MAX_BYTES) }),
 ]);
 const byTicket = v.variant("do", [
-  v.object({ do: v.picklist(["claim", "twin", "close", "sync"]) }),
+  v.object({ do: v.picklist(["claim", "twin", "close", "sync", "size", "take"]) }),
   v.object({ do: v.literal("read"), maxBytes: integer(0, IO_MAX_BYTES) }),
   v.object({ do: v.literal("write"), bytes: bytes(2 * IO_MAX_BYTES) }),
   v.object({ do: v.literal("seek"), offset: v.number(), from: v.picklist(["start", "current", "end"]) }),
@@ -49,9 +58,14 @@ function operations(one: { readonly options: readonly string[] } | { readonly li
   return "options" in one ? one.options : [one.literal];
 }
 
-/** Something of a process's that stays here. */
-interface Stay {
+/** Whose something is. */
+interface Owner {
   readonly pid: number;
+  readonly name: string;
+}
+
+/** Something of a process's that stays here. */
+interface Stay extends Owner {
   readonly ticket: string;
   readonly holder: Holder;
   readonly state: FileState | ScratchState;
@@ -60,6 +74,18 @@ interface Stay {
   /** Opened when it is first used. */
   open: Promise<OpenFile> | undefined;
   readonly scratch: Scratch | undefined;
+}
+
+function placeOf({ holder, state }: Stay): string {
+  return resolve(holder.workingDirectory, state.path);
+}
+
+/** The content of what stays, for a process that may read it. @throws GodwitError EMSGSIZE, EACCES. */
+async function taken(stay: Stay): Promise<Taken> {
+  if (stay.scratch !== undefined) return { content: await hostFiles.pack(stay.scratch.path, SCRATCH_MAX_BYTES) };
+  const path = placeOf(stay);
+  await (await new LocalFiles(hostFiles, stay.holder).open(path, { read: true })).close();
+  return { content: await hostFiles.content(path, FILE_COPY_MAX_BYTES) };
 }
 
 function parsed<S extends v.GenericSchema>(shape: S, body: unknown): v.InferOutput<S> {
@@ -82,10 +108,17 @@ export class FileServer {
     return this.#stays.size;
   }
 
+  /** Processes that have something open here, and where each ran when it was last heard of. */
+  holders(): (Owner & { readonly node: string })[] {
+    const holders = [...this.#stays.values()].map(({ pid, name, user: node }) => ({ pid, name, node }));
+    return [...new Map(holders.map((one) => [one.pid, one])).values()];
+  }
+
   // ---- Tickets
 
   /** A ticket for what a process that goes to another node leaves open here. Throws ENOSPC. */
-  issue(pid: number, handle: number, holder: Holder, state: FileState | ScratchState, user: string): string {
+  issue(owner: Owner, handle: number, holder: Holder, state: FileState | ScratchState, user: string): string {
+    const { pid, name } = owner;
     this.#checkRoom(pid);
     const ticket = randomUUID();
     const { workingDirectory, capabilities } = holder;
@@ -93,6 +126,7 @@ export class FileServer {
     if (scratch !== undefined) scratch.handle = handle;
     this.#stays.set(ticket, {
       pid,
+      name,
       ticket,
       holder: { workingDirectory, capabilities },
       state,
@@ -153,7 +187,7 @@ export class FileServer {
       if (isAboutOpen) throw failure("EPROTO", "what is open is asked for by its ticket");
       const holder = await this.#hosted(peer, where.pid);
       const files = new LocalFiles(hostFiles, holder);
-      return this.#onPath(files, parsed(byPath, body), (state) => this.#keep(where.pid, holder, state, peer));
+      return this.#onPath(files, parsed(byPath, body), (state) => this.#keep(holder, holder, state, peer));
     }
     const stay = this.#stays.get(where.ticket);
     if (stay === undefined) throw failure("EBADF", "that is not open on this node any more");
@@ -165,11 +199,11 @@ export class FileServer {
       workingDirectory: scratch.path,
       capabilities: { read: [scratch.path], write: [scratch.path], run: [] },
     };
-    return this.#onPath(scratch.files, parsed(byPath, body), (state) => this.#keep(stay.pid, holder, state, peer));
+    return this.#onPath(scratch.files, parsed(byPath, body), (state) => this.#keep(stay, holder, state, peer));
   }
 
   /** A process of ours that a node says it runs. It may just have arrived there, before we heard. Throws ESRCH. */
-  async #hosted(peer: string, pid: number): Promise<Holder> {
+  async #hosted(peer: string, pid: number): Promise<Owner & Holder> {
     for (;;) {
       const entry = this.#node.table.find(pid);
       if (entry !== undefined && entry.exit === undefined && entry.lwp.nodeName === peer) return entry;
@@ -178,11 +212,11 @@ export class FileServer {
     }
   }
 
-  #keep(pid: number, holder: Holder, file: OpenFile, user: string): Stay {
+  #keep(owner: Owner, holder: Holder, file: OpenFile, user: string): Stay {
     const state = file.state() as FileState;
     // In a scratch directory, the holder's paths are from there.
     const at = inScratch(state.path)?.path ?? state.path;
-    const ticket = this.issue(pid, 0, holder, { ...state, path: at }, user);
+    const ticket = this.issue(owner, 0, holder, { ...state, path: at }, user);
     const stay = this.#stays.get(ticket) as Stay;
     stay.open = Promise.resolve(file);
     return stay;
@@ -235,6 +269,8 @@ export class FileServer {
     }
     if (question.do === "twin") return this.#twin(stay, user);
     if (question.do === "close") return this.#close(stay);
+    if (question.do === "size") return hostFiles.size(placeOf(stay));
+    if (question.do === "take") return taken(stay);
     if (question.do === "redeem") throw failure("EPROTO", "only a node itself gives back what stayed there");
     const file = await this.#file(stay);
     switch (question.do) {
@@ -266,13 +302,14 @@ export class FileServer {
   }
 
   /** For a fork's child: the same file, with a position of its own; or a copy of the directory. */
-  async #twin({ pid, holder, state, open, scratch }: Stay, user: string): Promise<{ ticket: string }> {
+  async #twin(stay: Stay, user: string): Promise<{ ticket: string }> {
+    const { holder, state, open, scratch } = stay;
     if (scratch === undefined || state.kind === "file") {
       const { position } = ((await open)?.state?.() ?? state) as FileState;
-      return { ticket: this.issue(pid, 0, holder, { ...(state as FileState), position }, user) };
+      return { ticket: this.issue(stay, 0, holder, { ...(state as FileState), position }, user) };
     }
     const copy = await hostFiles.makeScratch(await hostFiles.pack(scratch.path, Infinity));
-    return { ticket: this.issue(pid, scratch.handle, holder, { ...state, path: copy }, user) };
+    return { ticket: this.issue(stay, scratch.handle, holder, { ...state, path: copy }, user) };
   }
 
   /** A node that is gone uses nothing any more; of a process of ours we hear otherwise. */

@@ -22,14 +22,29 @@ import type { FileServer } from "./file-server.ts";
 
 type Held = Pick<ProcessRecord, "handles" | "channels">;
 
-/** What a process holds, for a plan. Sizes are those of what is on this machine. */
-async function factsOf({ handles, channels }: Held, { source, home }: Circumstances): Promise<ResourceFacts[]> {
+/** How much there is of something on another node, in bytes. */
+export type SizeAfar = (node: string, ticket: string) => Promise<number>;
+
+/** What a process holds, for a plan. Sizes are those of what may be taken along: from here, and from nodes that go away. */
+async function factsOf(
+  { handles, channels }: Held,
+  { source, home, leaving = [] }: Circumstances,
+  sizeAfar: SizeAfar,
+): Promise<ResourceFacts[]> {
+  const sizeAt: SizeAfar = async (node, ticket) =>
+    leaving.includes(node) && node !== source ? sizeAfar(node, ticket).catch(() => 0) : 0;
   const standard = ["stdin", "stdout", "stderr"].map((description, handle) => ({
     ...({ handle, kind: "console", attachment: "fixed", binding: "type", description, node: home } as const),
   }));
-  const held = await Promise.all(handles.map((one) => handleFacts(one, source)));
+  const held = await Promise.all(handles.map((one) => handleFacts(one, source, sizeAt)));
+  const places = new Map(held.map(({ handle, node }) => [handle, node]));
   const open = channels.filter(({ handle }) => handle !== 0).map((channel) => channelFacts(channel, home));
-  return [...standard, ...held, ...open];
+  // What stayed somewhere else than its directory is by itself.
+  const inPlace = held.map(({ within, ...facts }) => {
+    const goesWith = within !== undefined && (facts.node === source || places.get(within) === facts.node);
+    return goesWith ? { ...facts, within } : facts;
+  });
+  return [...standard, ...inPlace, ...open];
 }
 
 function channelFacts({ handle, kind, description }: ChannelRecord, home: string): ResourceFacts {
@@ -43,7 +58,11 @@ function channelFacts({ handle, kind, description }: ChannelRecord, home: string
   };
 }
 
-async function handleFacts({ handle, state: saved }: HandleRecord, source: string): Promise<ResourceFacts> {
+async function handleFacts(
+  { handle, state: saved }: HandleRecord,
+  source: string,
+  sizeAt: SizeAfar,
+): Promise<ResourceFacts> {
   const state = wholeState(saved);
   if (state === undefined) {
     const lost = { kind: "lost", attachment: "fixed", binding: "identifier", description: "damaged" } as const;
@@ -61,7 +80,7 @@ async function handleFacts({ handle, state: saved }: HandleRecord, source: strin
     };
   }
   const node = state.ticket === "" ? source : state.node;
-  const sizeBytes = state.ticket === "" && node === source ? await sizeOf(state) : 0;
+  const sizeBytes = state.ticket === "" ? await sizeOf(state) : await sizeAt(node, state.ticket);
   if (state.kind === "scratch") {
     const { binding = "type" } = state;
     return {
@@ -78,9 +97,9 @@ async function handleFacts({ handle, state: saved }: HandleRecord, source: strin
 }
 
 function fileFacts(handle: number, state: FileState): Omit<ResourceFacts, "node"> {
-  const { isCopy, device, path, position, request, ticket } = state;
+  const { isCopy, device, path, position, request } = state;
   const attachment = device ? "fixed" : isCopy ? "unattached" : "fastened";
-  const inside = ticket === "" ? inScratch(path) : undefined;
+  const inside = inScratch(path);
   return {
     handle,
     kind: device ? "device" : isCopy ? "copy" : "file",
@@ -97,8 +116,12 @@ async function sizeOf(state: FileState | ScratchState): Promise<number> {
 }
 
 /** What would become of all that a process holds. */
-export async function planFor(held: Held, circumstances: Circumstances): Promise<MovePlan> {
-  return planMove(await factsOf(held, circumstances), circumstances);
+export async function planFor(
+  held: Held,
+  circumstances: Circumstances,
+  sizeAfar: SizeAfar = async () => 0,
+): Promise<MovePlan> {
+  return planMove(await factsOf(held, circumstances, sizeAfar), circumstances);
 }
 
 /** Packed for a move that may still not take place. */
@@ -135,7 +158,8 @@ export async function pack(record: ProcessRecord, circumstances: Circumstances, 
     if (actions.get(handle) !== "GR") return { handle, state: await taken(state, actions.get(handle)) };
     left.push(handle);
     const place = stayOf(state, record, folders);
-    const ticket = server.issue(record.pid, handle, place.holder, place.state, circumstances.target);
+    const owner = { pid: record.pid, name: record.program.name };
+    const ticket = server.issue(owner, handle, place.holder, place.state, circumstances.target);
     tickets.push(ticket);
     return { handle, state: { ...state, node: circumstances.source, ticket } };
   };

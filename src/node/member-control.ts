@@ -129,15 +129,16 @@ export class MemberControl implements ClusterControl {
     return cluster.node.plan(pid, node);
   }
 
-  async drain(name: string, { force = false }: DrainOptions = {}): Promise<DrainReport> {
+  async drain(name: string, options: DrainOptions = {}): Promise<DrainReport> {
     const { cluster, events } = this.#options;
     if (name !== this.name) throw failure("ENONODE", `this is node ${this.name}, not ${name}`);
     if (cluster === undefined) throw failure("ENONODE", `node ${name} is alone: there is none to take its processes`);
     if (cluster.targets().length === 0) throw failure("ENONODE", `there is no other node to take those of ${name}`);
+    if (options.dryRun === true) return drain(cluster.node, cluster.targets, () => {}, options);
     this.#state = "draining";
     cluster.node.takesIn = false;
     const moved = (move: MoveReport) => events.tell({ kind: "moved", move });
-    const report = await drain(cluster.node, cluster.targets, moved, force);
+    const report = await drain(cluster.node, cluster.targets, moved, options);
     this.#isDrained = report.left.length === 0;
     if (!this.#isDrained) {
       this.#state = "up";

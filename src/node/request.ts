@@ -114,7 +114,7 @@ const SPAWN = v.strictObject({
 const RESTORE = v.strictObject(grants);
 const SIGNAL = v.strictObject({ signal: v.picklist(SIGNALS) });
 const NODE = v.strictObject({ node: nodeName });
-const DRAIN = v.strictObject({ node: nodeName, force: v.optional(v.boolean()) });
+const DRAIN = v.strictObject({ node: nodeName, force: v.optional(v.boolean()), dryRun: v.optional(v.boolean()) });
 const FORK = v.strictObject({ node: v.exactOptional(nodeName) });
 const NOTHING = v.strictObject({});
 

@@ -180,8 +180,8 @@ export const ROUTES: readonly Route[] = [
     path: "/drain",
     bodyMaxBytes: REQUEST,
     handle: ({ control }, { body }) => {
-      const { node, force = false } = checkDrain(parseJson(body));
-      return control.drain(node, { force });
+      const { node, force = false, dryRun = false } = checkDrain(parseJson(body));
+      return control.drain(node, { force, dryRun });
     },
   },
   { method: "GET", path: "/events", bodyMaxBytes: 0, handle: streamEvents },

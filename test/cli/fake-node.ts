@@ -169,7 +169,7 @@ export class FakeNode implements ClusterControl {
   }
   async drain(node: string): Promise<DrainReport> {
     const left = node === "stuck" ? [{ pid: 1, name: "p.ts", reason: "no room" }] : [];
-    return { node, moves: [await this.migrate(1, "other")], left, homed: 2 };
+    return { node, plans: [], moves: [await this.migrate(1, "other")], left, homed: 2 };
   }
   events(replay: boolean, on: (event: ClusterEvent) => void): () => void {
     if (replay) for (const event of this.past) on(event);

@@ -61,10 +61,18 @@ test("what is too large or elsewhere is not taken along, and the plan says so", 
   assert.equal(row?.action, "GR");
   assert.match(row?.refused[0]?.why ?? "", new RegExp(`has ${FILE_COPY_MAX_BYTES + 1} bytes, and at most`));
   assert.equal(action({ kind: "scratch", binding: "value", node: "c" }), "GR");
-  assert.match(
-    action({ kind: "scratch", binding: "identifier", node: "c" }, { leaving: ["c"] }),
-    /only what it has itself/,
-  );
+  assert.equal(action({ kind: "scratch", binding: "identifier", node: "c" }, { leaving: ["c"] }), "MV");
+  assert.equal(action({ kind: "file", binding: "type", node: "c" }), "GR");
+  assert.equal(action({ kind: "file", binding: "type", node: "c" }, { leaving: ["c"] }), "RB");
+  const [elsewhere] = planMove([facts({ kind: "scratch", binding: "value", node: "c" })], circumstances).rows;
+  assert.match(elsewhere?.refused[0]?.why ?? "", /only what it has itself/);
+  const forced = planMove([facts({ kind: "device", attachment: "fixed" })], {
+    ...circumstances,
+    leaving: ["a"],
+    isForced: true,
+  });
+  assert.deepEqual([forced.rows[0]?.action, forced.obstacle], ["GR", undefined]);
+  assert.match(forced.rows[0]?.why ?? "", /^it is lost: /);
 });
 
 test("a file in a scratch directory goes where that goes, and rows are in order", () => {
