@@ -47,6 +47,13 @@ export const STUCK_AFTER_MS = 5_000;
 export const HOST_TIMER_MAX_MS = 2 ** 31 - 1;
 /** Polls after which a guest function that the kernel calls, and cannot stop, is interrupted: about ten million branches. */
 export const UNSTOPPABLE_POLLS_MAX = 1000;
+/** An LWP goes on so long under one watch for stuck guests, so that one begins to count at most so much too early. */
+export const GUARD_MAX_MS = 50;
+/** An LWP that has run guests waits so long for more work before it turns to its host's events. */
+export const LINGER_MS = 1;
+/** Messages that an LWP tells its node together, and how long the first of them waits at most while guests run. */
+export const LWP_OUTBOX_MAX = 64;
+export const OUTBOX_MAX_MS = 0.5;
 /** An LWP serves its host's events (files, messages) at least this often while guests run. */
 export const HOST_TURN_MS = 5;
 

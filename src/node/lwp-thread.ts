@@ -78,7 +78,9 @@ export class LwpThread implements Lwp {
     this.#stopped = new Promise((resolve) => this.#worker.once("exit", () => resolve()));
     const held = { words: control, index: CONTROL_WORDS.longOperations };
     this.#worker.once("exit", () => Gate.release(LONG_FREE, held));
-    this.#port.on("message", (message: FromLwp) => this.#receive(message, on));
+    this.#port.on("message", (messages: FromLwp[]) => {
+      for (const message of messages) this.#receive(message, on);
+    });
   }
 
   /** Whether its worker is gone, for a fault of its own. */
@@ -89,6 +91,7 @@ export class LwpThread implements Lwp {
   tell(message: ToLwp): void {
     this.#port.postMessage(message);
     Atomics.store(this.#control, CONTROL_WORDS.attention, 1);
+    Atomics.notify(this.#control, CONTROL_WORDS.attention);
   }
 
   ask<K extends Question["kind"]>(
@@ -102,7 +105,9 @@ export class LwpThread implements Lwp {
   mayRunFor(forMs: number): void {
     const word = forMs === Infinity ? 0 : moment(forMs);
     Atomics.store(this.#control, CONTROL_WORDS.mayRunUntil, word);
-    if (forMs === 0) Atomics.store(this.#control, CONTROL_WORDS.attention, 1);
+    if (forMs > 0) return;
+    Atomics.store(this.#control, CONTROL_WORDS.attention, 1);
+    Atomics.notify(this.#control, CONTROL_WORDS.attention);
   }
 
   /** Resolves with the program's name when the process is in place. */

@@ -9,9 +9,13 @@ import { present } from "../assert.ts";
 import { failure, isErrorCode } from "../errors.ts";
 import {
   FENCE_RETRY_MS,
+  GUARD_MAX_MS,
   HOST_TIMER_MAX_MS,
   HOST_TURN_MS,
+  LINGER_MS,
   LOAD_REPORT_MS,
+  LWP_OUTBOX_MAX,
+  OUTBOX_MAX_MS,
   SLICE_MAX_MS,
   STUCK_AFTER_MS,
 } from "../limits.ts";
@@ -44,7 +48,7 @@ const host: Host = {
   monotonicMs: () => performance.now(),
   wallClockMs: () => Date.now(),
   randomBytes: (into) => void getRandomValues(into),
-  attention: () => Atomics.load(control, CONTROL_WORDS.attention) !== 0,
+  attention,
   post: (message) => post(message),
   files: hostFiles,
   askNode: (pid, node, body) =>
@@ -67,18 +71,59 @@ let wakeup: NodeJS.Timeout | undefined;
 let lastReady = "";
 let lastReportMs = 0;
 
+/** What the node is told together, in order: before the LWP waits, and soon. */
+let outbox: FromLwp[] = [];
+/** Since when the first of it waits, on the host's clock. */
+let outboxSinceMs = 0;
+/** Guests run: what is posted will be flushed. */
+let running = false;
+
 function post(message: FromLwp): void {
-  port.postMessage(message);
+  if (outbox.push(message) === 1) outboxSinceMs = host.monotonicMs();
+  if (!running || outbox.length >= LWP_OUTBOX_MAX) flush();
+}
+
+function flush(): void {
+  if (outbox.length === 0) return;
+  const messages = outbox;
+  outbox = [];
+  port.postMessage(messages);
+}
+
+/** Asked at every poll. */
+function attention(): boolean {
+  if (outbox.length > 0 && host.monotonicMs() - outboxSinceMs >= OUTBOX_MAX_MS) flush();
+  return Atomics.load(control, CONTROL_WORDS.attention) !== 0;
+}
+
+function receiveNext(): ToLwp | undefined {
+  return receiveMessageOnPort(port)?.message as ToLwp | undefined;
 }
 
 /** Takes every message that is there. False when the node wants the LWP to stop. */
 function drain(): boolean {
   Atomics.store(control, CONTROL_WORDS.attention, 0);
-  for (;;) {
-    const received = receiveMessageOnPort(port);
-    if (received === undefined) return true;
-    if (!take(received.message as ToLwp)) return false;
+  for (let message = receiveNext(); message !== undefined; message = receiveNext()) if (!take(message)) return false;
+  return true;
+}
+
+/** What the kernel is done with when `receive` returns, and seldom is much: it needs no turn of the host's. */
+const LIGHT: ReadonlySet<string> = new Set(["incoming", "frame", "room", "broken", "input", "outputTaken", "complete"]);
+
+/** One that is not, and came while guests ran: it is taken before all others, when they do not. */
+let heavy: ToLwp | undefined;
+
+/** Takes messages as long as they are light; false when there is one that is not. */
+function drainLight(): boolean {
+  Atomics.store(control, CONTROL_WORDS.attention, 0);
+  for (let message = receiveNext(); message !== undefined; message = receiveNext()) {
+    if (!LIGHT.has(message.op)) {
+      heavy = message;
+      return false;
+    }
+    take(message);
   }
+  return true;
 }
 
 function nodeAnswered(request: number, outcome: Completion): void {
@@ -112,6 +157,15 @@ function take(message: ToLwp): boolean {
   return false;
 }
 
+/** False when the node wants the LWP to stop. */
+function takeHeavy(): boolean {
+  const message = heavy;
+  heavy = undefined;
+  if (message === undefined) return true;
+  schedule();
+  return take(message);
+}
+
 /** One turn: messages, then guests for a while, then back to the host's own events. */
 function turn(): void {
   scheduled = false;
@@ -122,6 +176,7 @@ function turn(): void {
     return;
   }
   runGuests();
+  if (!takeHeavy()) return;
   clearTimeout(wakeup);
   const nextMs = Math.min(kernel.nextMs(), reportLoad());
   if (nextMs === 0) return schedule();
@@ -139,7 +194,7 @@ Object.assign(globalThis, { __godwit_guarded: () => guarded() });
 function guard(action: () => void): boolean {
   guarded = action;
   try {
-    script.runInThisContext({ timeout: STUCK_AFTER_MS });
+    script.runInThisContext({ timeout: STUCK_AFTER_MS + GUARD_MAX_MS });
     return true;
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "ERR_SCRIPT_EXECUTION_TIMEOUT")) throw error;
@@ -149,8 +204,30 @@ function guard(action: () => void): boolean {
 }
 
 function runGuests(): void {
+  running = true;
   if (kernel.scheduler.readyCount === 0) kernel.run(0);
-  else guard(() => kernel.run(kernel.hostOperations > 0 ? HOST_TURN_MS : SLICE_MAX_MS));
+  else guard(runOn);
+  running = false;
+  flush();
+}
+
+/**
+ * Runs guests, and takes what comes for them meanwhile: a turn of the host's costs more than a short request does. Until
+ * the host's own events want to be served, or nothing has come for a moment.
+ */
+function runOn(): void {
+  const beganMs = host.monotonicMs();
+  for (;;) {
+    kernel.run(kernel.hostOperations > 0 ? HOST_TURN_MS : SLICE_MAX_MS);
+    if (kernel.hostOperations > 0 || asked.size > 0 || host.monotonicMs() - beganMs >= GUARD_MAX_MS) return;
+    if (isPast(Atomics.load(control, CONTROL_WORDS.mayRunUntil))) return;
+    const idleMs = Math.min(LINGER_MS, kernel.nextMs() - host.monotonicMs());
+    if (idleMs > 0 && Atomics.load(control, CONTROL_WORDS.attention) === 0) {
+      flush();
+      Atomics.wait(control, CONTROL_WORDS.attention, 0, idleMs);
+    }
+    if (Atomics.load(control, CONTROL_WORDS.attention) === 0 || !drainLight()) return;
+  }
 }
 
 function schedule(): void {

@@ -167,8 +167,8 @@ export function closeChannel(kernel: Kernel, process: Process, channel: Channel)
     kernel.host.post({ op: "close", pid: process.pid, channel: channel.id });
   for (const exchange of channel.queue.splice(0)) closeChannel(kernel, process, exchange);
   for (const watcher of channel.watchers.slice()) watcher.succeed("");
-  const closed = failure("ECANCELED", "the channel was closed");
-  for (const one of [...channel.receivers, ...channel.acceptors, ...sendersOf(process, channel)]) one.fail(closed);
+  for (const one of [...channel.receivers, ...channel.acceptors, ...sendersOf(process, channel)])
+    one.fail(failure("ECANCELED", "the channel was closed"));
   sendWaiting(kernel, process);
 }
 
