@@ -263,11 +263,10 @@ export interface ClusterControl extends NodeControl {
   migrate(pid: number, node: string): Promise<MoveReport>;
   /** What would become of what a process holds outside its memory, if it moved to a node now. @throws GodwitError ESRCH; ENONODE. */
   planMove(pid: number, node: string): Promise<MovePlan>;
-  /** What a process was started with: as good for another like it. */
-  program(pid: number): Promise<SpawnOptions>;
   /**
    * Weak mobility: starts a process's program anew on a node, with the state that it declares by `keep` and nothing else,
-   * and ends the process. Resolves to the new one's pid. If it cannot be started there, the process goes on where it is.
+   * and ends the process. Resolves to the new one's pid. If it cannot be started there, the process goes on where it is:
+   * of the two one goes on, whichever node dies meanwhile.
    * @throws GodwitError as `kept` and `spawn`.
    */
   restartAt(pid: number, node: string): Promise<number>;

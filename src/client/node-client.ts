@@ -170,10 +170,6 @@ export class NodeClient implements ClusterControl {
     return this.#transport.bytes("POST", `/processes/${pid}/kept`, KEPT_MAX_BYTES);
   }
 
-  program(pid: number): Promise<SpawnOptions> {
-    return this.#transport.ask(`/processes/${pid}/program`);
-  }
-
   async restartAt(pid: number, node: string): Promise<number> {
     return (await this.#transport.send<{ pid: number }>(`/processes/${pid}/restart`, { node })).pid;
   }

@@ -107,6 +107,44 @@ export class ProcessDirectory {
     }
   }
 
+  /**
+   * Puts another cause into the entry of a process that is `owner`'s, so that whoever counts on the one before sees that it is
+   * over. `gone`: there is no entry.
+   * @throws GodwitError as the directory: then it is not known whether it was done.
+   */
+  async mark(pid: number, owner: Owner, cause: string): Promise<"marked" | "superseded" | "gone"> {
+    return this.#change(pid, async (present, { revision }) => {
+      if (present.node !== owner.node || present.epoch !== owner.epoch) return "superseded";
+      await this.#engine.directory.replace(keyOf(pid), encode({ ...present, cause }), revision);
+      return "marked";
+    });
+  }
+
+  /**
+   * Takes away the entry of a process that a successor takes the place of, if it is marked with this cause still.
+   * @throws GodwitError as the directory: then it is not known whether it was done.
+   */
+  async retire(pid: number, cause: string): Promise<"retired" | "superseded" | "gone"> {
+    return this.#change(pid, async (present, { revision }) => {
+      if (present.cause !== cause) return "superseded";
+      await this.#engine.directory.delete(keyOf(pid), revision);
+      return "retired";
+    });
+  }
+
+  /** Looks again when somebody was quicker. */
+  async #change<T>(pid: number, change: (present: ProcessEntry, entry: Entry) => Promise<T>): Promise<T | "gone"> {
+    for (;;) {
+      const entry = await this.#engine.directory.get(keyOf(pid));
+      if (entry === undefined) return "gone";
+      try {
+        return await change(entryOf(entry), entry);
+      } catch (error) {
+        if (!(error instanceof GodwitError) || error.code !== "ESTALE") throw error;
+      }
+    }
+  }
+
   /** The process has ended. @param home where it was at home: another's is not forgotten. */
   async forget(pid: number, home?: string): Promise<void> {
     const { directory } = this.#engine;

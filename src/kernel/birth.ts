@@ -7,7 +7,7 @@ import type { Birth } from "./protocol.ts";
 import { MAIN_TID, Thread } from "./thread.ts";
 
 export function birthRecord(kernel: Kernel, birth: Birth): ProcessRecord {
-  const { stress, hosted = false, kept = new Uint8Array(), ...rest } = birth;
+  const { stress, hosted = false, kept = new Uint8Array(), isHeld = false, ...rest } = birth;
   return {
     recordVersion: RECORD_VERSION,
     ...rest,
@@ -38,7 +38,7 @@ export function birthRecord(kernel: Kernel, birth: Birth): ProcessRecord {
     handles: [],
     channels: [],
     input: { chunks: [], closed: false },
-    kept: { state: kept, asked: false },
+    kept: { state: kept, asked: false, given: isHeld },
     paused: false,
     rejectionsNoted: false,
   };

@@ -52,6 +52,7 @@ export function fork(kernel: Kernel, process: Process, child: number, answer: Ca
     cpuMs: 0,
     epoch: 0,
     paused: false,
+    kept: { ...image.state.kept, given: false },
   };
   if (answer !== undefined) record = answered(record, answer, { ok: true, value: 0 });
   if (threads === "caller" && answer !== undefined) record = onlyThread(record, answer.thread.tid);

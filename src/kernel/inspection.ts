@@ -72,13 +72,8 @@ function residentBytes(kernel: Kernel, process: Process): number {
 
 export function summarise(kernel: Kernel, process: Process): Summary {
   const busy = process.hasReadyThreads;
-  const state = process.holds.has("pause")
-    ? "paused"
-    : process.swapped !== undefined
-      ? "swapped"
-      : busy
-        ? "running"
-        : "idle";
+  const isPaused = process.holds.has("pause") || process.holds.has("kept");
+  const state = isPaused ? "paused" : process.swapped !== undefined ? "swapped" : busy ? "running" : "idle";
   const memoryBytes = process.swapped?.length ?? residentBytes(kernel, process);
   return {
     state,

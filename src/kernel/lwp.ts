@@ -83,7 +83,9 @@ function tell(kernel: Kernel, process: Process, message: Told): void {
     case "signal":
       return signal(kernel, process, message.signal);
     case "pause":
-      return message.paused ? hold(kernel, process, "pause") : release(kernel, process, "pause");
+      if (message.paused) return hold(kernel, process, "pause");
+      process.holds.delete("kept");
+      return release(kernel, process, "pause");
     case "end":
       return kernel.end(process, { pid: process.pid, code: message.code, reason: message.reason });
     case "input":
@@ -176,6 +178,7 @@ function restore(kernel: Kernel, rebirth: Rebirth, bytes: Uint8Array, request: n
     epoch: saved.epoch + 1,
     channels: channelsOfCopy(saved.channels, leftBehind()),
     paused: false,
+    kept: { ...saved.kept, given: false },
   };
   const process = materialise(
     kernel.engine,

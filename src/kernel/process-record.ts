@@ -110,8 +110,11 @@ export interface ProcessRecord {
   readonly handles: readonly HandleRecord[];
   readonly channels: readonly ChannelRecord[];
   readonly input: { readonly chunks: readonly Uint8Array[]; readonly closed: boolean };
-  /** State that the program was started with and has not taken yet; whether it has been asked for its own. */
-  readonly kept: { readonly state: Uint8Array; readonly asked: boolean };
+  /**
+   * State that the program was started with and has not taken yet; whether it has been asked for its own, and whether it has
+   * given that and does nothing more.
+   */
+  readonly kept: { readonly state: Uint8Array; readonly asked: boolean; readonly given: boolean };
   readonly paused: boolean;
   readonly rejectionsNoted: boolean;
 }

@@ -18,8 +18,11 @@ import type { Waiting } from "./quiescence.ts";
 import { HandleTable } from "./resource.ts";
 import { MAIN_TID, Thread } from "./thread.ts";
 
-/** What holds a process still: a user's pause, a capture in progress, handles that are being opened again, a move. */
-export type Hold = "pause" | "capture" | "reopen" | "move" | "save";
+/**
+ * What holds a process still: a user's pause, the state that it has given to a successor, a capture in progress, handles that
+ * are being opened again, a move.
+ */
+export type Hold = "pause" | "kept" | "capture" | "reopen" | "move" | "save";
 
 export class Process {
   readonly pid: number;
@@ -123,6 +126,7 @@ export class Process {
     this.keptAsked = record.kept.asked;
     this.idleSinceMs = hostNowMs;
     if (record.paused) this.holds.add("pause");
+    if (record.kept.given) this.holds.add("kept");
     for (const thread of record.threads) this.threads.set(thread.tid, Thread.restore(thread));
     for (const event of record.events) {
       this.eventCame(event);
@@ -258,7 +262,7 @@ export class Process {
       handles: this.handles.save(),
       channels: this.channels.save(),
       input: this.input.save(),
-      kept: { state: this.keptState, asked: this.keptAsked },
+      kept: { state: this.keptState, asked: this.keptAsked, given: this.holds.has("kept") },
       paused: this.holds.has("pause"),
       rejectionsNoted: this.rejectionsNoted,
     };

@@ -30,6 +30,8 @@ export interface Birth {
   readonly hosted?: boolean;
   /** What it goes on with: the state that an earlier process of the same program gave. */
   readonly kept?: Uint8Array | undefined;
+  /** It does nothing until it is resumed. */
+  readonly isHeld?: boolean;
 }
 
 /** What a restored process gets in place of what its image says. */

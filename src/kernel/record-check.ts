@@ -160,10 +160,10 @@ const record = v.object({
   ),
   channels: v.optional(list(channel, HANDLES_MAX + EXCHANGES_MAX), []),
   input: v.object({ chunks: list(bytes(INPUT_BUFFER_MAX_BYTES), 100_000), closed: v.boolean() }),
-  kept: v.optional(v.object({ state: bytes(KEPT_MAX_BYTES), asked: v.boolean() }), {
-    state: new Uint8Array(),
-    asked: false,
-  }),
+  kept: v.optional(
+    v.object({ state: bytes(KEPT_MAX_BYTES), asked: v.boolean(), given: v.optional(v.boolean(), false) }),
+    { state: new Uint8Array(), asked: false, given: false },
+  ),
   paused: v.boolean(),
   rejectionsNoted: v.boolean(),
 });

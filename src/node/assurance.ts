@@ -58,10 +58,13 @@ async function assure(
   const { pid, epoch } = checked.output;
   if (node.table.living(pid).lwp.nodeName !== link.peer)
     throw failure("ESRCH", `process ${pid} is not on node ${link.peer}, as its home has it`);
-  const home = { node: node.name, epoch };
-  const cause = randomUUID();
-  // One that has an entry keeps it: whose it is was settled by a move.
-  if ((await directory.claim(pid, home, home, node.name, cause)) === "won")
-    await directory.claim(pid, home, { node: link.peer, epoch }, node.name, randomUUID());
+  await makeEntry(directory, node.name, pid, { node: link.peer, epoch });
   return null;
+}
+
+/** Makes sure that a process whose home is here, and which lives, has an entry. One that it has stays: a move settled whose it is. */
+export async function makeEntry(directory: ProcessDirectory, home: string, pid: number, owner: Owner): Promise<void> {
+  const here = { node: home, epoch: owner.epoch };
+  const outcome = await directory.claim(pid, here, here, home, randomUUID());
+  if (outcome === "won" && owner.node !== home) await directory.claim(pid, here, owner, home, randomUUID());
 }

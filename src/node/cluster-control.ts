@@ -22,7 +22,6 @@ import { failure } from "../errors.ts";
 import { MEMBER_ANSWER_MS } from "../limits.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { Pursuit } from "./pursuit.ts";
-import { restartAt } from "./weak-move.ts";
 
 export interface ClusterControlOptions {
   readonly view: ClusterView;
@@ -69,7 +68,8 @@ export class WholeControl implements ClusterControl {
 
   async restartAt(pid: number, node: string): Promise<number> {
     this.#view.membership.get(node);
-    return restartAt(await this.#home(pid), this.#at(node), pid);
+    await this.#home(pid);
+    return this.#at(node).restartAt(pid, node);
   }
 
   async drain(node: string, options: DrainOptions = {}): Promise<DrainReport> {
@@ -180,10 +180,6 @@ export class WholeControl implements ClusterControl {
 
   async kept(pid: number): Promise<Uint8Array> {
     return (await this.#home(pid)).kept(pid);
-  }
-
-  async program(pid: number): Promise<SpawnOptions> {
-    return (await this.#home(pid)).program(pid);
   }
 
   async wait(pid: number): Promise<ExitStatus> {

@@ -3,7 +3,7 @@
 import type { Engine } from "../cluster/engine.ts";
 import type { LinksOptions } from "../cluster/links.ts";
 import type { PidBlock } from "../cluster/pid-blocks.ts";
-import { GodwitError } from "../errors.ts";
+import { GodwitError, failure } from "../errors.ts";
 import { loadEngine } from "../machine/load.ts";
 import { assuredClaim, withAssurance } from "./assurance.ts";
 import { WholeControl } from "./cluster-control.ts";
@@ -18,6 +18,7 @@ import { Fence } from "./fence.ts";
 import { MemberControl } from "./member-control.ts";
 import { measure } from "./telemetry.ts";
 import { Node, type NodeOptions } from "./node.ts";
+import { WeakMoves, withWeakMoves } from "./weak-move.ts";
 
 export interface MemberSettings extends Omit<NodeOptions, "firstPid"> {
   readonly engine: Engine;
@@ -76,7 +77,8 @@ export class ClusterMember {
     try {
       const block = await view.blocks.take(identity.name);
       const parts = await makeParts(settings, view, block, await machine, () => member.#fence?.isUp === false);
-      view.handlers = withNames(parts.names, withAssurance(parts.cluster, view.directory));
+      const handlers = withAssurance(parts.cluster, view.directory);
+      view.handlers = withNames(parts.names, withWeakMoves(parts.weakMoves, handlers));
       const member: ClusterMember = new ClusterMember(settings, view, block, parts);
       const record = { ...parts.own.info(), version, addresses: [await view.links.listening] };
       const lease = await view.membership.join(record, () => parts.own.load());
@@ -116,6 +118,7 @@ interface Parts {
   readonly cluster: ClusterNode;
   readonly own: MemberControl;
   readonly names: ClusterNames;
+  readonly weakMoves: WeakMoves;
   readonly durability: Durability;
   readonly failover: Failover;
 }
@@ -161,14 +164,22 @@ async function makeParts(
     if (entry !== undefined) void names.ended(entry);
     void durability.ended(pid).then(() => forget(view, pid));
   };
+  const weakMoves = new WeakMoves(node, () => view.links, directory);
+  cluster.isUnsettled = (pid) => weakMoves.isUnsettled(pid);
+  const restart = async (pid: number) => {
+    if (view.homeOf(pid) === undefined) await view.blocks.look(pid);
+    const home = view.homeOf(pid);
+    if (home === undefined) throw failure("ESRCH", `there is no process ${pid} in this cluster`);
+    return weakMoves.restart(pid, home);
+  };
   const own = new MemberControl({
     node,
     events: view.events,
     version,
     socket,
-    cluster: { node: cluster, targets, ended },
+    cluster: { node: cluster, targets, restart, ended },
   });
-  return { cluster, own, names, durability, failover };
+  return { cluster, own, names, weakMoves, durability, failover };
 }
 
 /** The directory has nothing to say any more of a process that has ended. What it tells may be late: it is read. */

@@ -64,6 +64,8 @@ export class ClusterNode implements LinkHandlers {
   readonly files: FileServer;
   /** Whether processes may move to here. */
   takesIn = true;
+  /** Whether a process is being started anew at another node, which is not settled yet. */
+  isUnsettled: (pid: number) => boolean = () => false;
   /** Keeps images of those that are durable; absent where there is nowhere to keep them. */
   durability: Durability | undefined;
   /** What else nodes ask each other for. */

@@ -116,7 +116,11 @@ export class ClusterView {
 
   /** Name of the node where a process is at home, if it is known. */
   homeOf(pid: number): string | undefined {
-    return this.#entries.get(pid)?.home ?? this.#pastHomes.get(pid) ?? this.blocks.nodeOf(pid);
+    const past = this.#pastHomes.get(pid);
+    const given = this.blocks.nodeOf(pid);
+    // Of a node that has left the pids are another's to give.
+    const isOver = past === undefined || (given !== undefined && this.membership.find(past) === undefined);
+    return this.#entries.get(pid)?.home ?? (isOver ? given : past);
   }
 
   /** The control of another node, over a connection of its own for each request. @throws GodwitError ENONODE. */

@@ -346,9 +346,13 @@ export class Failover {
   }
 }
 
-/** A record as it goes on from: its connections are gone, and so is all that was on its way to it. */
+/**
+ * A record as it goes on from: its connections are gone, and so is all that was on its way to it. Who was to be its successor
+ * cannot be any more: its entry has changed.
+ */
 function reborn(record: ProcessRecord, epoch: number, parent: number): ProcessRecord {
-  return { ...record, epoch, parent, hosted: false, channels: channelsOfCopy(record.channels, leftBehind()) };
+  const kept = { ...record.kept, given: false };
+  return { ...record, kept, epoch, parent, hosted: false, channels: channelsOfCopy(record.channels, leftBehind()) };
 }
 
 /** Each process has an order of nodes of its own, so that a dead node's are spread over the others. */

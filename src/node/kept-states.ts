@@ -12,6 +12,12 @@ interface Waiting {
 
 export class KeptStates {
   readonly #waiting = new Map<number, Waiting[]>();
+  readonly #goOn: (pid: number) => void;
+
+  /** @param goOn lets a process go on that has given what nobody takes */
+  constructor(goOn: (pid: number) => void) {
+    this.#goOn = goOn;
+  }
 
   /**
    * @param tell asks the process; what it throws is thrown
@@ -30,6 +36,8 @@ export class KeptStates {
   }
 
   told({ pid, reason, state }: Extract<FromLwp, { op: "kept" }>): void {
+    const isTaken = this.#waiting.has(pid) && state.length <= KEPT_MAX_BYTES;
+    if (reason === "" && !isTaken) this.#goOn(pid);
     this.#settle(pid, ({ resolve, reject }) => {
       if (reason !== "") reject(failure("EINVAL", `process ${pid} cannot give what it keeps: ${reason}`));
       else if (state.length > KEPT_MAX_BYTES)

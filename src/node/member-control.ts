@@ -26,7 +26,6 @@ import type { ClusterNode } from "./cluster-node.ts";
 import { drain } from "./drain.ts";
 import type { EventLog } from "./event-log.ts";
 import type { Node } from "./node.ts";
-import { programOf } from "./weak-move.ts";
 
 export interface MemberOptions {
   readonly node: Node;
@@ -39,6 +38,8 @@ export interface MemberOptions {
     readonly node: ClusterNode;
     /** Nodes that a process may be moved to when this one is drained, the one with the least to do first. */
     readonly targets: () => readonly string[];
+    /** Starts a process of any node anew here, with what it keeps; its new pid. */
+    readonly restart: (pid: number) => Promise<number>;
     /** A process whose home is here has ended. */
     readonly ended: (pid: number) => void;
   };
@@ -205,7 +206,9 @@ export class MemberControl implements ClusterControl {
     return this.#node.pause(pid);
   }
 
-  resume(pid: number): Promise<void> {
+  async resume(pid: number): Promise<void> {
+    if (this.#options.cluster?.node.isUnsettled(pid) === true)
+      throw failure("EAGAIN", `process ${pid} is being started anew, and stands still until that is done: try again`);
     return this.#node.resume(pid);
   }
 
@@ -231,12 +234,12 @@ export class MemberControl implements ClusterControl {
     return this.#node.kept(pid);
   }
 
-  program(pid: number): Promise<SpawnOptions> {
-    return programOf(this.#node.table.living(pid));
-  }
-
   async restartAt(pid: number, node: string): Promise<number> {
-    throw failure("ENONODE", `node ${this.name} is alone: process ${pid} cannot go to node ${node}`);
+    const { cluster } = this.#options;
+    if (cluster === undefined)
+      throw failure("ENONODE", `node ${this.name} is alone: process ${pid} cannot go to node ${node}`);
+    this.#checkTakes(node);
+    return cluster.restart(pid);
   }
 
   /** @throws GodwitError ESRCH; EREMOTE when it goes on elsewhere. */

@@ -49,7 +49,7 @@ export class Node implements NodeControl {
   readonly engineHash: string;
   readonly lwps: LwpPool;
   readonly switchboard: Switchboard;
-  readonly #kept = new KeptStates();
+  readonly #kept = new KeptStates((pid) => void this.resume(pid).catch(() => {}));
   /** Moves a process of ours that asks for it to another node; undefined for a node that is alone. */
   mover: ((pid: number, to: string) => Promise<{ readonly outcome: string; readonly reason?: string }>) | undefined;
   /** Takes what is told of processes whose home is another node; false for those whose home is here. */
@@ -79,7 +79,7 @@ export class Node implements NodeControl {
 
   // ---- NodeControl
 
-  async spawn(options: SpawnOptions): Promise<number> {
+  async spawn(options: SpawnOptions, isHeld = false): Promise<number> {
     const workingDirectory = options.workingDirectory ?? process.cwd();
     return this.start(undefined, {
       program: { name: options.name, source: options.source, sourceMap: options.sourceMap ?? "" },
@@ -90,6 +90,7 @@ export class Node implements NodeControl {
       workingDirectory,
       stress: options.stress,
       kept: options.kept,
+      isHeld,
     });
   }
 

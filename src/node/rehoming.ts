@@ -80,6 +80,8 @@ export function homeRecordsOf(body: unknown): HomeRecord[] {
  */
 export async function handHome(cluster: ClusterNode, family: readonly Entry[], to: string): Promise<void> {
   const { node, links } = cluster;
+  for (const { pid: one } of family)
+    if (cluster.isUnsettled(one)) throw failure("EAGAIN", `process ${one} is being started anew elsewhere: try again`);
   const still: { readonly entry: Entry; readonly epoch: number }[] = [];
   const goOn = async (home: string) => {
     for (const { entry, epoch } of still)

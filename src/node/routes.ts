@@ -261,12 +261,6 @@ export const ROUTES: readonly Route[] = [
     }),
   },
   {
-    method: "GET",
-    path: "/processes/PID/program",
-    bodyMaxBytes: 0,
-    handle: ({ control }, { pid }) => control.program(pid),
-  },
-  {
     method: "POST",
     path: "/processes/PID/checkpoint",
     bodyMaxBytes: REQUEST,

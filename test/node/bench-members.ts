@@ -142,6 +142,14 @@ export class TestMembers {
     await member.cluster.node.stop();
   }
 
+  /** It leaves in order. */
+  async remove(name: string): Promise<void> {
+    const member = this.get(name);
+    this.#members.delete(name);
+    await member.stop();
+    this.#wires.get(name)?.close();
+  }
+
   /** It runs, and reaches nobody. */
   cut(name: string): void {
     this.#wires.get(name)?.cut();

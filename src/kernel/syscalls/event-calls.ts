@@ -59,7 +59,7 @@ export const eventCalls = {
     process.keptAsked = false;
     call.succeed();
     // What it does from here on would not be in the state.
-    if (reason === "") hold(kernel, process, "pause");
+    if (reason === "") hold(kernel, process, "kept");
     kernel.host.post({ op: "kept", pid: process.pid, reason, state });
   },
 } satisfies Partial<Handlers>;
