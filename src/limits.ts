@@ -226,6 +226,8 @@ export const IMAGE_STATE_MAX_DEPTH = 64;
 /** A move stops the process when a round has left no more pages than these: about a millisecond to send. */
 export const MIGRATION_FEW_PAGES = 64;
 export const MIGRATION_ROUNDS_MAX = 8;
+/** Who looks through a memory page by page gives way to the rest of the node after so long. */
+export const LOOK_TURN_MS = 5;
 /** Pages in one image of a move's stream. */
 export const MOVE_PAGES_MAX = 1024;
 /** One image of a move's stream: that many pages, or a record. */
@@ -244,7 +246,7 @@ export const DURABLE_INTERVAL_MS = 2_000;
 export const DURABLE_INTERVAL_MIN_MS = 100;
 /** Images that follow a base before there is a new one; sooner when they are larger than it. */
 export const DURABLE_DELTAS_MAX = 64;
-/** Images of a node that are written at once: each holds its pages. */
+/** Images of a node that are taken and written at once. */
 export const DURABLE_AT_ONCE_MAX = 4;
 /** A durable process that has done nothing for so long keeps no copy of its pages: its next image is a base. */
 export const DURABLE_IDLE_MS = 60_000;

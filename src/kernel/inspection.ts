@@ -2,14 +2,15 @@
 
 import type { ThreadInfo } from "../abi/control.ts";
 import { PAGE_BYTES } from "../limits.ts";
-import { capturePages, countMemory, materialise as fillMemory } from "../machine/linear-memory.ts";
+import { changedPages, countMemory, materialise as fillMemory } from "../machine/linear-memory.ts";
+import { pageAt } from "../machine/page.ts";
 import { Processor } from "../machine/processor.ts";
 import { createMemory, regions } from "./address-space.ts";
 import { templateFor } from "./capture.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Process } from "./process.ts";
 import { NO_TRAPS } from "./process-traps.ts";
-import type { Answer, Summary } from "./protocol.ts";
+import type { Answer, Progress, Summary } from "./protocol.ts";
 import type { Thread } from "./thread.ts";
 
 const BACKTRACE_MAX_BYTES = 64 * 1024;
@@ -45,7 +46,10 @@ function autopsy(kernel: Kernel, processor: Processor, thread: Thread): string {
   const { buffer } = processor.memory;
   const memory = createMemory(kernel.engine, buffer.byteLength, buffer.byteLength);
   const template = templateFor(kernel.engine);
-  fillMemory(memory.buffer, template, capturePages(buffer, template));
+  const source = Buffer.from(buffer);
+  const { changed, zeroed } = changedPages(buffer, template);
+  const pages = changed.map((number) => ({ number, bytes: pageAt(source, number) }));
+  fillMemory(memory.buffer, template, { pages, zeroed });
   const copy = new Processor(kernel.engine, memory, NO_TRAPS);
   let stack = "";
   copy.autopsy = (error) => {
@@ -65,28 +69,44 @@ function autopsy(kernel: Kernel, processor: Processor, thread: Thread): string {
   }
 }
 
-function residentBytes(kernel: Kernel, process: Process): number {
-  const { pages, templatePages } = countMemory(kernel.memory(process).buffer, templateFor(kernel.engine));
-  return (pages + templatePages) * PAGE_BYTES;
+type Counted = ReturnType<typeof countMemory>;
+
+function count(kernel: Kernel, process: Process): Counted {
+  return countMemory(kernel.memory(process).buffer, templateFor(kernel.engine));
 }
 
-export function summarise(kernel: Kernel, process: Process): Summary {
+function isPaused({ holds }: Process): boolean {
+  return holds.has("pause") || holds.has("kept");
+}
+
+/** Looks at nothing of its memory. */
+export function progressOf(process: Process): Progress {
+  const { cpuMs, mailbox, hasReadyThreads } = process;
+  return { isReady: hasReadyThreads && !isPaused(process), cpuMs, mailbox: mailbox.length };
+}
+
+/** @param counted what a look through its memory gives */
+export function summarise(kernel: Kernel, process: Process, counted = () => count(kernel, process)): Summary {
   const busy = process.hasReadyThreads;
-  const isPaused = process.holds.has("pause") || process.holds.has("kept");
-  const state = isPaused ? "paused" : process.swapped !== undefined ? "swapped" : busy ? "running" : "idle";
-  const memoryBytes = process.swapped?.length ?? residentBytes(kernel, process);
+  const state = isPaused(process) ? "paused" : process.swapped !== undefined ? "swapped" : busy ? "running" : "idle";
   return {
     state,
     threads: process.threads.size,
-    memoryBytes,
+    memoryBytes: process.swapped?.length ?? residentBytes(counted()),
     cpuMs: process.cpuMs,
     mailbox: process.mailbox.length,
     epoch: process.epoch,
   };
 }
 
+function residentBytes({ pages, templatePages }: Counted): number {
+  return (pages + templatePages) * PAGE_BYTES;
+}
+
 export function inspect(kernel: Kernel, process: Process): Extract<Answer, { kind: "inspect" }>["inspection"] {
-  const summary = summarise(kernel, process);
+  let image: Counted | undefined;
+  const counted = () => (image ??= count(kernel, process));
+  const summary = summarise(kernel, process, counted);
   const memory = kernel.resident(process).memory;
   const threads = [...process.threads.values()];
   return {
@@ -97,7 +117,7 @@ export function inspect(kernel: Kernel, process: Process): Extract<Answer, { kin
     threads: threads.map((thread) => threadInfo(kernel, process, thread)),
     resources: process.handles.describe(),
     mailbox: { messages: process.mailbox.length, bytes: process.mailbox.sizeBytes, names: [] },
-    image: countMemory(memory.buffer, templateFor(kernel.engine)),
+    image: counted(),
   };
 }
 

@@ -10,7 +10,7 @@ import { birthImage, capture, materialise } from "./capture.ts";
 import { channelsOfCopy, leftBehind } from "./channel.ts";
 import { attempt, contain, fault } from "./execution.ts";
 import { fork } from "./fork.ts";
-import { inspect, summarise } from "./inspection.ts";
+import { inspect, progressOf, summarise } from "./inspection.ts";
 import type { Kernel } from "./kernel.ts";
 import { Process } from "./process.ts";
 import { depart, discard, prepare, start, still, thaw } from "./move.ts";
@@ -233,6 +233,8 @@ function ask(kernel: Kernel, process: Process, request: number, question: Questi
       return now(() => ({ kind: "inspect", inspection: inspect(kernel, process) }));
     case "summary":
       return now(() => ({ kind: "summary", summary: summarise(kernel, process) }));
+    case "progress":
+      return answer({ kind: "progress", progress: progressOf(process) });
     case "program": {
       const { program, arguments: args, environment, quotas, capabilities, workingDirectory } = process;
       const start = { program, arguments: args, environment, quotas, capabilities, workingDirectory };

@@ -62,6 +62,8 @@ export type NodeRequest =
 export type Question =
   | { readonly kind: "inspect" }
   | { readonly kind: "summary" }
+  /** Whether it has done anything, without a look at its memory. */
+  | { readonly kind: "progress" }
   /** What it was started with. */
   | { readonly kind: "program" }
   | { readonly kind: "capture" }
@@ -93,6 +95,7 @@ export interface Retrieval {
 export type Answer =
   | { readonly kind: "inspect"; readonly inspection: Omit<Inspection, "process"> & { readonly summary: Summary } }
   | { readonly kind: "summary"; readonly summary: Summary }
+  | { readonly kind: "progress"; readonly progress: Progress }
   | {
       readonly kind: "program";
       readonly start: Pick<
@@ -120,6 +123,14 @@ export interface Released {
 }
 
 /** What changes about a process as it runs. */
+/** Of one that has done nothing it is the same each time, and it is not ready to run. */
+export interface Progress {
+  readonly isReady: boolean;
+  readonly cpuMs: number;
+  /** Messages that wait. */
+  readonly mailbox: number;
+}
+
 export interface Summary {
   readonly state: "running" | "idle" | "paused" | "swapped";
   readonly threads: number;

@@ -1,6 +1,8 @@
 /** Pre-copy: the pages of a memory that goes on changing, round by round, each with what changed since the last. */
 
-import { PAGE_BYTES } from "../limits.ts";
+import { setImmediate } from "node:timers/promises";
+
+import { ADDRESS_SPACE_MAX_BYTES, LOOK_TURN_MS, PAGE_BYTES } from "../limits.ts";
 import type { MemoryPage, PageSet, Template } from "./linear-memory.ts";
 import { isSameAt, isZeroAt, pageAt } from "./page.ts";
 
@@ -8,8 +10,8 @@ import { isSameAt, isZeroAt, pageAt } from "./page.ts";
 const STRIDE_PAGES = 64;
 const STEP_PAGES = 8;
 
-/** Pages that are looked at in one part: of a memory that is copied for the first time, a few milliseconds' worth. */
-const PART_PAGES = 2048;
+/** Pages that are looked at in one part: of a memory that is copied for the first time, some milliseconds' worth. */
+const PART_PAGES = 1024;
 
 /** What a round sends: of an address space of so many bytes. */
 export interface Round extends PageSet {
@@ -37,16 +39,22 @@ export class PageRounds {
     return pageAt(this.#sent, number);
   }
 
-  /** What has changed since the last round. `memory` may be another object each time: the same process's. */
-  next(memory: SharedArrayBuffer): Round {
+  /**
+   * What has changed since the last round. `memory` may be another object each time: the same process's. Gives way every few
+   * milliseconds to what else this thread has to do: a look at a large heap takes longer than a lease lasts.
+   */
+  async next(memory: SharedArrayBuffer): Promise<Round> {
     const looking = this.look(memory);
-    for (;;) {
+    for (let untilMs = performance.now() + LOOK_TURN_MS; ;) {
       const { done, value } = looking.next();
       if (done === true) return value;
+      if (performance.now() < untilMs) continue;
+      await setImmediate();
+      untilMs = performance.now() + LOOK_TURN_MS;
     }
   }
 
-  /** The same, a part at a time, for who has other things to do in between. */
+  /** A part at a time. */
   *look(memory: SharedArrayBuffer): Generator<void, Round, void> {
     const bytes = Buffer.from(memory);
     this.#grow(bytes.length);
@@ -79,7 +87,9 @@ export class PageRounds {
 
   #grow(sizeBytes: number): void {
     if (sizeBytes <= this.#sent.length) return;
-    const grown = Buffer.alloc(sizeBytes);
+    // By a half at least, so that one that grows all the time is not copied all the time; what it does not use takes no room.
+    const half = Math.floor((this.#sent.length * 3) / 2);
+    const grown = Buffer.alloc(Math.max(sizeBytes, Math.min(half, ADDRESS_SPACE_MAX_BYTES)));
     this.#sent.copy(grown);
     this.#sent = grown;
   }

@@ -100,9 +100,29 @@ export class ClusterMember {
     return this.#stopping;
   }
 
+  /**
+   * Lets go of everything at once, without a word to the other nodes and without a last image: of a node that others may have taken
+   * for dead already, and in whose place they go on.
+   */
+  abandon(): Promise<void> {
+    this.#stopping ??= this.#abandon();
+    return this.#stopping;
+  }
+
+  async #abandon(): Promise<void> {
+    for (const lwp of this.cluster.node.lwps.all()) lwp.mayRunFor(0);
+    this.#endMeasuring();
+    this.#failover.close();
+    this.#durability.close();
+    await this.view.close();
+    await this.cluster.node.stop();
+    this.#fence?.remove();
+  }
+
   async #stop(): Promise<void> {
     this.#endMeasuring();
     this.#failover.close();
+    this.cluster.takesIn = false;
     await this.#durability.leave();
     this.#fence?.remove();
     await this.own.stop();

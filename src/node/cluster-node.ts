@@ -342,7 +342,7 @@ export class ClusterNode implements LinkHandlers {
   /** Where a process will be. Its home is reached before it comes, or it does not. */
   async #landing(source: Link, { pid, name, home, memoryQuotaBytes, durable }: Offer): Promise<Landing> {
     const lwp = this.node.lwps.leastLoaded();
-    const goOn = () => (durable ? void this.durability?.arrived(pid) : undefined);
+    const goOn = () => (durable ? this.durability?.arrived(pid) : undefined);
     if (home === this.node.name) {
       const entry = this.node.table.living(pid);
       const landed = () => this.homing.cameHome(entry, lwp).then(goOn);

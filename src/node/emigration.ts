@@ -261,23 +261,13 @@ export class Emigration {
     const { seat } = this.#options;
     try {
       const { memory } = await seat.lwp.ask(seat.pid, { kind: "memory" });
-      const round = await this.#look(memory.buffer);
+      const round = await this.#rounds.next(memory.buffer);
       const pages = round.pages.length + round.zeroed.length;
       await this.#takenIn(await this.#send(round, null));
       this.#roundCount++;
       this.heard({ kind: "copied", pages });
     } catch (error) {
       this.heard(seat.ended ? { kind: "ended" } : { kind: "peerLost", reason: messageOf(error) });
-    }
-  }
-
-  /** What has changed, found without keeping this node from everything else: a large heap takes longer than a lease lasts. */
-  async #look(memory: SharedArrayBuffer): Promise<Round> {
-    const looking = this.#rounds.look(memory);
-    for (;;) {
-      const { done, value } = looking.next();
-      if (done === true) return value;
-      await setImmediate();
     }
   }
 
@@ -328,7 +318,8 @@ export class Emigration {
       if (this.#frozen === undefined) return luggage.unpack(); // it was given up meanwhile
       this.#luggage = luggage;
       const { record } = luggage;
-      const round = this.#rounds.next(memory.buffer);
+      const round = await this.#rounds.next(memory.buffer);
+      if (this.#frozen === undefined) return;
       await this.#send(round, { record, outputInFlight });
     } catch (error) {
       this.heard({ kind: "peerLost", reason: messageOf(error) });

@@ -31,6 +31,7 @@ import type { Recovered } from "./image-chain.ts";
 import type { LwpThread } from "./lwp-thread.ts";
 import { Orphanage } from "./orphanage.ts";
 import type { Entry } from "./process-table.ts";
+import { Turnstile } from "./turnstile.ts";
 
 export interface FailoverOptions {
   readonly cluster: ClusterNode;
@@ -54,8 +55,8 @@ export class Failover {
   readonly #underWay = new Set<number>();
   /** What the directory had of them when they were looked at again meanwhile. */
   readonly #passedOver = new Map<number, ProcessEntry>();
-  readonly #turns: (() => void)[] = [];
-  #atOnce = 0;
+  /** Who waits in it has won a process, which has it in `#underWay`. */
+  readonly #restores = new Turnstile(FAILOVER_AT_ONCE_MAX);
   /** Those that this node could not run. */
   readonly #givenUp = new Set<number>();
   #closed = false;
@@ -177,8 +178,8 @@ export class Failover {
   // ---- A durable process, from its images
 
   async #takeOver(pid: number, entry: ProcessEntry): Promise<void> {
-    const { directory, durability } = this.#options;
-    const { node: from, durable } = entry;
+    const { directory } = this.#options;
+    const { durable } = entry;
     if (durable === undefined) return;
     const keeper = await this.#keeper(pid, entry);
     const home = keeper === undefined ? this.#self : entry.home;
@@ -191,30 +192,33 @@ export class Failover {
       outcome = await claim();
     }
     if (outcome !== "won") return;
-    await this.#turn();
+    const owner = { ...entry, node: this.#self, epoch, home };
+    await this.#restores.pass(() => this.#restore(pid, entry.node, owner, durable, keeper));
+  }
+
+  /** Goes on with what has been won. */
+  async #restore(
+    pid: number,
+    from: string,
+    owner: ProcessEntry,
+    durable: Durable,
+    keeper: Link | "self" | undefined,
+  ): Promise<void> {
+    const { durability, tell } = this.#options;
     try {
       const recovered = await this.#recover(pid, durable);
-      const saved = reborn(recovered.record, epoch, keeper === undefined ? 0 : recovered.record.parent);
+      const saved = reborn(recovered.record, owner.epoch, keeper === undefined ? 0 : recovered.record.parent);
       const handles = saved.handles.map(({ handle, state }) => ({ handle, state: stateOfImage(state) }));
       const record = { ...saved, handles, hosted: keeper !== undefined && keeper !== "self" };
       await this.#place(record, recovered, durable, keeper);
       const { image, savedMs, problems } = recovered;
-      durability.goOn(pid, durable, home === this.#self);
+      durability.goOn(pid, durable, owner.home === this.#self);
       const ageMs = Math.max(0, Date.now() - savedMs);
-      this.#options.tell({ kind: "restored", pid, name: record.program.name, from, image, ageMs, problems });
+      tell({ kind: "restored", pid, name: record.program.name, from, image, ageMs, problems });
       void durability.save(pid);
     } catch (error) {
-      await this.#failed(pid, { ...entry, node: this.#self, epoch, home }, keeper, error);
-    } finally {
-      const next = this.#turns.shift();
-      if (next === undefined) this.#atOnce--;
-      else next();
+      await this.#failed(pid, owner, keeper, error);
     }
-  }
-
-  async #turn(): Promise<void> {
-    if (this.#atOnce < FAILOVER_AT_ONCE_MAX) this.#atOnce++;
-    else await new Promise<void>((resolve) => this.#turns.push(resolve));
   }
 
   /** The home of an orphan, if that is there and goes on with it: a link to it, or this node. */
@@ -305,7 +309,7 @@ export class Failover {
     }
     tell({ kind: "lost", pid, from: owner.node, reason });
     await this.#insist(() => directory.forget(pid));
-    await durability.images.keepOnly(pid, []);
+    await durability.images.dropAll(pid);
     if (keeper === "self") this.#orphanage.end(this.#options.cluster.node.table.living(pid), reason);
     else if (keeper !== undefined) await keeper.request("failover/lost", { pid, reason });
   }

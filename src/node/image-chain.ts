@@ -175,18 +175,23 @@ export class ImageStore {
     }
   }
 
-  /** Deletes all images of a process but these. One that cannot be deleted now is deleted with the next. */
-  async keepOnly(pid: number, images: readonly string[]): Promise<void> {
-    const kept = new Set(images.map((image) => nameOf(pid, image)));
+  /** Names of all images of a process; none when the store cannot be reached. */
+  async list(pid: number): Promise<string[]> {
     try {
-      for (const { name } of await this.#blobs.list(`${PREFIX}${pid}/`))
-        if (!kept.has(name)) await this.#blobs.delete(name);
+      const found = await this.#blobs.list(nameOf(pid, ""));
+      return found.map(({ name }) => name.slice(nameOf(pid, "").length));
     } catch (error) {
       if (!(error instanceof GodwitError)) throw error;
+      return [];
     }
   }
 
-  /** Deletes one that is not pointed to. */
+  /** The process is over. */
+  async dropAll(pid: number): Promise<void> {
+    for (const image of await this.list(pid)) await this.drop(pid, image);
+  }
+
+  /** Deletes one that is not pointed to. If it cannot be now, it is with the next base. */
   async drop(pid: number, image: string): Promise<void> {
     try {
       await this.#blobs.delete(nameOf(pid, image));

@@ -34,24 +34,24 @@ function start() {
 
 const numbersOf = ({ pages }: Round) => pages.map(({ number }) => number);
 
-test("a round has the pages that changed and no other, wherever they lie", () => {
+test("a round has the pages that changed and no other, wherever they lie", async () => {
   const { rounds, here } = start();
   const bytes = Buffer.from(here);
-  assert.deepEqual(numbersOf(rounds.next(here)), []);
+  assert.deepEqual(numbersOf(await rounds.next(here)), []);
   for (const number of [0, 1, 63, 64, 65, 4095, 4096, PAGES - 1]) {
     for (const offset of [0, PAGE_BYTES - 1]) {
       bytes[number * PAGE_BYTES + offset] = (bytes[number * PAGE_BYTES + offset] ?? 0) ^ 0xff;
-      assert.deepEqual(numbersOf(rounds.next(here)), [number], `page ${number}, byte ${offset}`);
+      assert.deepEqual(numbersOf(await rounds.next(here)), [number], `page ${number}, byte ${offset}`);
     }
   }
   bytes[SCRATCH.first * PAGE_BYTES] = 1;
-  assert.deepEqual(numbersOf(rounds.next(here)), [], "the engine's scratch space is nobody's");
+  assert.deepEqual(numbersOf(await rounds.next(here)), [], "the engine's scratch space is nobody's");
   bytes.fill(0, 5 * PAGE_BYTES, 6 * PAGE_BYTES);
-  assert.deepEqual(rounds.next(here).zeroed, [5]);
-  assert.deepEqual(rounds.next(here), { memoryBytes: here.byteLength, pages: [], zeroed: [] });
+  assert.deepEqual((await rounds.next(here)).zeroed, [5]);
+  assert.deepEqual(await rounds.next(here), { memoryBytes: here.byteLength, pages: [], zeroed: [] });
 });
 
-test("after any writes, the other side's memory is the same", () => {
+test("after any writes, the other side's memory is the same", async () => {
   const { rounds, here, there } = start();
   const bytes = Buffer.from(here);
   const random = numbers();
@@ -62,12 +62,12 @@ test("after any writes, the other side's memory is the same", () => {
       if (below(4) === 0) bytes.fill(0, number * PAGE_BYTES, (number + 1) * PAGE_BYTES);
       else bytes[number * PAGE_BYTES + below(PAGE_BYTES)] = below(256);
     }
-    applyRound(there, rounds.next(here));
+    applyRound(there, await rounds.next(here));
     assert.ok(Buffer.from(there).equals(bytes), `turn ${turn}`);
   }
 });
 
-test("a large memory is looked at in parts, and a page that is written meanwhile is in this round or the next", () => {
+test("a large memory is looked at in parts, and a page that is written meanwhile is in this round or the next", async () => {
   const { rounds, here, there } = start();
   const bytes = Buffer.from(here);
   const looking = rounds.look(here);
@@ -80,17 +80,34 @@ test("a large memory is looked at in parts, and a page that is written meanwhile
   }
   assert.ok(parts >= 2, `${parts} parts`);
   applyRound(there, step.value);
-  applyRound(there, rounds.next(here));
+  applyRound(there, await rounds.next(here));
   assert.ok(Buffer.from(there).equals(bytes));
 });
 
-test("a memory that has grown is looked at to its end", () => {
+test("who looks at a large memory lets others have their turn", async () => {
+  const large = new SharedArrayBuffer(50_000 * PAGE_BYTES);
+  Buffer.from(large).fill(1);
+  const rounds = new PageRounds(templateOf());
+  let turns = 0;
+  let isOver = false;
+  const count = () => {
+    turns++;
+    if (!isOver) setImmediate(count);
+  };
+  setImmediate(count);
+  const { pages } = await rounds.next(large);
+  isOver = true;
+  assert.ok(pages.length > 49_000);
+  assert.ok(turns > 3, `${turns} turns`);
+});
+
+test("a memory that has grown is looked at to its end", async () => {
   const { rounds, here } = start();
-  rounds.next(here);
+  await rounds.next(here);
   const grown = new SharedArrayBuffer(here.byteLength + 16 * PAGE_BYTES);
   Buffer.from(grown).set(Buffer.from(here));
   Buffer.from(grown)[grown.byteLength - 1] = 1;
-  const round = rounds.next(grown);
+  const round = await rounds.next(grown);
   assert.deepEqual(numbersOf(round), [PAGES + 15]);
   assert.equal(round.memoryBytes, grown.byteLength);
 });

@@ -138,8 +138,7 @@ export class TestMembers {
     for (const lwp of member.cluster.node.lwps.all()) lwp.mayRunFor(0);
     await member.view.links.close();
     this.#wires.get(name)?.close();
-    await member.view.close();
-    await member.cluster.node.stop();
+    await member.abandon();
   }
 
   /** It leaves in order. */

@@ -118,6 +118,93 @@ await withMembers(["a", "b"], (t) => {
     await directory.forget(pid);
   });
 
+  const LOOP = `for (let n = 0;; n++) { globalThis.n = n; sleep(1); }`;
+  const promised = () => {
+    let resolve = () => {};
+    const promise = new Promise<void>((given) => (resolve = given));
+    return { promise, resolve };
+  };
+
+  test("an image that is asked for while another is stored has what was done since", async () => {
+    const pid = await t.start("a", LOOP, 60_000);
+    const { durability } = t.get("a").cluster;
+    const { blobs } = t.get("a").view.engine;
+    const put = blobs.put.bind(blobs);
+    const [reached, goOn] = [promised(), promised()];
+    Object.assign(blobs, {
+      put: async (...about: Parameters<typeof put>) => {
+        reached.resolve();
+        await goOn.promise;
+        return put(...about);
+      },
+    });
+    const before = durability?.savedCount(pid)?.images ?? 0;
+    const first = durability?.save(pid);
+    await reached.promise;
+    const [second, third] = [durability?.save(pid), durability?.save(pid)];
+    goOn.resolve();
+    await first;
+    Object.assign(blobs, { put });
+    await Promise.all([second, third]);
+    assert.equal(durability?.savedCount(pid)?.images, before + 2, "one for both that asked meanwhile");
+    await t.get("a").own.signal(pid, "SIGKILL");
+  });
+
+  test("an image of a process that has just come waits for what the directory has of its images", async () => {
+    const pid = await t.start("a", LOOP, 60_000);
+    const { cluster, view } = t.get("b");
+    const find = view.directory.find.bind(view.directory);
+    const goOn = promised();
+    Object.assign(view.directory, {
+      find: async (one: number) => {
+        await goOn.promise;
+        return find(one);
+      },
+    });
+    assert.equal((await t.get("a").cluster.migrate(pid, "b")).outcome, "moved");
+    await until("its coming", () => cluster.durability?.keeps(pid) === true);
+    const before = (await durable(pid)).chains.flat();
+    const saving = cluster.durability?.save(pid);
+    Object.assign(view.directory, { find });
+    goOn.resolve();
+    await saving;
+    assert.equal(cluster.durability?.savedCount(pid)?.images, 1);
+    const { chains } = await durable(pid);
+    assert.deepEqual([chains[0]?.length, chains[1]], [1, before]);
+    await t.get("a").own.signal(pid, "SIGKILL");
+  });
+
+  test("a base clears away what was there before it, and not what whoever comes next stores", async () => {
+    const pid = await t.start("a", LOOP, 60_000);
+    const { cluster, view } = t.get("b");
+    await view.engine.blobs.put(`image/${pid}/left-behind`, new Uint8Array(10));
+    const note = view.directory.note.bind(view.directory);
+    Object.assign(view.directory, {
+      note: async (...about: Parameters<typeof note>) => {
+        const outcome = await note(...about);
+        await view.engine.blobs.put(`image/${pid}/next`, new Uint8Array(10));
+        return outcome;
+      },
+    });
+    assert.equal((await t.get("a").cluster.migrate(pid, "b")).outcome, "moved");
+    await cluster.durability?.save(pid);
+    Object.assign(view.directory, { note });
+    assert.deepEqual(new Set(await stored(pid)), new Set([...(await durable(pid)).chains.flat(), "next"]));
+    await t.get("a").own.signal(pid, "SIGKILL");
+    await until("its images' end", async () => (await stored(pid)).length === 0);
+  });
+
+  test("an image of an epoch that is over is dropped; its process, which is still this node's, goes on", async () => {
+    const pid = await t.start("a", LOOP, 60_000);
+    const { directory } = t.get("a").view;
+    const before = await stored(pid);
+    assert.equal(await directory.claim(pid, { node: "a", epoch: 0 }, { node: "a", epoch: 1 }, "a", "stayed"), "won");
+    await t.get("a").cluster.durability?.save(pid);
+    assert.deepEqual(await stored(pid), before);
+    assert.equal(t.get("a").cluster.node.table.living(pid).exit, undefined);
+    await t.get("a").own.signal(pid, "SIGKILL");
+  });
+
   test("its chain goes on where it moves, and back", async () => {
     const pid = await t.start(
       "a",

@@ -189,6 +189,23 @@ await withMembers(["a", "b", "c"], (t) => {
     await t.get(to).own.signal(pid, "SIGKILL");
   });
 
+  test("a node that is stopped hands on what has only just come to it as well", async () => {
+    const stopping = await t.add("m");
+    const pid = await t.start("a", COUNTER, 60_000);
+    const watched = t.test("a").watch(pid);
+    await watched.printed("n 50\n");
+    assert.equal((await t.get("a").cluster.migrate(pid, "m")).outcome, "moved");
+    await stopping.stop();
+    const to = await ownerOf(pid, ["m"]);
+    await t.event("restored", pid);
+    await watched.printed("n 120\n");
+    assert.equal(t.get("a").cluster.node.table.living(pid).lwp.nodeName, to);
+    await t.get("a").own.signal(pid, "SIGKILL");
+    const counted = numbers((await watched.ended).stdout);
+    assert.equal(counted[0], 1);
+    assertContiguous(counted);
+  });
+
   test("of many at once each goes on at one node", async () => {
     await t.add("i");
     const pids: number[] = [];
