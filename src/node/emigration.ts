@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 
+import type { MoveReport } from "../abi/control.ts";
 import type { Link } from "../cluster/link.ts";
 import { assert, unreachable } from "../assert.ts";
 import { failure, GodwitError } from "../errors.ts";
@@ -37,25 +38,6 @@ export type Claim = (
   to: Owner,
   migration: string,
 ) => Promise<"won" | "lost" | "superseded" | "unknown">;
-
-/** What became of a move. */
-export interface MoveReport {
-  readonly migration: string;
-  readonly pid: number;
-  readonly name: string;
-  readonly from: string;
-  readonly to: string;
-  readonly outcome: "moved" | "stayed" | "superseded";
-  /** Why it did not move. */
-  readonly reason?: string;
-  readonly rounds: number;
-  readonly pages: number;
-  readonly bytes: number;
-  /** From when it was stopped at the source until the target told that it runs. */
-  readonly downtimeMs: number;
-  readonly totalMs: number;
-  readonly epoch: number;
-}
 
 export interface EmigrationOptions {
   readonly seat: Seat;
