@@ -208,10 +208,9 @@ export const PROGRAM_MAX_BYTES = 32 * 2 ** 20;
 export const NURSERY_MAX = 2;
 /** An idle process's instance of the engine is let go after this long; its memory stays. */
 export const INSTANCE_IDLE_MS = 1_000;
-/** An idle LWP collects garbage this often when processes let go of much memory: more than one for so many that live. */
+/** An idle LWP collects garbage so often when processes let go of much memory, more than one for so many that live; and of any. */
 export const COLLECTION_PART = 8;
 export const COLLECTION_SOON_MS = 2_000;
-/** And this often when they let go of any. */
 export const COLLECTION_LATE_MS = 30_000;
 /** An idle process's memory is let go after this long. */
 export const SWAP_AFTER_MS = 30_000;
@@ -232,9 +231,8 @@ export const LOOK_TURN_MS = 5;
 export const MOVE_PAGES_MAX = 1024;
 /** One image of a move's stream: that many pages, or a record. */
 export const MOVE_FRAME_MAX_BYTES = 96 * 2 ** 20;
-/** A move's other side that says nothing for so long is as good as gone. */
+/** A move's other side that is silent for so long is as good as gone; a directory that did not answer is asked again after this. */
 export const MOVE_SILENCE_MS = 10_000;
-/** Until a directory that did not answer is asked again. */
 export const MOVE_RETRY_MS = 200;
 /** Requests that are being answered when their process's home moves are given this long. */
 export const REHOME_GRACE_MS = 5_000;
@@ -250,17 +248,13 @@ export const DURABLE_DELTAS_MAX = 64;
 export const DURABLE_AT_ONCE_MAX = 4;
 /** A durable process that has done nothing for so long keeps no copy of its pages: its next image is a base. */
 export const DURABLE_IDLE_MS = 60_000;
-/** For how long a node's guests may run without its hearing that its lease is held, and how often it looks. */
+/** For how long a node's guests may run while its lease is not known to be held; how often it looks, and an LWP that waits. */
 export const FENCE_MS = 400;
 export const FENCE_INTERVAL_MS = 100;
-/** Until an LWP that may not run guests looks again. */
 export const FENCE_RETRY_MS = 20;
 /** Pages of one part of an image in the cluster's store: a few milliseconds to encode. */
 export const IMAGE_PART_PAGES = 256;
-/**
- * From a node's death being noticed until its processes are claimed: longer than FENCE_MS, so that its guests stand still by then,
- * if it lives and is only cut off.
- */
+/** From a node's death being noticed until its processes are claimed. Past FENCE_MS: guests of one that is cut off stand still. */
 export const FAILOVER_SETTLE_MS = 500;
 /** How much later than the one before each survivor tries to restore a dead node's process. */
 export const FAILOVER_STEP_MS = 2_000;
@@ -289,9 +283,8 @@ export const STOP_TIMEOUT_MS = 10_000;
 export const SOCKET_PATH_MAX_BYTES = 103;
 /** Errors of one compilation that are shown. */
 export const COMPILE_ERRORS_MAX = 10;
-/** Problems of one program that `godwit check` tells of. */
+/** Problems of one program that `godwit check` tells of; TypeScript's time for it, and what that may say. */
 export const CHECK_PROBLEMS_MAX = 200;
-/** TypeScript's time for one program, and what it may say. */
 export const CHECK_TYPES_MAX_MS = 300_000;
 export const CHECK_OUTPUT_MAX_BYTES = 16 * 2 ** 20;
 
@@ -395,9 +388,8 @@ export const PAST_HOMES_MAX = 4_096;
 /** A drain moves so many processes at once, and tries each so often. */
 export const DRAIN_AT_ONCE_MAX = 8;
 export const DRAIN_ATTEMPTS_MAX = 3;
-/** A node of `godwit up --nodes` is given this long to join. */
+/** A node of `godwit up --nodes` is given so long to join; and to leave, less than the daemon that waits for it has. */
 export const NODE_START_MAX_MS = 60_000;
-/** And this long to leave: less than the daemon that waits for it has. */
 export const NODE_STOP_MAX_MS = 7_000;
 
 /** Native stack of an LWP: guests recurse on it. */
