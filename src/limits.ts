@@ -227,10 +227,11 @@ export const MIGRATION_FEW_PAGES = 64;
 export const MIGRATION_ROUNDS_MAX = 8;
 /** Who looks through a memory page by page gives way to the rest of the node after so long. */
 export const LOOK_TURN_MS = 5;
-/** Pages in one image of a move's stream. */
+/** One image of a move's stream: so many pages, or a record. */
 export const MOVE_PAGES_MAX = 1024;
-/** One image of a move's stream: that many pages, or a record. */
 export const MOVE_FRAME_MAX_BYTES = 96 * 2 ** 20;
+/** Pages of processes that have left, or come, which a node keeps for those that come next: 64 MB. */
+export const PAGE_STORE_MAX_PAGES = 16_384;
 /** A move's other side that is silent for so long is as good as gone; a directory that did not answer is asked again after this. */
 export const MOVE_SILENCE_MS = 10_000;
 export const MOVE_RETRY_MS = 200;

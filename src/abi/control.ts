@@ -64,7 +64,11 @@ export interface MoveReport {
   /** Why it did not move. */
   readonly reason?: string;
   readonly rounds: number;
+  /** Pages that were sent, in all rounds. */
   readonly pages: number;
+  /** Pages that were not sent, because the target had them. */
+  readonly found: number;
+  /** What was sent, but for messages of the protocol. */
   readonly bytes: number;
   /** From when it was stopped at the source until the target told that it runs. */
   readonly downtimeMs: number;

@@ -32,9 +32,10 @@ forwarded. If anything fails before it is there, it goes on where it was: the re
 
 /** A move in a line. */
 export function describeMove(move: MoveReport): string {
-  const { pid, name, from, to, outcome, reason, rounds, pages, bytes, downtimeMs, totalMs, epoch } = move;
+  const { pid, name, from, to, outcome, reason, rounds, pages, found, bytes, downtimeMs, totalMs, epoch } = move;
   const who = `${pid} ${printable(name)}`;
-  const what = `${rounds} rounds, ${pages} pages, ${formatSize(bytes)}, ${totalMs.toFixed(1)} ms in all`;
+  const there = found === 0 ? "" : ` and ${found} that were there`;
+  const what = `${rounds} rounds, ${pages} pages${there}, ${formatSize(bytes)}, ${totalMs.toFixed(1)} ms in all`;
   if (outcome === "moved")
     return `${who}: ${from} -> ${to}, stopped for ${downtimeMs.toFixed(1)} ms; ${what}; epoch ${epoch}`;
   const why = printable(reason ?? "others took its node for dead, and have it");

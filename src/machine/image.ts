@@ -19,7 +19,7 @@ import {
   isMemorySize,
 } from "./image-header.ts";
 import type { MemoryPage, PageSet } from "./linear-memory.ts";
-import { isZero, PAGE_HASH_BYTES, pageAt, pageHash } from "./page.ts";
+import { isZero, PAGE_HASH_BYTES, pageAt, pageDigest, pageHash } from "./page.ts";
 
 /** The format that this build writes; it reads this one and none other. */
 export const IMAGE_FORMAT_VERSION = 1;
@@ -52,6 +52,11 @@ const DEFLATE_LEVEL = 1;
 /** A process, stopped: everything but its engine and what the host holds for it. */
 export interface Image extends ImageHeader, PageSet {}
 
+/** An image that was read: the digests of its pages were computed here. */
+export interface DecodedImage extends Image {
+  readonly pages: readonly Required<MemoryPage>[];
+}
+
 /** What an image says of itself, without its pages. */
 export interface ImageDescription {
   readonly formatVersion: number;
@@ -76,6 +81,9 @@ export interface DecodeOptions {
   /** The largest address space to accept, such as the quota of who restores. */
   readonly memoryMaxBytes?: number;
 }
+
+/** What is stored once, however many pages hold it. */
+type Content = Required<Omit<MemoryPage, "number">>;
 
 /** An image whose lengths, counts, checksum and header are known to be good. Offsets are into `bytes`. */
 interface Opened {
@@ -103,7 +111,7 @@ export function encodeImage(image: Image, options: EncodeOptions): Uint8Array {
   const contents: MemoryPage[] = [];
   const indexes = new Map<string, number>();
   for (const [entry, page] of image.pages.entries()) {
-    const hash = pageHash(page.bytes);
+    const hash = pageHash(page.digest ?? pageDigest(page.bytes));
     let index = indexes.get(hash);
     if (index === undefined) {
       index = contents.push(page) - 1;
@@ -114,7 +122,7 @@ export function encodeImage(image: Image, options: EncodeOptions): Uint8Array {
   }
   const zeroedTable = Buffer.alloc(image.zeroed.length * ZEROED_ENTRY_BYTES);
   for (const [entry, number] of image.zeroed.entries()) zeroedTable.writeUInt32LE(number, entry * ZEROED_ENTRY_BYTES);
-  const hashTable = Buffer.from([...indexes.keys()].join(""), "hex");
+  const hashTable = Buffer.from([...indexes.keys()].join(""), "latin1");
   const prologue = Buffer.alloc(PROLOGUE_BYTES);
   const sections = [prologue, header, pageTable, zeroedTable, hashTable, ...encodeBlocks(contents, options)];
   const totalBytes = sections.reduce((sum, section) => sum + section.length, CHECKSUM_BYTES);
@@ -134,7 +142,7 @@ export function encodeImage(image: Image, options: EncodeOptions): Uint8Array {
  * Reads an image. Its pages are views of memory that it alone holds.
  * @throws GodwitError EIMAGE_CORRUPT, EIMAGE_VERSION or EIMAGE_LIMIT, and nothing else, whatever the bytes.
  */
-export function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}): Image {
+export function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}): DecodedImage {
   const opened = openImage(bytes);
   const { engine, memoryBytes, state } = opened.header;
   const memoryMaxBytes = options.memoryMaxBytes ?? ADDRESS_SPACE_MAX_BYTES;
@@ -151,7 +159,7 @@ export function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}): Ima
   const contents = readContents(opened);
   const pages = numbers.map((number, entry) => ({
     number,
-    bytes: present(contents[present(indexes[entry], "index")], "content"),
+    ...present(contents[present(indexes[entry], "index")], "content"),
   }));
   return { engine, memoryBytes, pages, zeroed, state };
 }
@@ -303,14 +311,14 @@ function readContentIndexes({ bytes, pageTable, pageCount, contentCount }: Opene
   return indexes;
 }
 
-function readContents({ bytes, hashTable, contentCount, blocks, end }: Opened): Buffer[] {
+function readContents({ bytes, hashTable, contentCount, blocks, end }: Opened): Content[] {
   const hashes = new Set<string>();
   for (let index = 0; index < contentCount; index++) {
     const start = hashTable + index * PAGE_HASH_BYTES;
-    hashes.add(bytes.toString("hex", start, start + PAGE_HASH_BYTES));
+    hashes.add(bytes.toString("latin1", start, start + PAGE_HASH_BYTES));
   }
   if (hashes.size !== contentCount) throw corrupt("a page content is stored twice");
-  const contents: Buffer[] = [];
+  const contents: Content[] = [];
   let at = blocks;
   let block: Buffer = Buffer.alloc(0);
   for (const hash of hashes) {
@@ -322,8 +330,9 @@ function readContents({ bytes, hashTable, contentCount, blocks, end }: Opened): 
     }
     const page = pageAt(block, inBlock);
     if (isZero(page)) throw corrupt("a page stored with content is zero");
-    if (pageHash(page) !== hash) throw corrupt("a page does not match its hash");
-    contents.push(page);
+    const digest = pageDigest(page);
+    if (pageHash(digest) !== hash) throw corrupt("a page does not match its hash");
+    contents.push({ bytes: page, digest });
   }
   if (at !== end) throw corrupt("there are bytes after the last page");
   return contents;

@@ -6,7 +6,7 @@
 import { assert } from "../assert.ts";
 import { failure } from "../errors.ts";
 import { PAGE_BYTES } from "../limits.ts";
-import { isSameAt, isZeroAt, pageAt } from "./page.ts";
+import { isSameAt, isZeroAt, pageAt, type PageDigest } from "./page.ts";
 
 /** The memory that every process of one engine starts from. Never written after it is made. */
 export interface Template {
@@ -29,6 +29,8 @@ export interface MemoryPage {
   readonly number: number;
   /** {@link PAGE_BYTES} bytes, not all zero. */
   readonly bytes: Uint8Array;
+  /** Theirs, where it was computed here already. */
+  readonly digest?: PageDigest;
 }
 
 /** What makes a memory out of a template. No page is in both lists; both ascend by page number. */

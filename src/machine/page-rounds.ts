@@ -2,9 +2,9 @@
 
 import { setImmediate } from "node:timers/promises";
 
-import { ADDRESS_SPACE_MAX_BYTES, LOOK_TURN_MS, PAGE_BYTES } from "../limits.ts";
+import { ADDRESS_SPACE_MAX_BYTES, LOOK_TURN_MS, PAGE_BYTES, PAGE_STORE_MAX_PAGES } from "../limits.ts";
 import type { MemoryPage, PageSet, Template } from "./linear-memory.ts";
-import { isSameAt, isZeroAt, pageAt } from "./page.ts";
+import { isSameAt, isZeroAt, pageAt, type PageDigest, pageDigest } from "./page.ts";
 
 /** Pages that are compared at once, and in how many parts those are in which something differs. */
 const STRIDE_PAGES = 64;
@@ -26,6 +26,8 @@ export class PageRounds {
   readonly #template: Template;
   /** What the other side has: the template, and over it what was sent. */
   #sent: Buffer;
+  /** Of pages as they were sent, where it was asked for; no more than a store has room for. */
+  readonly #digests = new Map<number, PageDigest>();
 
   constructor(template: Template) {
     this.#template = template;
@@ -37,6 +39,28 @@ export class PageRounds {
   /** A page as the other side has it, until the next round. */
   at(number: number): Buffer {
     return pageAt(this.#sent, number);
+  }
+
+  digest(number: number): PageDigest {
+    const known = this.#digests.get(number);
+    if (known !== undefined) return known;
+    const digest = pageDigest(this.at(number));
+    if (this.#digests.size < PAGE_STORE_MAX_PAGES) this.#digests.set(number, digest);
+    return digest;
+  }
+
+  /** What the other side has and not from the template, some pages at a time: views that hold until the next round. */
+  *sent(): Generator<Required<MemoryPage>[], void> {
+    const count = this.#sent.length / PAGE_BYTES;
+    for (let from = 0; from < count; from += STRIDE_PAGES) {
+      const some: Required<MemoryPage>[] = [];
+      for (let number = from; number < Math.min(from + STRIDE_PAGES, count); number++) {
+        const isTemplate = number < this.#template.pageCount && isSameAt(this.#sent, this.#template.bytes, number);
+        if (isTemplate || isZeroAt(this.#sent, number)) continue;
+        some.push({ number, bytes: this.at(number), digest: this.digest(number) });
+      }
+      yield some;
+    }
   }
 
   /**
@@ -64,6 +88,7 @@ export class PageRounds {
     const take = (number: number): void => {
       const start = number * PAGE_BYTES;
       bytes.copy(this.#sent, start, start, start + PAGE_BYTES);
+      this.#digests.delete(number);
       if (isZeroAt(this.#sent, number)) zeroed.push(number);
       else pages.push({ number, bytes: pageAt(this.#sent, number) });
     };

@@ -3,15 +3,24 @@
 import { hash } from "node:crypto";
 import { PAGE_BYTES } from "../limits.ts";
 
-/** A page's content, named: SHA-256 truncated to {@link PAGE_HASH_BYTES}, in lower-case hex. */
+/** A page's content, named: its SHA-256, a character for each byte. */
+export type PageDigest = string;
+export const PAGE_DIGEST_BYTES = 32;
+
+/** The first {@link PAGE_HASH_BYTES} of it, as images have it. */
 export type PageHash = string;
 export const PAGE_HASH_BYTES = 16;
 
 const ZERO_PAGE = Buffer.alloc(PAGE_BYTES);
 
-/** The content hash of one page. 128 bits: two pages that differ do not share one by accident, nor by design. */
-export function pageHash(page: Uint8Array): PageHash {
-  return hash("sha256", page, "hex").slice(0, PAGE_HASH_BYTES * 2);
+/** Two pages that differ do not share one, by accident nor by design. */
+export function pageDigest(page: Uint8Array): PageDigest {
+  return hash("sha256", page, "binary");
+}
+
+/** The hash in an image of a page with this digest. */
+export function pageHash(digest: PageDigest): PageHash {
+  return digest.slice(0, PAGE_HASH_BYTES);
 }
 
 /** Whether a page holds nothing but zeros. */

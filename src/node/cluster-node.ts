@@ -15,6 +15,7 @@ import type { Circumstances } from "../kernel/binding.ts";
 import type { Question, ToLwp } from "../kernel/protocol.ts";
 import { MOVES_MAX } from "../limits.ts";
 import type { Engine } from "../machine/engine.ts";
+import { PageStore } from "../machine/page-store.ts";
 import type { Durability } from "./durability.ts";
 import { Emigration } from "./emigration.ts";
 import { FileServer } from "./file-server.ts";
@@ -63,6 +64,8 @@ export class ClusterNode implements LinkHandlers {
   readonly hosting: Hosting;
   readonly homing: Homing;
   readonly files: FileServer;
+  /** Of processes that were here. */
+  readonly pages = new PageStore();
   /** Whether processes may move to here. */
   takesIn = true;
   /** Whether a process is being started anew at another node, which is not settled yet. */
@@ -180,6 +183,7 @@ export class ClusterNode implements LinkHandlers {
       seat,
       self: this.node.name,
       engine: this.#options.engine,
+      store: this.pages,
       link: await this.links.to(to),
       openBulk: (header) => this.links.bulk(to, header),
       claim: (pid, from, owner, cause) => this.#options.claim(pid, from, owner, seat.home, cause),
@@ -261,6 +265,11 @@ export class ClusterNode implements LinkHandlers {
       }
       case "move/offer":
         return this.#offered(link, offerOf(body));
+      case "move/pages": {
+        const immigration = this.#immigration(link, body);
+        if (immigration === undefined) throw failure("EPROTO", "there is no such move from there to here");
+        return immigration.asked(body);
+      }
       case "move/plan": {
         const { pid, to, leaving } = parsed(toPlan, body);
         return this.plan(pid, to, leaving);
@@ -324,6 +333,7 @@ export class ClusterNode implements LinkHandlers {
       offer,
       self: this.node.name,
       engine: this.#options.engine,
+      store: this.pages,
       link,
       claim: (of, from, to, cause) => this.#options.claim(of, from, to, home, cause),
       landing,

@@ -2,13 +2,11 @@
 
 import { randomUUID } from "node:crypto";
 import type { Duplex } from "node:stream";
-import { setImmediate } from "node:timers/promises";
 
 import type { MoveReport } from "../abi/control.ts";
 import type { Link } from "../cluster/link.ts";
 import { assert, unreachable } from "../assert.ts";
 import { failure, GodwitError } from "../errors.ts";
-import { templateFor } from "../kernel/capture.ts";
 import {
   SOURCE_START,
   type SourceAction,
@@ -18,14 +16,13 @@ import {
 } from "../kernel/migration.ts";
 import type { Owner } from "../kernel/ownership.ts";
 import type { Released } from "../kernel/protocol.ts";
-import { MOVE_PAGES_MAX, MOVE_RETRY_MS, MOVE_SILENCE_MS } from "../limits.ts";
+import { MOVE_RETRY_MS, MOVE_SILENCE_MS } from "../limits.ts";
 import type { Engine } from "../machine/engine.ts";
-import { encodeImage } from "../machine/image.ts";
-import { PageRounds, type Round } from "../machine/page-rounds.ts";
+import type { PageStore } from "../machine/page-store.ts";
 import type { LwpThread } from "./lwp-thread.ts";
 import type { ProcessRecord } from "../kernel/process-record.ts";
 import type { Luggage } from "./luggage.ts";
-import { writeFrame } from "./move-frame.ts";
+import { PageStream } from "./page-stream.ts";
 import type { Seat } from "./seat.ts";
 
 /**
@@ -43,6 +40,8 @@ export interface EmigrationOptions {
   readonly seat: Seat;
   readonly self: string;
   readonly engine: Engine;
+  /** Where its pages are kept when it has left. */
+  readonly store: PageStore;
   readonly link: Link;
   readonly openBulk: (header: unknown) => Promise<Duplex>;
   readonly claim: Claim;
@@ -56,11 +55,10 @@ export interface EmigrationOptions {
 export class Emigration {
   readonly migration = randomUUID();
   readonly #options: EmigrationOptions;
-  readonly #rounds: PageRounds;
+  readonly #stream: PageStream;
   readonly #events: SourceEvent[] = [];
   #wake: () => void = () => {};
   #state: SourceState = SOURCE_START;
-  #bulk: Duplex | undefined;
   #frozen: Released | undefined;
   /** Where it was frozen: its seat may have another by the time that it leaves. */
   #lwp: LwpThread | undefined;
@@ -68,18 +66,21 @@ export class Emigration {
   #silence: NodeJS.Timeout | undefined;
   #frozenMs = 0;
   #downtimeMs = 0;
-  /** Frames that were sent and those that the target has taken in. */
-  #framesSent = 0;
-  #framesTaken = 0;
-  #onTaken: () => void = () => {};
   #roundCount = 0;
-  #pages = 0;
-  #bytes = 0;
   #epoch = 0;
 
   constructor(options: EmigrationOptions) {
     this.#options = options;
-    this.#rounds = new PageRounds(templateFor(options.engine));
+    const { engine, link, store, seat } = options;
+    this.#stream = new PageStream({
+      engine,
+      migration: this.migration,
+      link,
+      store,
+      program: async () => (await seat.lwp.ask(seat.pid, { kind: "program" })).start.program.source,
+      said: () => this.#expectSoon(),
+      broke: () => this.heard({ kind: "peerLost", reason: `the stream to node ${this.target} broke` }),
+    });
   }
 
   get pid(): number {
@@ -103,7 +104,7 @@ export class Emigration {
     void this.#offer();
     while (!this.#over) await this.#next();
     clearTimeout(this.#silence);
-    this.#bulk?.end();
+    this.#stream.end();
     const state = this.#state;
     assert(state.kind === "moved" || state.kind === "stayed" || state.kind === "superseded", "a move that is over");
     return {
@@ -115,8 +116,9 @@ export class Emigration {
       outcome: state.kind,
       ...(state.kind === "stayed" ? { reason: state.reason } : {}),
       rounds: this.#roundCount,
-      pages: this.#pages,
-      bytes: this.#bytes,
+      pages: this.#stream.pages,
+      found: this.#stream.found,
+      bytes: this.#stream.bytes,
       downtimeMs: this.#downtimeMs,
       totalMs: performance.now() - startMs,
       epoch: this.#epoch,
@@ -152,7 +154,7 @@ export class Emigration {
         return void this.#hand();
       case "cancel":
         this.#options.link.tell("move/cancel", { migration: this.migration });
-        this.#bulk?.destroy();
+        this.#stream.destroy();
         return;
       case "thaw":
         return this.#thaw(action.epoch);
@@ -197,32 +199,12 @@ export class Emigration {
         void opening.then((stream) => stream.on("error", () => {}).destroy(), messageOf);
         throw error;
       });
-      this.#open(bulk);
+      this.#stream.open(bulk);
       if (this.#state.kind !== "offering") return void bulk.destroy();
       this.heard({ kind: "accepted" });
     } catch (error) {
       this.heard({ kind: "refused", reason: messageOf(error) });
     }
-  }
-
-  /** The stream that pages go over. The target sends a byte back for each frame that it has taken in. */
-  #open(bulk: Duplex): void {
-    bulk.on("error", () => {}); // told by its close
-    bulk.on("data", (taken: Buffer) => {
-      this.#framesTaken += taken.length;
-      this.#onTaken();
-    });
-    bulk.on("close", () => {
-      this.heard({ kind: "peerLost", reason: `the stream to node ${this.target} broke` });
-      this.#onTaken();
-    });
-    this.#bulk = bulk;
-  }
-
-  /** Resolves when the target has taken in all that was sent, or is gone. What it has still to take in, a stop would wait for. */
-  async #takenIn(bulk: Duplex): Promise<void> {
-    while (this.#framesTaken < this.#framesSent && !bulk.destroyed)
-      await new Promise<void>((resolve) => (this.#onTaken = resolve));
   }
 
   /**
@@ -243,34 +225,12 @@ export class Emigration {
     const { seat } = this.#options;
     try {
       const { memory } = await seat.lwp.ask(seat.pid, { kind: "memory" });
-      const round = await this.#rounds.next(memory.buffer);
-      const pages = round.pages.length + round.zeroed.length;
-      await this.#takenIn(await this.#send(round, null));
+      const pages = await this.#stream.copy(memory.buffer);
       this.#roundCount++;
       this.heard({ kind: "copied", pages });
     } catch (error) {
       this.heard(seat.ended ? { kind: "ended" } : { kind: "peerLost", reason: messageOf(error) });
     }
-  }
-
-  /** Sends a round, in images of no more pages than are looked at in one turn; the last has `state`. */
-  async #send(round: Round, state: unknown): Promise<Duplex> {
-    const bulk = this.#bulk;
-    assert(bulk !== undefined, "pages go over a stream");
-    const { memoryBytes, pages, zeroed } = round;
-    const engine = this.#options.engine.manifest.hash;
-    this.#pages += pages.length;
-    for (let at = 0; at === 0 || at < pages.length; at += MOVE_PAGES_MAX) {
-      const isLast = at + MOVE_PAGES_MAX >= pages.length;
-      const part = { pages: pages.slice(at, at + MOVE_PAGES_MAX), zeroed: isLast ? zeroed : [] };
-      const image = encodeImage({ engine, memoryBytes, ...part, state: isLast ? state : null }, { compress: false });
-      this.#bytes += image.length;
-      this.#expectSoon();
-      this.#framesSent++;
-      await writeFrame(bulk, image);
-      if (!isLast) await setImmediate(); // a stream that takes all at once would keep this node from everything else
-    }
-    return bulk;
   }
 
   async #freeze(): Promise<void> {
@@ -300,9 +260,8 @@ export class Emigration {
       if (this.#frozen === undefined) return luggage.unpack(); // it was given up meanwhile
       this.#luggage = luggage;
       const { record } = luggage;
-      const round = await this.#rounds.next(memory.buffer);
-      if (this.#frozen === undefined) return;
-      await this.#send(round, { record, outputInFlight });
+      const goesOn = () => this.#frozen !== undefined;
+      await this.#stream.hand(memory.buffer, { record, outputInFlight }, goesOn);
     } catch (error) {
       this.heard({ kind: "peerLost", reason: messageOf(error) });
     }
@@ -335,6 +294,7 @@ export class Emigration {
     this.#frozen = undefined;
     this.#lwp?.tell({ op: "depart", pid: seat.pid, left: this.#luggage?.left ?? [] });
     if (to !== undefined) this.#epoch++;
+    void this.#stream.keep();
     await seat.left(to);
   }
 }

@@ -23,17 +23,21 @@ import {
   MOVE_FRAME_MAX_BYTES,
   MOVE_RETRY_MS,
   MOVE_SILENCE_MS,
+  PAGE_BYTES,
   PID_MAX,
   WASM_PAGE_BYTES,
 } from "../limits.ts";
 import type { Engine } from "../machine/engine.ts";
 import { assertEngine, decodeImage } from "../machine/image.ts";
 import { materialise as fillMemory, UNCHANGED } from "../machine/linear-memory.ts";
+import type { PageDigest } from "../machine/page.ts";
 import { applyRound } from "../machine/page-rounds.ts";
+import type { PageStore } from "../machine/page-store.ts";
 import type { Claim } from "./emigration.ts";
 import { received } from "./luggage.ts";
 import type { LwpThread } from "./lwp-thread.ts";
 import { readFrames } from "./move-frame.ts";
+import { decodeQuestion, encodeAnswer } from "./page-question.ts";
 
 /** Says to the source that a frame was taken in. */
 const TAKEN = Buffer.from([1]);
@@ -75,6 +79,8 @@ export interface ImmigrationOptions {
   readonly offer: Offer;
   readonly self: string;
   readonly engine: Engine;
+  /** Pages that need not be sent to here. */
+  readonly store: PageStore;
   /** To the source. */
   readonly link: Link;
   readonly claim: Claim;
@@ -93,6 +99,8 @@ export class Immigration {
   /** Images taken so far; a hostile source sends no more than a memory could need. */
   #bytesLeft: number;
   #hasStream = false;
+  /** Whose pages come, once it was asked about some. */
+  #program: PageDigest | undefined;
 
   constructor(options: ImmigrationOptions) {
     this.#options = options;
@@ -195,16 +203,44 @@ export class Immigration {
     return memoryMaxBytes(this.#options.engine, this.offer.memoryQuotaBytes);
   }
 
+  #spend(sizeBytes: number): void {
+    this.#bytesLeft -= sizeBytes;
+    if (this.#bytesLeft < 0) throw failure("EPROTO", "the source sends more than any process has");
+  }
+
+  /**
+   * Puts those of some pages in place that are kept here, and says which: the others are to be sent.
+   * @throws GodwitError EPROTO; ENOMEM.
+   */
+  asked(body: unknown): object {
+    if (!this.#hasStream || this.#handed !== undefined || this.#state.kind !== "receiving")
+      throw failure("EPROTO", "a move's pages are asked about while they come");
+    this.#expectSoon();
+    this.#spend(PAGE_BYTES);
+    const { program, memoryBytes, pages } = decodeQuestion(body, this.#mostBytes);
+    this.#spend(pages.length * PAGE_BYTES);
+    this.#program = program;
+    const memory = Buffer.from(this.#room(memoryBytes).buffer);
+    const here = pages.map(({ number, digest }) => {
+      const kept = this.#options.store.find(program, digest);
+      kept?.copy(memory, number * PAGE_BYTES);
+      return kept !== undefined;
+    });
+    return encodeAnswer(here);
+  }
+
   /** True for the last frame. */
   #take(frame: Buffer): boolean {
-    const { engine, offer } = this.#options;
-    this.#bytesLeft -= frame.length;
-    if (this.#bytesLeft < 0) throw failure("EPROTO", "the source sends more than any process has");
+    const { engine, offer, store } = this.#options;
+    this.#spend(frame.length);
     const image = decodeImage(frame, { memoryMaxBytes: this.#mostBytes });
     assertEngine(image, engine.manifest.hash);
     const memory = this.#room(image.memoryBytes);
     applyRound(memory.buffer, image);
-    if (image.state === null) return false;
+    if (image.state === null) {
+      if (this.#program !== undefined) for (const page of image.pages) store.keep(this.#program, page);
+      return false;
+    }
     const { record: sent, outputInFlight } = image.state as { record?: unknown; outputInFlight?: unknown };
     const checked = checkRecord(sent);
     if (checked.pid !== offer.pid || checked.epoch !== offer.epoch)

@@ -66,6 +66,7 @@ function moveMetrics(version: string): (move: MoveReport, endMs: number) => void
       "godwit.program": move.name,
       "godwit.rounds": move.rounds,
       "godwit.pages": move.pages,
+      "godwit.pages.found": move.found,
       "godwit.bytes": move.bytes,
       "godwit.epoch": move.epoch,
       "godwit.migration": move.migration,

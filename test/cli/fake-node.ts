@@ -153,7 +153,7 @@ export class FakeNode implements ClusterControl {
   }
   async migrate(pid: number, node: string): Promise<MoveReport> {
     this.get(pid);
-    const counts = { rounds: 2, pages: 80, bytes: 2 ** 16, downtimeMs: 1.25, totalMs: 20, epoch: 1 };
+    const counts = { rounds: 2, pages: 80, found: 0, bytes: 2 ** 16, downtimeMs: 1.25, totalMs: 20, epoch: 1 };
     const about = { migration: "m", pid, name: "p.ts", from: this.name, to: node };
     if (node === "full") return { ...about, ...counts, outcome: "stayed", reason: "node full has no room" };
     return { ...about, ...counts, outcome: "moved" };

@@ -14,8 +14,10 @@ import {
   PROLOGUE,
   PROLOGUE_BYTES,
 } from "../../src/machine/image.ts";
-import { pageHash } from "../../src/machine/page.ts";
+import { pageDigest, pageHash as hashOf } from "../../src/machine/page.ts";
 import { ENGINE, EXAMPLE, FIXTURE, reseal, setField, textPage, withHeader } from "./samples.ts";
+
+const pageHash = (page: Uint8Array) => hashOf(pageDigest(page));
 
 const good = encodeImage(EXAMPLE, { compress: true });
 const header = { engine: ENGINE, memoryBytes: WASM_PAGE_BYTES, state: null };
@@ -68,7 +70,14 @@ function forge({
   prologue.writeUInt32LE(hashes.length, PROLOGUE.contentCount.offset);
   prologue.writeUInt32LE(zeroed.length, PROLOGUE.zeroedCount.offset);
   const stored = blocks.flatMap((block) => [words([block.length]), block]);
-  const sections = [prologue, cbor, words(pages.flat()), words(zeroed), Buffer.from(hashes.join(""), "hex"), ...stored];
+  const sections = [
+    prologue,
+    cbor,
+    words(pages.flat()),
+    words(zeroed),
+    Buffer.from(hashes.join(""), "latin1"),
+    ...stored,
+  ];
   return reseal(Buffer.concat([...sections, Buffer.alloc(CHECKSUM_BYTES)]));
 }
 

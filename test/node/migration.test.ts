@@ -59,7 +59,10 @@ await withCluster(["a", "b", "c"], (t) => {
     for (const to of ["b", "c", "a"]) {
       const report = await t.get("a").migrate(started.pid, to);
       assert.deepEqual([report.outcome, report.reason, report.to], ["moved", undefined, to]);
-      assert.ok(report.pages > 50 && report.bytes < 2 ** 20 && report.rounds >= 1, JSON.stringify(report));
+      const { pages, found, bytes, rounds } = report;
+      assert.ok(pages + found > 50 && bytes < 2 ** 20 && rounds >= 1, JSON.stringify(report));
+      // It was at a already: much of it is there still.
+      assert.ok(to === "a" ? found > pages / 2 : pages > 50, JSON.stringify(report));
     }
     const { stdout, stderr, status } = await started.ended;
     assert.deepEqual([status.code, stderr], [0, ""]);

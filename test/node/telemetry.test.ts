@@ -72,6 +72,7 @@ test("processes and moves are counted, and each move is a span", async () => {
     outcome: "moved",
     rounds: 2,
     pages: 80,
+    found: 7,
     bytes: 4096,
     downtimeMs: 5,
     totalMs: 30,
