@@ -393,9 +393,8 @@ export const DRAIN_ATTEMPTS_MAX = 3;
 export const NODE_START_MAX_MS = 60_000;
 export const NODE_STOP_MAX_MS = 7_000;
 
-/** Native stack of an LWP: guests recurse on it. */
+/** Native stack of an LWP, on which guests recurse; and V8's space for young objects: once grown it stays, and a kernel's are few. */
 export const LWP_STACK_MB = 256;
-/** V8's space for young objects in an LWP: once grown it stays, and a kernel's objects are few. */
 export const LWP_YOUNG_GENERATION_MB = 6;
 /** Input is passed to a process in pieces of at most this. */
 export const INPUT_CHUNK_MAX_BYTES = 64 * 1024;
