@@ -265,6 +265,11 @@ export interface ClusterControl extends NodeControl {
    * @throws GodwitError ESRCH; ENONODE; EINVAL when it is there already; EAGAIN when it is being moved, or too many are.
    */
   migrate(pid: number, node: string): Promise<MoveReport>;
+  /**
+   * Gives the move of a process up, if it still can be, and then the process goes on where it was. Resolves to what came of the move.
+   * @throws GodwitError ESRCH; EINVAL when it is not being moved.
+   */
+  cancelMove(pid: number): Promise<MoveReport>;
   /** What would become of what a process holds outside its memory, if it moved to a node now. @throws GodwitError ESRCH; ENONODE. */
   planMove(pid: number, node: string): Promise<MovePlan>;
   /**

@@ -115,6 +115,10 @@ export class NodeClient implements ClusterControl {
     return this.#transport.send(`/processes/${pid}/migrate`, { node });
   }
 
+  cancelMove(pid: number): Promise<MoveReport> {
+    return this.#transport.send(`/processes/${pid}/cancel-move`, {});
+  }
+
   planMove(pid: number, node: string): Promise<MovePlan> {
     return this.#transport.send(`/processes/${pid}/plan`, { node });
   }

@@ -61,6 +61,10 @@ export class WholeControl implements ClusterControl {
     return (await this.#home(pid)).migrate(pid, node);
   }
 
+  async cancelMove(pid: number): Promise<MoveReport> {
+    return (await this.#home(pid)).cancelMove(pid);
+  }
+
   async planMove(pid: number, node: string): Promise<MovePlan> {
     this.#view.membership.get(node);
     return (await this.#home(pid)).planMove(pid, node);

@@ -77,8 +77,10 @@ export class ClusterNode implements LinkHandlers {
   readonly #options: ClusterNodeOptions;
   readonly #emigrations = new Map<string, Emigration>();
   readonly #immigrations = new Map<string, Immigration>();
-  /** Pids that are being moved from here. */
+  /** Pids that are being moved from here, or are to be left alone as those are. */
   readonly #moving = new Set<number>();
+  /** What comes of the moves from here, by pid. */
+  readonly #reports = new Map<number, Promise<MoveReport>>();
 
   constructor(options: ClusterNodeOptions) {
     this.#options = options;
@@ -108,10 +110,13 @@ export class ClusterNode implements LinkHandlers {
       throw failure("EAGAIN", `${MOVES_MAX} processes are being moved: try again`);
     this.#moving.add(pid);
     try {
-      const report = await this.#emigrate(seat, { ...this.#circumstances(seat, to), leaving, isForced });
+      const moving = this.#emigrate(seat, { ...this.#circumstances(seat, to), leaving, isForced });
+      this.#reports.set(pid, moving);
+      const report = await moving;
       if (report.outcome !== "stayed") this.durability?.left(pid);
       return report;
     } finally {
+      this.#reports.delete(pid);
       this.#moving.delete(pid);
     }
   }
@@ -165,11 +170,19 @@ export class ClusterNode implements LinkHandlers {
     return this.#moving.has(pid);
   }
 
-  /** Gives a process's move from here up, if it still can be; false when it is not being moved. */
-  cancelMove(pid: number): boolean {
+  /**
+   * Gives the move of a process up that is here or has its home here, if it still can be: resolves to what came of it.
+   * @throws GodwitError ESRCH; EINVAL when it is not being moved.
+   */
+  async cancelMove(pid: number): Promise<MoveReport> {
     const move = [...this.#emigrations.values()].find((one) => one.pid === pid);
     move?.heard({ kind: "cancelled" });
-    return move !== undefined;
+    const report = this.#reports.get(pid);
+    if (report !== undefined) return report;
+    const host = this.#seat(pid) === undefined ? this.node.table.living(pid).lwp.nodeName : this.node.name;
+    if (host === this.node.name) throw failure("EINVAL", `process ${pid} is not being moved`);
+    const link = await this.links.to(host);
+    return (await link.request("move/give-up", { pid }, { timeoutMs: Infinity })) as MoveReport;
   }
 
   /** Moves that are under way: from here and to here. */
@@ -263,6 +276,8 @@ export class ClusterNode implements LinkHandlers {
         const { pid, to } = parsed(toMove, body);
         return this.migrate(pid, to);
       }
+      case "move/give-up":
+        return this.cancelMove(parsed(aboutPid, body).pid);
       case "move/offer":
         return this.#offered(link, offerOf(body));
       case "move/pages": {

@@ -123,6 +123,13 @@ export class MemberControl implements ClusterControl {
     return move;
   }
 
+  async cancelMove(pid: number): Promise<MoveReport> {
+    this.#node.table.living(pid);
+    const { cluster } = this.#options;
+    if (cluster === undefined) throw failure("EINVAL", `process ${pid} is not being moved: node ${this.name} is alone`);
+    return cluster.node.cancelMove(pid);
+  }
+
   async planMove(pid: number, node: string): Promise<MovePlan> {
     const { cluster } = this.#options;
     this.#node.table.living(pid);

@@ -248,6 +248,15 @@ export const ROUTES: readonly Route[] = [
   },
   {
     method: "POST",
+    path: "/processes/PID/cancel-move",
+    bodyMaxBytes: REQUEST,
+    handle: async ({ control }, call) => {
+      expectNothing(call);
+      return control.cancelMove(call.pid);
+    },
+  },
+  {
+    method: "POST",
     path: "/processes/PID/plan",
     bodyMaxBytes: REQUEST,
     handle: ({ control }, { pid, body }) => control.planMove(pid, checkNode(parseJson(body)).node),

@@ -70,6 +70,15 @@ suite("commands of a cluster", () => {
       JSON.parse((await godwit(t, ["migrate", "1", "b", "--json"], at)).stdout),
       await node.migrate(1, "b"),
     );
+    const cancelled = await godwit(t, ["migrate", "--cancel", "1"], at);
+    assert.deepEqual([cancelled.code, cancelled.stdout], [0, stayed.stdout]);
+    for (const name of ["q.ts", "r.ts"]) node.add({ name, source: "" });
+    const resting = await godwit(t, ["migrate", "--cancel", "2"], at);
+    assert.deepEqual([resting.code, resting.stderr], [1, "godwit: process 2 is not being moved\n"]);
+    const late = await godwit(t, ["migrate", "--cancel", "3", "--json"], at);
+    assert.deepEqual([late.code, JSON.parse(late.stdout).outcome], [1, "moved"]);
+    for (const usage of [["1"], ["--cancel", "1", "b"], ["--cancel", "--weak", "1"]])
+      assert.equal((await godwit(t, ["migrate", ...usage], at)).code, 2);
     const missing = await godwit(t, ["migrate", "9", "b", "--json"], at);
     assert.deepEqual([missing.code, JSON.parse(missing.stderr).error.code], [1, "ESRCH"]);
   });

@@ -158,6 +158,10 @@ export class FakeNode implements ClusterControl {
     if (node === "full") return { ...about, ...counts, outcome: "stayed", reason: "node full has no room" };
     return { ...about, ...counts, outcome: "moved" };
   }
+  async cancelMove(pid: number): Promise<MoveReport> {
+    if (pid === 2) throw failure("EINVAL", `process ${pid} is not being moved`);
+    return this.migrate(pid, pid === 1 ? "full" : "b");
+  }
   async planMove(pid: number, node: string): Promise<MovePlan> {
     this.get(pid);
     const about = { kind: "file", attachment: "fastened", binding: "value" } as const;

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { Agent, request } from "node:http";
 import { test } from "node:test";
+import type { MoveReport } from "../../src/abi/control.ts";
 import { drain } from "../../src/node/drain.ts";
 import { type TestCluster, withCluster } from "./bench-cluster.ts";
 import { TestNode } from "./bench-node.ts";
@@ -237,6 +238,24 @@ await withCluster(["a", "b", "c"], (t) => {
       spinner.join();
     `);
     assert.deepEqual([stdout, stderr], ["b1b c2c a3a b4b a5a 5\nENONODE\n", ""]);
+  });
+
+  test("a move is given up from the home, wherever it is from: the process goes on where it was", async () => {
+    const started = await t.test("a").start(`console.log("up"); stdin.read(1); console.log(self.node);`);
+    await started.printed("up");
+    await assert.rejects(t.get("a").cancelMove(started.pid), { code: "EINVAL" });
+    await t.get("a").migrate(started.pid, "b");
+    await assert.rejects(t.get("a").cancelMove(started.pid), { code: "EINVAL" });
+    let cancelled: Promise<MoveReport> | undefined;
+    t.sent = (from, to, kind) => {
+      if (from === "b" && to === "c" && kind === "move/offer") cancelled = t.get("a").cancelMove(started.pid);
+    };
+    const report = await t.get("a").migrate(started.pid, "c");
+    t.sent = () => {};
+    assert.deepEqual([report.outcome, report.reason], ["stayed", "it was cancelled"]);
+    assert.deepEqual(await cancelled, report);
+    await t.get("a").node.input(started.pid, Buffer.from("."));
+    assert.equal((await started.ended).stdout, "up\nb\n");
   });
 
   test("an offer is refused with a reason, and the process goes on", async () => {

@@ -53,7 +53,14 @@ const FAULTS: readonly Fault[] = [
   { what: "the directory's next answer is lost", befall: answerLost },
   { what: "the target has no memory", befall: noMemory },
   { what: "the process is killed", ends: true, befall: (t, pid) => void killed(t, pid) },
-  { what: "the move is given up", befall: (t, pid) => void t.get("a").cancelMove(pid) },
+  {
+    what: "the move is given up",
+    befall: (t, pid) =>
+      void t
+        .get("a")
+        .cancelMove(pid)
+        .catch(() => {}),
+  },
 ];
 
 let meddle: TestCluster["directory"]["meddle"] = () => undefined;
