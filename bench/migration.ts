@@ -13,6 +13,8 @@ import { type Row, rowOf } from "./row.ts";
 
 const MB = 2 ** 20;
 const MOVES = 20;
+/** Processes of each kind, whose first moves are measured; the last of them goes there and back. */
+const FIRSTS = 3;
 const WARM_UP = 4;
 const SIZES_MB = [2, 16, 64, 256];
 const RATES_MB = [0, 1, 20];
@@ -26,13 +28,13 @@ const DEADLINE_MS = 60_000;
 const POLL_MS = 20;
 const NODES = ["n1", "n2"];
 
-/** Holds `mb` MB that differ from page to page, and writes `rate` MB of them each second, a page in one place. */
+/** Holds `mb` MB that differ from page to page and from process to process, and writes `rate` MB of them each second, a page in one place. */
 const HEAP = `
 const { exports: godwit } = globalThis.__godwit;
 const [mb, rate] = godwit.self.arguments.map(Number);
 const PAGE = 4096;
 const heap = new Uint32Array(Math.round(mb * 2 ** 20 / 4));
-for (let i = 0, x = 1; i < heap.length; i++) heap[i] = x = (Math.imul(x, 1664525) + 1013904223) >>> 0;
+for (let i = 0, x = godwit.self.pid; i < heap.length; i++) heap[i] = x = (Math.imul(x, 1664525) + 1013904223) >>> 0;
 console.log("ready");
 const pages = heap.length * 4 / PAGE;
 let page = 0;
@@ -100,12 +102,22 @@ async function measureSizes({ quick }: Extent): Promise<Group[]> {
   for (const mb of quick ? [2] : SIZES_MB)
     for (const rate of RATES_MB) {
       const [moves, warmUp] = quick ? [2, 0] : [mb > 64 ? MOVES / 2 : MOVES, WARM_UP];
-      const reports = await withNodes(NODES, (control) => there(control, mb, rate, moves, warmUp));
+      const { firsts, again } = await withNodes(NODES, (control) => there(control, mb, rate, moves, warmUp));
       const what = `${mb} MB${rate === 0 ? "" : `, writing ${rate} MB/s`}`;
-      const row = (unit: string, of: (report: MoveReport) => number) => rowOf(what, unit, reports.map(of));
-      downtime.push(row("ms", (report) => report.downtimeMs));
-      total.push(row("ms", (report) => report.totalMs));
-      wire.push(row("ratio", (report) => report.bytes / (mb * MB)));
+      const ofHeap = ({ bytes }: MoveReport) => bytes / (mb * MB);
+      const ms = ({ totalMs }: MoveReport) => totalMs;
+      downtime.push(
+        rowOf(
+          what,
+          "ms",
+          again.map(({ downtimeMs }) => downtimeMs),
+        ),
+      );
+      total.push(rowOf(`${what}: the first`, "ms", firsts.map(ms)), rowOf(`${what}: back again`, "ms", again.map(ms)));
+      wire.push(
+        rowOf(`${what}: the first`, "ratio", firsts.map(ofHeap)),
+        rowOf(`${what}: back again`, "ratio", again.map(ofHeap)),
+      );
     }
   const goals = quick
     ? []
@@ -121,15 +133,23 @@ async function measureSizes({ quick }: Extent): Promise<Group[]> {
   ];
 }
 
-/** There and back again. */
+/** First moves, and one process there and back again. */
 async function there(control: ClusterControl, mb: number, rate: number, moves: number, warmUp: number) {
-  const pid = await ready(control, { source: HEAP, node: "n1", arguments: [String(mb), String(rate)] });
-  const reports: MoveReport[] = [];
-  for (let turn = -warmUp; turn < moves; turn++) {
-    const report = await move(control, pid, NODES[(turn + warmUp + 1) % 2] ?? "n1");
-    if (turn >= 0) reports.push(report);
+  const firsts: MoveReport[] = [];
+  const again: MoveReport[] = [];
+  for (;;) {
+    const pid = await ready(control, { source: HEAP, node: "n1", arguments: [String(mb), String(rate)] });
+    firsts.push(await move(control, pid, "n2"));
+    if (firsts.length < FIRSTS) {
+      await control.signal(pid, "SIGKILL");
+      continue;
+    }
+    for (let turn = -warmUp; turn < moves; turn++) {
+      const report = await move(control, pid, NODES[(turn + warmUp) % 2] ?? "n1");
+      if (turn >= 0) again.push(report);
+    }
+    return { firsts, again };
   }
-  return reports;
 }
 
 async function measureMany({ quick }: Extent): Promise<Group> {
