@@ -170,14 +170,16 @@ export class ClusterNode implements LinkHandlers {
     return this.#moving.has(pid);
   }
 
-  /**
-   * Gives the move of a process up that is here or has its home here, if it still can be: resolves to what came of it.
-   * @throws GodwitError ESRCH; EINVAL when it is not being moved.
-   */
-  async cancelMove(pid: number): Promise<MoveReport> {
+  /** Gives a move from here up, if it still can be: what comes of it; undefined when there is none. */
+  giveUpMove(pid: number): Promise<MoveReport> | undefined {
     const move = [...this.#emigrations.values()].find((one) => one.pid === pid);
     move?.heard({ kind: "cancelled" });
-    const report = this.#reports.get(pid);
+    return this.#reports.get(pid);
+  }
+
+  /** As `ClusterControl.cancelMove`, of a process that is here or has its home here. */
+  async cancelMove(pid: number): Promise<MoveReport> {
+    const report = this.giveUpMove(pid);
     if (report !== undefined) return report;
     const host = this.#seat(pid) === undefined ? this.node.table.living(pid).lwp.nodeName : this.node.name;
     if (host === this.node.name) throw failure("EINVAL", `process ${pid} is not being moved`);

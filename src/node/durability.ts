@@ -163,7 +163,7 @@ export class Durability {
   /** One that is on its way elsewhere is taken once it is known whether it stays. */
   async #saveLast(pid: number): Promise<void> {
     const { cluster } = this.#options;
-    cluster.cancelMove(pid);
+    await cluster.giveUpMove(pid)?.catch(() => {}); // who moves it is told
     while (cluster.isMoving(pid)) await delay(MOVE_RETRY_MS);
     await this.save(pid);
   }
