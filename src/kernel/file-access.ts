@@ -98,7 +98,10 @@ export async function allowed(
   const absolute = resolve(process.workingDirectory, path);
   const roots = process.capabilities[access];
   const denied = () =>
-    failure("EACCES", `${access} access to ${absolute} was not given: run with --allow-${access}=${absolute}`);
+    failure(
+      "EACCES",
+      `${access} access to ${absolute} was not given: put --allow-${access}=${absolute} before the program's file`,
+    );
   if (roots === "all") return absolute;
   if (roots.length === 0) throw denied();
   const [real, ...realRoots] = await Promise.all([absolute, ...roots].map((one) => files.realPath(one)));

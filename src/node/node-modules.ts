@@ -19,7 +19,7 @@ const FILES: Readonly<Record<string, string>> = {
   diagnostics_channel: "diagnostics-channel",
   events: "events",
   path: "path",
-  "path/posix": "path-posix",
+  "path/posix": "path",
   "path/win32": "path-win32",
   perf_hooks: "perf-hooks",
   process: "process",

@@ -125,10 +125,19 @@ class Plug implements Line {
         this.#tell(this.#entry, { op: "room", pid: this.#entry.pid, channel: this.#id, cost });
       }
     } catch (error) {
-      if (error instanceof GodwitError) this.break(error.code, error.message);
-      else this.break("EIO", error instanceof Error ? error.message : String(error));
+      const { code, message } = error instanceof GodwitError ? error : failure("EIO", messageOf(error));
+      // The program was done with it when it had sent it: it hears of this too late, or not at all.
+      if (this.#endsWithEnd && !this.#closed) this.#report(message);
+      this.break(code, message);
     }
     this.#taking = false;
+  }
+
+  #report(why: string): void {
+    this.#entry.output.push(
+      "stderr",
+      Buffer.from(`godwit: process ${this.#entry.pid}: a response was refused: ${why}\n`),
+    );
   }
 
   /** Nothing goes over it any more. */
@@ -141,6 +150,10 @@ class Plug implements Line {
     this.#driver?.close();
     if (this.#stalled) for (const plug of this.#panel.plugs.values()) plug.#unstall();
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** A frame whose bytes are a buffer of their own: what crosses to an LWP takes its whole buffer along. */
@@ -184,8 +197,8 @@ export class Switchboard {
     this.#drive(entry, id, plug, request, body).then(
       (driver) => (plug.driver = driver),
       (error: unknown) => {
-        if (error instanceof GodwitError) plug.break(error.code, error.message);
-        else plug.break("EIO", error instanceof Error ? error.message : String(error));
+        const { code, message } = error instanceof GodwitError ? error : failure("EIO", messageOf(error));
+        plug.break(code, message);
       },
     );
   }

@@ -40,6 +40,9 @@ const IN_ITS_PLACE = {
   502: "the program ended before it answered",
 };
 
+/** Of a request's target that an error names. */
+const SHOWN_URL_CHARS = 200;
+
 export class Exchange implements Driver {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
@@ -99,6 +102,16 @@ export class Exchange implements Driver {
   }
 
   take(frame: Frame): void | Promise<void> {
+    try {
+      return this.#take(frame);
+    } catch (error) {
+      const { method = "", url = "" } = this.#request;
+      const about = `${method} ${url.slice(0, SHOWN_URL_CHARS)}`;
+      throw failure("EPROTO", `${error instanceof Error ? error.message : String(error)} (of ${about})`, error);
+    }
+  }
+
+  #take(frame: Frame): void | Promise<void> {
     const response = this.#response;
     switch (frame.kind) {
       case FRAME_KINDS.whole:

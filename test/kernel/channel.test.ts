@@ -251,7 +251,7 @@ test("listening and connecting are not given by default", () => {
   world.run();
   assert.equal(
     world.known.get(pid)?.stdout,
-    "EACCES listening on 0.0.0.0:80 was not given: run with --allow-listen=0.0.0.0:80, or --listen 0.0.0.0:80\n" +
-      "EACCES connecting to a.test was not given: run with --allow-net=a.test\n",
+    "EACCES listening on 0.0.0.0:80 was not given: put --allow-listen=0.0.0.0:80, or --listen 0.0.0.0:80, before the program's file\n" +
+      "EACCES connecting to a.test was not given: put --allow-net=a.test before the program's file\n",
   );
 });

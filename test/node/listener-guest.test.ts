@@ -215,6 +215,37 @@ await withNode({ lwps: 1 }, (t) => {
     assert.match((await process.ended).stderr, /POST http:.*memory/s);
   });
 
+  test(
+    "an answer that the node refuses is told of on stderr, once, and the program goes on",
+    { timeout: 60_000 },
+    async () => {
+      const handler = `(request) => {
+      const { pathname } = new URL(request.url);
+      if (pathname === "/many") { const headers = new Headers(); for (let n = 0; n <= ${HEADERS_MAX}; n++) headers.append("x-" + n, "v"); return new Response("", { headers }); }
+      if (pathname === "/long") return new Response(new ReadableStream({ start(c) { c.enqueue(new TextEncoder().encode("abc")); c.close(); } }), { headers: { "content-length": "2" } });
+      if (pathname === "/short") return new Response(new ReadableStream({ start(c) { c.enqueue(new TextEncoder().encode("abc")); c.close(); } }), { headers: { "content-length": "9" } });
+      return new Response("well");
+    }`;
+      const { process, url } = await serve(t, handler);
+      const ask = async (path: string) =>
+        (await exchange(url, `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)).statuses;
+      assert.deepEqual(await ask("/many"), [500]);
+      await ask("/long");
+      await ask("/short");
+      assert.deepEqual(await ask("/fine"), [200]);
+      await t.node.signal(process.pid, "SIGKILL");
+      const lines = (await process.ended).stderr.trimEnd().split("\n");
+      assert.equal(lines.length, 3, lines.join("\n"));
+      const [many = "", long = "", short = ""] = lines;
+      assert.match(many, /^godwit: process \d+: a response was refused: .* at most 256 headers \(of GET \/many\)$/);
+      for (const [line, path] of [
+        [long, "long"],
+        [short, "short"],
+      ])
+        assert.match(line ?? "", new RegExp(`a response was refused: .*content-length.* \\(of GET /${path}\\)$`));
+    },
+  );
+
   test("a body that nobody reads is not taken in", { timeout: 60_000 }, async () => {
     const { process, url } = await serve(t, `() => { console.log("asked"); return new Promise(() => {}); }`);
     const client = (await RawClient.connect(url)).send(

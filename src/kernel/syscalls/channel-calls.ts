@@ -99,13 +99,13 @@ function checkGrant(process: Process, request: ChannelRequest): void {
   if (request.kind !== "listener") {
     if (process.capabilities.net === "all" || process.capabilities.net.length > 0) return;
     const { host } = new URL(request.url);
-    throw failure("EACCES", `connecting to ${host} was not given: run with --allow-net=${host}`);
+    throw failure("EACCES", `connecting to ${host} was not given: put --allow-net=${host} before the program's file`);
   }
   const { listen } = process.capabilities;
   if (listen === "all" || listen.includes(request.address)) return;
   throw failure(
     "EACCES",
-    `listening on ${request.address} was not given: run with --allow-listen=${request.address}, or --listen ${request.address}`,
+    `listening on ${request.address} was not given: put --allow-listen=${request.address}, or --listen ${request.address}, before the program's file`,
   );
 }
 
