@@ -321,9 +321,10 @@ export const BLOB_ABANDONED_MS = 6 * 3_600_000;
 /** A lease's time to live, if it is not said; the shortest. */
 export const LEASE_DEFAULT_MS = 2_000;
 export const LEASE_MIN_MS = 200;
-/** A holder reads its lease's record this often, and gives itself up when it could not for so long. */
-export const LEASE_CONFIRM_MS = 5_000;
-export const LEASE_UNCONFIRMED_MAX_MS = 20_000;
+/** How often a holder writes its lease's record, and how long it holds it without: longer than JetStream elects a leader; holders. */
+export const LEASE_CONFIRM_MS = 2_000;
+export const LEASE_UNCONFIRMED_MAX_MS = 15_000;
+export const LEASE_HOLDERS_MAX = 4_096;
 
 /** One message of a link between nodes; what is longer goes as a stream beside it. */
 export const LINK_MESSAGE_MAX_BYTES = 64 * 2 ** 20;
@@ -370,10 +371,9 @@ export const LINK_FAULT_LOG_MS = 1_000;
 
 /** A node's name, which is in the names of files. */
 export const NODE_NAME_MAX_CHARS = 63;
-/** A node tells the others how much it has to do this often. */
+/** A node tells the others how much it has to do this often. For its name it waits until a dead one's lease has ended. */
 export const LOAD_INTERVAL_MS = 1_000;
-/** A node waits this long for its name, when a dead one had it: its lease has ended by then. */
-export const NAME_FREED_MAX_MS = 10_000;
+export const NAME_FREED_MAX_MS = 25_000;
 /** Nodes that are leaving are remembered until they have left; these many. */
 export const MEMBERS_LEAVING_MAX = 1024;
 /** A node that does not answer for so long is left out of what is told of all. */

@@ -26,6 +26,8 @@ export interface Ground {
   readonly directory: Directory;
   readonly messages: Messages;
   readonly blobs: Blobs;
+  /** Whether messages and the store go through one server: who hears its own messages reaches the store then. */
+  isHub(): boolean;
   close(): Promise<void>;
 }
 
@@ -46,7 +48,11 @@ class AssembledEngine implements Engine {
     this.messages = new MessageRoom(ground.messages, "data/");
     this.blobs = new CheckedBlobs(ground.blobs);
     const room = "lease/";
-    this.#leases = new LeaseTable(new DirectoryRoom(ground.directory, room), new MessageRoom(ground.messages, room));
+    this.#leases = new LeaseTable({
+      directory: new DirectoryRoom(ground.directory, room),
+      messages: new MessageRoom(ground.messages, room),
+      isHub: () => ground.isHub(),
+    });
   }
 
   get leases(): Leases {

@@ -102,11 +102,12 @@ export type LeaseChange =
 /** A lease that this engine holds. */
 export interface Lease extends Holding {
   /**
-   * False once it was lost or released, and already when the holder cannot know whether others take it for dead: nothing
-   * that only one may do may be done then. A process that was stopped for a while sees it before anything else runs.
+   * False once it was lost or released, and as long as the holder cannot know whether others take it for dead: nothing that
+   * only one may do may be done then. A process that was stopped for a while sees it before anything else runs. True again
+   * when the holder has written its record: nobody had taken it for dead.
    */
   readonly held: boolean;
-  /** Resolves with the reason when the lease is lost; never when it is released or the engine closed. */
+  /** Resolves with the reason when the lease was ended by others; never when it is released or the engine closed. */
   readonly lost: Promise<Error>;
   /** Lets the name go at once. */
   release(): Promise<void>;
@@ -123,12 +124,19 @@ export interface LeaseOptions {
  * happens once and is told to all. Whoever watches or waits for a lease also takes part in noticing deaths; who is cut off
  * itself, or was stopped, does not take others for dead.
  *
- * A lease says who is alive. It does not keep a holder that is cut off from acting for a moment longer: what must
- * have one owner goes by the directory's revisions, which a deposed owner cannot pass.
+ * Where messages may reach some and not others (several servers), a holder goes by who of the other holders hears it: with a
+ * majority it holds its lease while the store stands still, for `LEASE_UNCONFIRMED_MAX_MS`; without one it must write its
+ * record all the time. Who ends its lease has seen that it can have neither. When half of the holders or more die at once,
+ * that is seen only after `LEASE_UNCONFIRMED_MAX_MS`.
+ *
+ * A lease says who is alive. What must have one owner goes by the directory's revisions, which a deposed owner cannot
+ * pass.
  */
 export interface Leases {
   /** @throws GodwitError EEXIST when the name is held; else as the directory. */
   acquire(name: string, value: Uint8Array, options?: LeaseOptions): Promise<Lease>;
+  /** Whether a name is held, as the store has it now. @throws GodwitError as the directory. */
+  isHeld(name: string): Promise<boolean>;
   /** Tells which leases are held and every change of that. */
   watch(onChange: (change: LeaseChange) => void): Subscription;
 }

@@ -1,53 +1,77 @@
-/** A lease from its holder's side: it beats, and gives itself up when it cannot know whether others hear it. */
+/**
+ * A lease from its holder's side. It is held for its time to live from the last moment of which the holder knows that nobody
+ * could take it for dead: that it was heard by a majority, or has written its record. When that moment is past, only a
+ * write of the record tells whether the lease still is the holder's: others delete it by compare-and-set.
+ */
 
 import { GodwitError, failure } from "../errors.ts";
 import { LEASE_CONFIRM_MS, LEASE_UNCONFIRMED_MAX_MS } from "../limits.ts";
 import type { Holding, Lease } from "./engine.ts";
 
 export interface LeaseActions {
-  /** Tells that the holder lives, with its own time, ms. */
-  beat(sentMs: number): void;
-  /** Whether the directory has the record still. */
-  isRecorded(timeoutMs: number): Promise<boolean>;
-  release(): Promise<void>;
+  /** Writes the record anew, if it has `revision`; answers with the next. @throws GodwitError as the directory. */
+  write(revision: number, timeoutMs: number): Promise<number>;
+  /** The revision of the record, if it still is this holding's. @throws GodwitError as the directory. */
+  read(timeoutMs: number): Promise<number | undefined>;
+  remove(revision: number): Promise<void>;
   ended(): void;
+  /** Whether who hears its own beats reaches the store, too. */
+  readonly isHub: boolean;
 }
+
+/** How often a holder looks after its lease, in its time to live. */
+const LOOKS_PER_TTL = 6;
 
 export class HeldLease implements Lease {
   readonly name: string;
   readonly token: number;
   readonly value: Uint8Array;
+  readonly ttlMs: number;
   readonly lost: Promise<Error>;
-  readonly #ttlMs: number;
   readonly #actions: LeaseActions;
-  readonly #beats: NodeJS.Timeout;
-  readonly #confirmations: NodeJS.Timeout;
+  readonly #timer: NodeJS.Timeout;
   #resolveLost: (reason: Error) => void = () => {};
   #over = false;
-  /** When the last beat was sent that came back, and when the record was last seen; the holder's own clock, ms. */
-  #heardMs = performance.now();
-  #confirmedMs = performance.now();
+  /** Of the record; nothing after a write whose outcome is not known. */
+  #revision: number | undefined;
+  /** When the last write of the record was begun that took place, and until when it is held; the holder's own clock, ms. */
+  #writtenMs: number;
+  #heldUntilMs: number;
+  #writing: Promise<void> | undefined;
 
-  constructor(holding: Holding, ttlMs: number, beatMs: number, actions: LeaseActions) {
+  /** @param begunMs when the record's first write was begun. */
+  constructor(holding: Holding, ttlMs: number, begunMs: number, actions: LeaseActions) {
     this.name = holding.name;
     this.token = holding.token;
     this.value = holding.value;
-    this.#ttlMs = ttlMs;
+    this.ttlMs = ttlMs;
     this.#actions = actions;
+    this.#revision = holding.token;
+    this.#writtenMs = begunMs;
+    this.#heldUntilMs = begunMs + ttlMs;
     this.lost = new Promise((resolve) => (this.#resolveLost = resolve));
-    this.#beats = setInterval(() => this.#beat(), beatMs);
-    this.#confirmations = setInterval(() => void this.#confirm(), LEASE_CONFIRM_MS);
-    actions.beat(performance.now());
+    this.#timer = setInterval(() => this.#look(), ttlMs / LOOKS_PER_TTL);
   }
 
   get held(): boolean {
-    return !this.#over && performance.now() - this.#heardMs < this.#ttlMs;
+    return !this.#over && performance.now() < this.#heldUntilMs;
   }
 
-  /** A beat came back that was sent at `sentMs`. */
-  heard(sentMs: number): void {
-    // One that comes back late proves nothing: the lease may have ended in between.
-    if (this.held && sentMs <= performance.now()) this.#heardMs = Math.max(this.#heardMs, sentMs);
+  /** Resolves when it is held, where its first write took longer than its time; or is over. */
+  async begun(): Promise<void> {
+    while (!this.#over && !this.held) {
+      this.#writing ??= this.#write().finally(() => (this.#writing = undefined));
+      await this.#writing;
+      if (!this.held) await new Promise((resolve) => setTimeout(resolve, this.ttlMs / LOOKS_PER_TTL));
+    }
+  }
+
+  /** The holder was heard by so many, at `atMs`, that nobody could have taken it for dead then. */
+  supported(atMs: number): void {
+    // Where that comes too late it proves nothing: the lease may have ended in between.
+    if (!this.held || atMs > performance.now()) return;
+    const latestMs = this.#actions.isHub ? Infinity : this.#writtenMs + LEASE_UNCONFIRMED_MAX_MS;
+    this.#heldUntilMs = Math.max(this.#heldUntilMs, Math.min(atMs + this.ttlMs, latestMs));
   }
 
   lose(reason: string): void {
@@ -59,40 +83,43 @@ export class HeldLease implements Lease {
   /** Stops to hold it, and says nothing to anyone. */
   abandon(): void {
     this.#over = true;
-    clearInterval(this.#beats);
-    clearInterval(this.#confirmations);
+    clearInterval(this.#timer);
     this.#actions.ended();
   }
 
   async release(): Promise<void> {
     if (this.#over) return;
     this.abandon();
+    await this.#writing;
     try {
-      await this.#actions.release();
+      const revision = this.#revision ?? (await this.#actions.read(LEASE_CONFIRM_MS));
+      if (revision !== undefined) await this.#actions.remove(revision);
     } catch (error) {
       // It had ended already.
       if (!(error instanceof GodwitError) || error.code !== "ESTALE") throw error;
     }
   }
 
-  #beat(): void {
-    if (!this.held) return this.lose(`for ${this.#ttlMs} ms its holder did not hear its own beats`);
-    this.#actions.beat(performance.now());
+  /** Writes the record now and then, and when it is not known for long that others hear of its holder. */
+  #look(): void {
+    const nowMs = performance.now();
+    const isDue = !this.#actions.isHub && nowMs - this.#writtenMs > LEASE_CONFIRM_MS;
+    if (isDue || this.#heldUntilMs - nowMs < this.ttlMs / 2)
+      this.#writing ??= this.#write().finally(() => (this.#writing = undefined));
   }
 
-  /** Beats go round in a part of the cluster that is cut off from the rest, too; the store answers only where most of it is. */
-  async #confirm(): Promise<void> {
-    const askedMs = performance.now();
-    let isRecorded: boolean | undefined;
+  async #write(): Promise<void> {
     try {
-      isRecorded = await this.#actions.isRecorded(LEASE_CONFIRM_MS);
-    } catch {
-      // Not known: the store elects a leader, or cannot be reached.
-    }
-    if (isRecorded === true) this.#confirmedMs = Math.max(this.#confirmedMs, askedMs);
-    if (isRecorded === false) this.lose("its record is gone");
-    else if (performance.now() - this.#confirmedMs > LEASE_UNCONFIRMED_MAX_MS) {
-      this.lose(`the store has not answered for ${LEASE_UNCONFIRMED_MAX_MS} ms`);
+      const revision = this.#revision ?? (await this.#actions.read(LEASE_CONFIRM_MS));
+      if (revision === undefined) return this.lose("others heard nothing of its holder and ended it");
+      const begunMs = performance.now();
+      this.#revision = undefined;
+      this.#revision = await this.#actions.write(revision, LEASE_CONFIRM_MS);
+      this.#writtenMs = begunMs;
+      this.#heldUntilMs = Math.max(this.#heldUntilMs, begunMs + this.ttlMs);
+    } catch (error) {
+      // Whether it was written is not known, or it was by an earlier try: the next look reads it.
+      if (!(error instanceof GodwitError)) throw error;
     }
   }
 }

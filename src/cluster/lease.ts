@@ -1,19 +1,19 @@
 /**
- * Leases, of a store and messages. A lease is a record in the directory, and its revision the token. The holder sends beats;
- * whoever takes part hears them, and deletes the record of a holder that it has not heard for too long. The deletion is
- * the end of the lease, for all. The holder hears its own beats as well: when they stay away it gives itself up, before
- * others take it for dead.
+ * Leases, of a store and messages. A lease is a record in the directory. Who holds one sends beats; whoever takes part hears
+ * them, and deletes the records of a holder of whom nothing was heard for too long. The deletion is the end of the lease,
+ * for all. A holder knows from others' beats who hears its own (`electorate.ts`), and where they stay away it stops to hold
+ * its leases (`held-lease.ts`) before others take it for dead.
  */
 
 import { randomUUID } from "node:crypto";
 import { decode, encode } from "cborg";
 import { GodwitError, failure } from "../errors.ts";
-import { LEASE_DEFAULT_MS, LEASE_MIN_MS } from "../limits.ts";
+import { LEASE_DEFAULT_MS, LEASE_MIN_MS, LEASE_UNCONFIRMED_MAX_MS } from "../limits.ts";
+import { Electorate } from "./electorate.ts";
 import type {
   Change,
   Directory,
   Entry,
-  Holding,
   Lease,
   LeaseChange,
   LeaseOptions,
@@ -22,26 +22,38 @@ import type {
   Subscription,
 } from "./engine.ts";
 import { HeldLease } from "./held-lease.ts";
+import { type LeaseRecord, beatOf, encodeBeat, encodeRecord, recordOf } from "./lease-record.ts";
 import { checkPath } from "./path.ts";
 import { Silence } from "./silence.ts";
 
-interface LeaseRecord extends Holding {
-  readonly ttlMs: number;
+/**
+ * How long nothing was heard of a holder that may be taken for dead, in times to live. It holds its lease for one after it
+ * was last heard. Where all are heard through one server, the rest is a margin; else what the others say of whom they hear
+ * is up to FRESH_TTLS old, and one beat more.
+ */
+const SILENT_TTLS = { hub: 1.5, parted: 2 } as const;
+const FRESH_TTLS = 0.75;
+/** Beats, and the observers' probes, are sent this often in a time to live. */
+const BEATS_PER_TTL = 6;
+
+export interface LeaseGround {
+  readonly directory: Directory;
+  readonly messages: Messages;
+  /** Whether messages and the store go through one server: who hears its own messages reaches the store then. */
+  readonly isHub: () => boolean;
 }
 
-/** A holder is dead to others when they did not hear it for its time to live, and half as long again: it knows before them. */
-const SILENT_TTLS = 1.5;
-/** Beats, and the observers' probes, are sent this often in a time to live. */
-const BEATS_PER_TTL = 4;
-
 export class LeaseTable implements Leases {
-  readonly #directory: Directory;
-  readonly #messages: Messages;
+  readonly #ground: LeaseGround;
   readonly #listeners = new Set<(change: LeaseChange) => void>();
   /** All leases there are, by name. */
   readonly #records = new Map<string, LeaseRecord>();
   /** Those that are held here, by token. */
   readonly #held = new Map<number, HeldLease>();
+  /** Names this connection among the holders. */
+  readonly #self = randomUUID();
+  readonly #electorate = new Electorate(this.#self);
+  /** Of holders. */
   readonly #silence = new Silence();
   /** Tokens whose records are being deleted. */
   readonly #ending = new Set<number>();
@@ -52,9 +64,8 @@ export class LeaseTable implements Leases {
   #isCurrent = false;
   #closed = false;
 
-  constructor(directory: Directory, messages: Messages) {
-    this.#directory = directory;
-    this.#messages = messages;
+  constructor(ground: LeaseGround) {
+    this.#ground = ground;
   }
 
   async acquire(name: string, value: Uint8Array, { ttlMs = LEASE_DEFAULT_MS }: LeaseOptions = {}): Promise<Lease> {
@@ -63,22 +74,49 @@ export class LeaseTable implements Leases {
       throw failure("EINVAL", `a lease's time to live is at least ${LEASE_MIN_MS} ms, not ${String(ttlMs)}`);
     }
     await this.#start();
-    let token: number;
-    try {
-      token = await this.#directory.create(name, encode({ ttlMs, value }));
-    } catch (error) {
-      if (!(error instanceof GodwitError) || error.code !== "EEXIST") throw error;
-      throw failure("EEXIST", `the lease ${name} is held by another: wait until it ends`, error);
-    }
-    const lease = new HeldLease({ name, token, value }, ttlMs, ttlMs / BEATS_PER_TTL, {
-      beat: (sentMs) => this.#messages.publish(`beat/${name}`, encode([token, sentMs])),
-      isRecorded: async (timeoutMs) => (await this.#directory.get(name, { timeoutMs }))?.revision === token,
-      release: () => this.#directory.delete(name, token),
+    const content = { ttlMs, value, holder: this.#self };
+    const begunMs = performance.now();
+    const token = await this.#create(name, encodeRecord(content));
+    const { directory, isHub } = this.#ground;
+    const lease = new HeldLease({ name, token, value }, ttlMs, begunMs, {
+      write: (revision, timeoutMs) => directory.replace(name, encodeRecord(content, token), revision, { timeoutMs }),
+      read: async (timeoutMs) => {
+        const record = await this.#read(name, timeoutMs);
+        return record?.token === token ? record.revision : undefined;
+      },
+      remove: (revision) => directory.delete(name, revision),
       ended: () => this.#held.delete(token),
+      get isHub() {
+        return isHub();
+      },
     });
     this.#held.set(token, lease);
     if (this.#closed) lease.abandon();
+    else this.#beat();
+    await lease.begun();
     return lease;
+  }
+
+  async #create(name: string, value: Uint8Array): Promise<number> {
+    try {
+      return await this.#ground.directory.create(name, value);
+    } catch (error) {
+      if (!(error instanceof GodwitError) || error.code !== "EEXIST") throw error;
+      // It may have been written by an earlier call, whose answer was lost.
+      const present = await this.#read(name);
+      if (present?.holder === this.#self && !this.#held.has(present.token)) return present.token;
+      throw failure("EEXIST", `the lease ${name} is held by another: wait until it ends`, error);
+    }
+  }
+
+  async #read(name: string, timeoutMs?: number): Promise<LeaseRecord | undefined> {
+    const entry = await this.#ground.directory.get(name, timeoutMs === undefined ? {} : { timeoutMs });
+    return entry === undefined ? undefined : recordOf(entry);
+  }
+
+  async isHeld(name: string): Promise<boolean> {
+    checkPath(name, "the lease's name");
+    return (await this.#read(name)) !== undefined;
   }
 
   watch(onChange: (change: LeaseChange) => void): Subscription {
@@ -110,13 +148,16 @@ export class LeaseTable implements Leases {
   }
 
   async #listen(): Promise<void> {
-    const beats = await this.#messages.subscribe("beat/", (body) => this.#hear(body));
-    const probes = await this.#messages.subscribe(this.#probeSubject, (body) => this.#probed(body));
-    const records = this.#directory.watch("", (change) => this.#change(change));
+    const { directory, messages } = this.#ground;
+    const beats = await messages.subscribe("beat/", (body) => this.#hear(body));
+    const probes = await messages.subscribe(this.#probeSubject, (body) => this.#probed(body));
+    const records = directory.watch("", (change) => this.#change(change));
     this.#subscriptions = [beats, probes, records];
     if (this.#closed) this.close();
     else this.#probe();
   }
+
+  // ---- Records
 
   #change(change: Change): void {
     if (change.kind === "put") this.#put(change.entry);
@@ -128,45 +169,66 @@ export class LeaseTable implements Leases {
   }
 
   #put(entry: Entry): void {
-    this.#end(entry.key); // Where a deletion and a new holder come as one change.
     const record = recordOf(entry);
+    const known = this.#records.get(entry.key);
+    if (known !== undefined && known.token === record?.token) {
+      this.#records.set(entry.key, record);
+      return this.#silence.heard(record.holder);
+    }
+    this.#end(entry.key); // Where a deletion and a new holder come as one change.
     if (record === undefined) return;
     const { name, token, value } = record;
     this.#records.set(name, record);
-    this.#silence.expect(String(token));
+    this.#electorate.update(this.#records.values());
+    this.#silence.expect(record.holder);
+    this.#silence.heard(record.holder);
     this.#tell({ kind: "held", holding: { name, token, value } });
   }
 
   #end(name: string): void {
     const record = this.#records.get(name);
     if (record === undefined) return;
+    const { token, holder } = record;
     this.#records.delete(name);
-    this.#silence.forget(String(record.token));
-    this.#held.get(record.token)?.lose("others heard nothing of its holder and ended it");
-    this.#tell({ kind: "ended", name, token: record.token });
+    this.#electorate.update(this.#records.values());
+    if (![...this.#records.values()].some((other) => other.holder === holder)) this.#silence.forget(holder);
+    this.#held.get(token)?.lose("others heard nothing of its holder and ended it");
+    this.#tell({ kind: "ended", name, token });
   }
 
   #tell(change: LeaseChange): void {
     for (const listener of this.#listeners) listener(change);
   }
 
+  // ---- Beats
+
+  #beat(): void {
+    if (this.#held.size > 0)
+      this.#ground.messages.publish(`beat/${this.#self}`, encodeBeat(this.#electorate.beat(performance.now())));
+  }
+
   #hear(body: Uint8Array): void {
-    const [token, sentMs] = numbersOf(body);
-    if (token === undefined || sentMs === undefined) return;
-    this.#silence.heard(String(token));
-    this.#held.get(token)?.heard(sentMs);
+    const beat = beatOf(body);
+    if (beat === undefined) return;
+    for (const holder of this.#electorate.hear(beat, performance.now())) this.#silence.heard(holder);
+    const isHub = this.#ground.isHub();
+    if (isHub && beat.holder !== this.#self) return;
+    const atMs = isHub ? beat.sentMs : this.#electorate.supportedMs;
+    for (const lease of this.#held.values()) lease.supported(atMs);
   }
 
   /** The shortest-lived lease says how often. */
   #intervalMs(): number {
     let ttlMs = LEASE_DEFAULT_MS;
     for (const record of this.#records.values()) ttlMs = Math.min(ttlMs, record.ttlMs);
+    for (const lease of this.#held.values()) ttlMs = Math.min(ttlMs, lease.ttlMs);
     return ttlMs / BEATS_PER_TTL;
   }
 
   #probe(): void {
     const intervalMs = this.#intervalMs();
-    this.#messages.publish(this.#probeSubject, encode([performance.now(), intervalMs]));
+    this.#beat();
+    this.#ground.messages.publish(this.#probeSubject, encode([performance.now(), intervalMs]));
     this.#probeTimer = setTimeout(() => this.#probe(), intervalMs);
   }
 
@@ -174,35 +236,29 @@ export class LeaseTable implements Leases {
     const [sentMs, intervalMs] = numbersOf(body);
     if (sentMs === undefined || intervalMs === undefined) return;
     this.#silence.probed(sentMs, intervalMs);
-    for (const record of this.#records.values()) {
-      if (this.#silence.of(String(record.token)) > SILENT_TTLS * record.ttlMs) void this.#bury(record);
-    }
+    for (const record of this.#records.values()) if (this.#isDead(record)) void this.#bury(record);
+  }
+
+  /** Whether a holder holds its lease no more, as far as can be known here. */
+  #isDead({ holder, ttlMs }: LeaseRecord): boolean {
+    const silentMs = this.#silence.of(holder);
+    if (this.#ground.isHub()) return silentMs > SILENT_TTLS.hub * ttlMs;
+    if (silentMs > LEASE_UNCONFIRMED_MAX_MS + SILENT_TTLS.parted * ttlMs) return true;
+    const freshMs = performance.now() - FRESH_TTLS * ttlMs;
+    return silentMs > SILENT_TTLS.parted * ttlMs && this.#electorate.isAbandoned(holder, freshMs);
   }
 
   /** Deletes the record of a holder that is dead. Where that fails it is tried again while the holder stays silent. */
-  async #bury({ name, token, ttlMs }: LeaseRecord): Promise<void> {
+  async #bury({ name, token, revision, ttlMs }: LeaseRecord): Promise<void> {
     if (this.#ending.has(token)) return;
     this.#ending.add(token);
     try {
-      await this.#directory.delete(name, token, { timeoutMs: Math.max(ttlMs, LEASE_DEFAULT_MS) });
+      await this.#ground.directory.delete(name, revision, { timeoutMs: Math.max(ttlMs, LEASE_DEFAULT_MS) });
     } catch {
-      // Another did it, or the store cannot be reached.
+      // Another did it, its holder has written it meanwhile, or the store cannot be reached.
     } finally {
       this.#ending.delete(token);
     }
-  }
-}
-
-/** A record as it was written; nothing for what is none. */
-function recordOf({ key, value, revision }: Entry): LeaseRecord | undefined {
-  try {
-    const record: unknown = decode(value);
-    if (typeof record !== "object" || record === null || !("ttlMs" in record) || !("value" in record)) return undefined;
-    if (typeof record.ttlMs !== "number" || !(record.ttlMs >= LEASE_MIN_MS)) return undefined;
-    if (!(record.value instanceof Uint8Array)) return undefined;
-    return { name: key, token: revision, value: record.value, ttlMs: record.ttlMs };
-  } catch {
-    return undefined;
   }
 }
 

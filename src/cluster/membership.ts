@@ -105,20 +105,30 @@ export class Membership {
     return () => void this.#listeners.delete(listener);
   }
 
+  /** Whether a node is a member, as the store has it now: others may have heard of its return already. @throws GodwitError. */
+  isMember(name: string): Promise<boolean> {
+    return this.#engine.leases.isHeld(leaseOf(name));
+  }
+
   /**
    * Becomes a member. A name whose holder has died is waited for; `load` is asked every LOAD_INTERVAL_MS.
    * @returns the lease: when it is lost, others take this node for dead, and may have its processes.
    * @throws GodwitError EEXIST when a living node has the name.
    */
   async join(record: MemberRecord, load: () => NodeLoad): Promise<Lease> {
-    const lease = await this.#acquire(record);
-    this.#lease = lease;
+    const lease = await this.rejoin(record);
     const alive = await this.#engine.messages.serve(`alive/${record.name}`, (body) => body);
     this.#subscriptions.push(alive);
     const tell = () => this.#engine.messages.publish(`load/${record.name}`, encode(load()));
     this.#loads = setInterval(tell, LOAD_INTERVAL_MS).unref();
     tell();
     return lease;
+  }
+
+  /** Becomes a member again, whose lease others have ended. @returns and @throws as {@link join}. */
+  async rejoin(record: MemberRecord): Promise<Lease> {
+    this.#lease = await this.#acquire(record);
+    return this.#lease;
   }
 
   async #acquire(record: MemberRecord): Promise<Lease> {

@@ -53,8 +53,8 @@ export class Names {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       const present = await this.#engine.directory.get(keyOf(name));
       const held = present === undefined ? undefined : holderOf(present);
-      if (held?.pid === holder.pid) return;
-      if (held !== undefined && this.#isAlive(held)) {
+      if (held?.pid === holder.pid && held.node === holder.node && held.token === holder.token) return;
+      if (held !== undefined && held.pid !== holder.pid && this.#isAlive(held)) {
         throw failure("EEXIST", `the name ${name} belongs to process ${held.pid} of node ${held.node}`);
       }
       try {

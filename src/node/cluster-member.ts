@@ -1,7 +1,8 @@
 /** A node that joins a cluster, takes part in it, and leaves it. */
 
-import type { Engine } from "../cluster/engine.ts";
+import type { Engine, Lease } from "../cluster/engine.ts";
 import type { LinksOptions } from "../cluster/links.ts";
+import type { MemberRecord } from "../cluster/membership.ts";
 import type { PidBlock } from "../cluster/pid-blocks.ts";
 import { GodwitError, failure } from "../errors.ts";
 import { loadEngine } from "../machine/load.ts";
@@ -18,6 +19,7 @@ import { Fence } from "./fence.ts";
 import { MemberControl } from "./member-control.ts";
 import { measure } from "./telemetry.ts";
 import { Node, type NodeOptions } from "./node.ts";
+import { Readmission } from "./readmission.ts";
 import { WeakMoves, withWeakMoves } from "./weak-move.ts";
 
 export interface MemberSettings extends Omit<NodeOptions, "firstPid"> {
@@ -42,12 +44,14 @@ export class ClusterMember {
   readonly #served: ControlServer;
   readonly #durability: Durability;
   readonly #failover: Failover;
+  readonly #readmission: Readmission;
+  readonly #names: ClusterNames;
   #fence: Fence | undefined;
   readonly #endMeasuring: () => void;
   #stopping: Promise<void> | undefined;
   /** Called when a node that was drained has nothing left that needs it. */
   onEmpty: () => void = () => {};
-  /** Called when others have taken this node for dead, and may have its processes: nothing may go on here. */
+  /** Called when others have taken this node for dead and another has its name: it cannot come back, and nothing goes on here. */
   onDeposed: (reason: Error) => void = () => {};
 
   private constructor(settings: MemberSettings, view: ClusterView, block: PidBlock, parts: Parts) {
@@ -58,6 +62,9 @@ export class ClusterMember {
     this.own = parts.own;
     this.#durability = parts.durability;
     this.#failover = parts.failover;
+    this.#names = parts.names;
+    this.#readmission = new Readmission({ view, cluster: this.cluster, durability: this.#durability });
+    this.cluster.homing.isCutOff = () => this.#fence?.isUp === true;
     this.control = new WholeControl({ view, own: this.own, stop: () => this.stop() });
     this.#served = new ControlServer(this.own, { version, log, stop: () => this.stop() });
     this.#endMeasuring = measure(parts.cluster.node, version, view.events);
@@ -82,8 +89,8 @@ export class ClusterMember {
       const member: ClusterMember = new ClusterMember(settings, view, block, parts);
       const record = { ...parts.own.info(), version, addresses: [await view.links.listening] };
       const lease = await view.membership.join(record, () => parts.own.load());
-      member.#fence = new Fence(parts.cluster.node, lease);
-      void lease.lost.then((reason) => member.onDeposed(reason));
+      member.#fence = new Fence(parts.cluster.node, lease, () => member.#goneOn());
+      void member.#comeBack(lease, record, log);
       view.onEntry = (pid, entry) => parts.failover.changed(pid, entry);
       view.membership.watch(({ kind }) => (kind === "joined" ? undefined : void parts.failover.sweep()));
       void parts.failover.sweep();
@@ -91,6 +98,31 @@ export class ClusterMember {
     } catch (error) {
       await view.close();
       throw error;
+    }
+  }
+
+  /** Guests go on that stood still: what became of others meanwhile is looked at now. */
+  #goneOn(): void {
+    void this.#failover.sweep();
+    void this.#readmission.settleAway();
+  }
+
+  /** Becomes a member again whenever others have taken this node for dead. */
+  async #comeBack(first: Lease, record: MemberRecord, log: (line: string) => void): Promise<void> {
+    for (let lease = first; ;) {
+      const reason = await lease.lost;
+      log(`${reason.message}: its processes stand still until it is a member again`);
+      try {
+        const next = await this.#readmission.run(record);
+        if (next === undefined) return;
+        lease = next;
+      } catch (error) {
+        if (!(error instanceof GodwitError)) throw error;
+        return this.onDeposed(error);
+      }
+      log("it is a member again, and goes on with what nobody has restored");
+      this.#fence?.renew(lease);
+      void this.#names.renew();
     }
   }
 
@@ -113,6 +145,7 @@ export class ClusterMember {
     for (const lwp of this.cluster.node.lwps.all()) lwp.mayRunFor(0);
     this.#endMeasuring();
     this.#failover.close();
+    this.#readmission.close();
     this.#durability.close();
     await this.view.close();
     await this.cluster.node.stop();
@@ -122,6 +155,7 @@ export class ClusterMember {
   async #stop(): Promise<void> {
     this.#endMeasuring();
     this.#failover.close();
+    this.#readmission.close();
     this.cluster.takesIn = false;
     await this.#durability.leave();
     this.#fence?.remove();
@@ -174,6 +208,8 @@ async function makeParts(
     engine,
     directory,
     isAlive: (node) => view.membership.find(node) !== undefined,
+    isMember: (node) => view.membership.isMember(node),
+    isFenced: () => !isAlive(),
     candidates: () => [...targets(), ...(cluster.takesIn ? [name] : [])],
     tell,
   });

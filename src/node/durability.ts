@@ -190,8 +190,12 @@ export class Durability {
 
   /** The directory has another owner, or none: unless it is just being moved away, it is not ours to run. */
   #lost(pid: number): void {
+    if (!this.#options.cluster.isMoving(pid)) this.supersede(pid);
+  }
+
+  /** It is another node's, and ends here. */
+  supersede(pid: number): void {
     const { cluster, tell } = this.#options;
-    if (cluster.isMoving(pid)) return;
     const place = this.#place(pid);
     this.left(pid);
     if (place === undefined) return;

@@ -38,8 +38,11 @@ export interface FailoverOptions {
   readonly durability: Durability;
   readonly engine: Engine;
   readonly directory: ProcessDirectory;
-  /** Whether a node is there. */
+  /** Whether a node is there, as far as has been heard; and as the store has it. */
   readonly isAlive: (node: string) => boolean;
+  readonly isMember: (node: string) => Promise<boolean>;
+  /** Whether this node stands still, since others may take it for dead: it looks again when that is over. */
+  readonly isFenced: () => boolean;
   /** Nodes that could run a process of this engine, this one among them. */
   readonly candidates: () => readonly string[];
   readonly tell: (event: Happening) => void;
@@ -79,7 +82,8 @@ export class Failover {
 
   /** A node died, or left; or this one has just come, and looks for what others left behind. */
   async sweep(): Promise<void> {
-    const { directory, isAlive } = this.#options;
+    const { directory, isAlive, isFenced } = this.#options;
+    if (isFenced()) return;
     this.#givenUp.clear();
     const entries = await this.#insist(() => directory.list());
     if (entries === undefined) return;
@@ -167,7 +171,11 @@ export class Failover {
     await this.#decided(pid);
     const present = await this.#insist(() => directory.find(pid));
     if (present === undefined || this.#closed || !this.#isOrphan(pid, present)) return;
-    await this.#takeOver(pid, present);
+    // A node that has come back claims what is still its own: what was read before it did is not claimed after.
+    const { isFenced, isMember } = this.#options;
+    const isOthers = present.node !== this.#self && present.node !== NOBODY;
+    const isBack = isOthers && (await this.#insist(() => isMember(present.node))) !== false;
+    if (!isBack && !isFenced()) await this.#takeOver(pid, present);
   }
 
   /** Until a move of it from here is over: before that it may still go on here, as it was. */

@@ -67,11 +67,28 @@ export class ClusterNames implements FarNames {
     return null;
   }
 
+  /** This node is a member again, under another token: the names of its processes are theirs still. */
+  async renew(): Promise<void> {
+    for (const { pid, names, exit } of this.#node.table.all()) {
+      if (exit !== undefined) continue;
+      for (const name of names) {
+        try {
+          await this.register(name, pid);
+        } catch (error) {
+          // Another has taken it meanwhile, or the store cannot be reached, and another may.
+          if (!(error instanceof GodwitError)) throw error;
+        }
+      }
+    }
+  }
+
   /** A process has ended: its names are free. */
   async ended({ pid, names }: Pick<Entry, "pid" | "names">): Promise<void> {
     for (const name of names) {
       try {
-        await this.#names.release(name, pid);
+        // One that was superseded here goes on elsewhere, with its names.
+        const found = await this.#view.directory.find(pid);
+        if (found === undefined || found.home === this.#node.name) await this.#names.release(name, pid);
       } catch (error) {
         // The store cannot be reached: the name is another's to take once this node is gone.
         if (!(error instanceof GodwitError)) throw error;

@@ -1,7 +1,8 @@
 /**
  * Keeps a node's guests from running while nobody knows whether others take the node for dead: each LWP may run them for a
  * moment only, which is extended for as long as the node's lease is held. An OS process that was stopped, or whose first
- * thread is stuck, finds that moment over before anything else runs.
+ * thread is stuck, finds that moment over before anything else runs. Guests stand still then, with all that they have, and
+ * go on when the lease is held again, or the node has another.
  */
 
 import type { Lease } from "../cluster/engine.ts";
@@ -10,32 +11,38 @@ import type { Node } from "./node.ts";
 
 export class Fence {
   readonly #node: Node;
-  readonly #lease: Lease;
   readonly #timer: NodeJS.Timeout;
-  #isUp = false;
+  /** Called when guests go on that stood still. */
+  readonly #onDown: () => void;
+  #lease: Lease;
+  #wasUp = false;
 
-  constructor(node: Node, lease: Lease) {
+  constructor(node: Node, lease: Lease, onDown: () => void) {
     this.#node = node;
     this.#lease = lease;
-    this.#timer = setInterval(() => this.#extend(), FENCE_INTERVAL_MS);
+    this.#onDown = onDown;
+    this.#timer = setInterval(() => this.#look(), FENCE_INTERVAL_MS);
     this.#timer.unref();
-    void lease.lost.then(() => this.raise());
-    this.#extend();
+    this.#look();
   }
 
   /** Whether guests stand still, or are about to. */
   get isUp(): boolean {
-    return this.#isUp || !this.#lease.held;
+    return !this.#lease.held;
   }
 
-  #extend(): void {
-    if (!this.isUp) for (const lwp of this.#node.lwps.all()) lwp.mayRunFor(FENCE_MS);
+  #look(): void {
+    const { isUp } = this;
+    const hasTurned = isUp !== this.#wasUp;
+    this.#wasUp = isUp;
+    if (!isUp || hasTurned) for (const lwp of this.#node.lwps.all()) lwp.mayRunFor(isUp ? 0 : FENCE_MS);
+    if (hasTurned && !isUp) this.#onDown();
   }
 
-  /** No guest runs here any more. */
-  raise(): void {
-    this.#isUp = true;
-    for (const lwp of this.#node.lwps.all()) lwp.mayRunFor(0);
+  /** The node holds another lease, and what others have taken over is settled. */
+  renew(lease: Lease): void {
+    this.#lease = lease;
+    this.#look();
   }
 
   /** The node stops, with its lease. */

@@ -7,6 +7,7 @@ import type { Link, Links } from "../cluster/link.ts";
 import { failure, GodwitError } from "../errors.ts";
 import { MOVE_SILENCE_MS } from "../limits.ts";
 import { Held } from "./held.ts";
+import type { Lwp } from "./lwp.ts";
 import type { LwpThread, Told } from "./lwp-thread.ts";
 import type { Node } from "./node.ts";
 import type { Entry } from "./process-table.ts";
@@ -32,6 +33,10 @@ export class Homing {
   readonly #links: Links;
   /** Whether a process whose host is gone is restored from its images. */
   comesBack: (pid: number) => boolean = () => false;
+  /** Whether it may be this node that was cut off, and not a host that is gone. */
+  isCutOff: () => boolean = () => false;
+  /** Processes whose host was lost then, and what is to be said if it is gone. */
+  readonly #adrift = new Map<number, { readonly lwp: Lwp; readonly reason: string }>();
   readonly #lwps = new Map<string, RemoteLwp>();
   readonly #transits = new Map<number, Transit>();
   /** What a new host has told before the process was known to be there, by pid. Bounded by what a process may have on its way. */
@@ -67,10 +72,27 @@ export class Homing {
       const isTarget = transit?.to === lwp.nodeName;
       if ((entry.lwp !== lwp && !isTarget) || entry.exit !== undefined) continue;
       const reason = `node ${lwp.nodeName}, which ran it, is gone: ${error.message}`;
-      if (this.comesBack(entry.pid)) this.expect(entry);
+      if (this.isCutOff()) {
+        this.#adrift.set(entry.pid, { lwp: entry.lwp, reason });
+        this.expect(entry);
+      } else if (this.comesBack(entry.pid)) this.expect(entry);
       else if (transit === undefined || isTarget || transit.dropped === true) this.#end(entry, reason);
       else this.#awaitNews(entry, transit, reason);
     }
+  }
+
+  /** Whether it is not known yet what became of a process, whose host was lost while this node was cut off. */
+  isAdrift(entry: Entry): boolean {
+    const isSame = this.#adrift.get(entry.pid)?.lwp === entry.lwp;
+    if (!isSame) this.#adrift.delete(entry.pid); // It is somewhere else by now.
+    return isSame;
+  }
+
+  /** Nobody has it: it is lost, or will be restored. */
+  giveUp(entry: Entry): void {
+    const reason = this.#adrift.get(entry.pid)?.reason;
+    this.#adrift.delete(entry.pid);
+    if (reason !== undefined && !this.comesBack(entry.pid)) this.#end(entry, reason);
   }
 
   #end(entry: Entry, reason: string): void {

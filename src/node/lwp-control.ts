@@ -15,6 +15,7 @@ export function moment(afterMs = 0): number {
   return word === 0 ? 1 : word;
 }
 
+/** A moment is past from the millisecond on that it names: who may run for no time at all does not run in that one either. */
 export function isPast(word: number): boolean {
-  return word !== 0 && ((moment() - word) | 0) > 0;
+  return word !== 0 && ((moment() - word) | 0) >= 0;
 }

@@ -21,6 +21,8 @@ const COMMAND_TIMEOUT_MS = 60_000;
 const START_MAX_MS = 60_000;
 const NATS_PORT = 4222;
 const ROUTE_PORT = 6222;
+/** Where a server says how it is, on its own machine only. */
+const MONITOR_PORT = 8222;
 
 export const MACHINES = ["a", "b", "c"] as const;
 export type Machine = (typeof MACHINES)[number];
@@ -159,11 +161,28 @@ export class NamespaceWorld {
       `server_name: ${machine}`,
       `listen: "${address}:${NATS_PORT}"`,
       `jetstream { store_dir: "${join(this.folder, `store-${machine}`)}", max_file_store: 4294967296 }`,
+      `http: "127.0.0.1:${MONITOR_PORT}"`,
       `cluster { name: machines, listen: "${address}:${ROUTE_PORT}", routes: [${routes}] }`,
     ];
     writeFileSync(config, `${lines.join("\n")}\n`);
     const server = this.#begin(machine, this.#nats, ["-c", config]);
     await until(`the NATS server of ${machine}`, () => server.output.includes("Server is ready"), START_MAX_MS);
+  }
+
+  /** The machine whose server leads the store's directory. */
+  async leader(): Promise<Machine> {
+    const url = `http://127.0.0.1:${MONITOR_PORT}/jsz?accounts=true&streams=true`;
+    const ask = `console.log(await (await fetch(${JSON.stringify(url)})).text())`;
+    const command = ["exec", this.#namespace("a"), process.execPath, "--input-type=module", "-e", ask];
+    const { stdout } = await run("ip", ["netns", ...command], { timeout: COMMAND_TIMEOUT_MS });
+    const { account_details: accounts } = JSON.parse(stdout) as {
+      account_details: { stream_detail: { name: string; cluster: { leader: string } }[] }[];
+    };
+    const streams = accounts.flatMap(({ stream_detail }) => stream_detail);
+    const found = streams.find(({ name }) => name === "KV_godwit_default_directory")?.cluster.leader;
+    const machine = MACHINES.find((each) => each === found);
+    if (machine === undefined) throw new Error(`the store is led by ${found}`);
+    return machine;
   }
 
   /** Starts a machine's node; resolves when it is in the cluster. */

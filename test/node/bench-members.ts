@@ -49,6 +49,13 @@ class Wire {
     this.#isCut = true;
   }
 
+  /** Connections can be made again; those that were cut are of no more use. */
+  mend(): void {
+    this.#isCut = false;
+    for (const end of this.#ends) end.destroy();
+    this.#ends.clear();
+  }
+
   close(): void {
     this.#server.close();
     for (const end of this.#ends) end.destroy();
@@ -115,7 +122,7 @@ export class TestMembers {
     return new TestNode(this.get(name).cluster.node, this.folder);
   }
 
-  /** Starts a durable program at a node. */
+  /** Starts a program at a node: a durable one, unless the interval is 0. */
   async start(name: string, source: string, intervalMs = 100): Promise<number> {
     const { workingDirectory, prelude } = {
       workingDirectory: this.folder,
@@ -126,7 +133,7 @@ export class TestMembers {
       name: "program.js",
       source: prelude + source,
       workingDirectory,
-      durable: { intervalMs },
+      ...(intervalMs === 0 ? {} : { durable: { intervalMs } }),
     });
   }
 
@@ -152,6 +159,11 @@ export class TestMembers {
   /** It runs, and reaches nobody. */
   cut(name: string): void {
     this.#wires.get(name)?.cut();
+  }
+
+  /** It reaches the others again. */
+  mend(name: string): void {
+    this.#wires.get(name)?.mend();
   }
 
   /** The first event of this kind about a process. */

@@ -28,13 +28,13 @@ describe("nodes that die", { timeout: 120_000 }, () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const start = (source: string, node: string) =>
+  const start = (source: string, node: string, isDurable = true) =>
     control.spawn({
       name: "program.js",
       source: PRELUDE + source,
       workingDirectory: folder,
       capabilities: { read: [folder], write: [folder] },
-      durable: { intervalMs: 200 },
+      ...(isDurable ? { durable: { intervalMs: 200 } } : {}),
       node,
     });
   const hostPid = async (name: string) => {
@@ -84,6 +84,13 @@ describe("nodes that die", { timeout: 120_000 }, () => {
     );
     const lines = () => readFileSync(path, "utf8").trim().split("\n").map(Number);
     await until("effects", () => lines().length > 50);
+    const own = await start(`for (let n = 1;; n++) { console.log("n " + n); sleep(5); }`, "n3", false);
+    const local = async () => {
+      let text = "";
+      await control.keptOutput(own, (_, bytes) => void (text += Buffer.from(bytes).toString()));
+      return Number([...text.matchAll(/^n (\d+)$/gm)].at(-1)?.[1] ?? 0);
+    };
+    await until("its output", async () => (await local()) > 10);
     const old = await hostPid("n3");
     process.kill(old, "SIGSTOP");
     try {
@@ -92,14 +99,17 @@ describe("nodes that die", { timeout: 120_000 }, () => {
     } finally {
       process.kill(old, "SIGCONT");
     }
-    await until("the end of the old node", () => {
-      try {
-        process.kill(old, 0);
-        return false;
-      } catch {
-        return true;
-      }
-    });
+    await until(
+      "its being a member again",
+      async () => (await control.nodes()).some(({ name }) => name === "n3"),
+      30_000,
+    );
+    assert.equal(await hostPid("n3"), old, "it is the same node");
+    const before = await local();
+    await until("its own process goes on", async () => (await local()) > before + 20);
+    const { node, epoch } = (await control.list()).find((one) => one.pid === own && one.exit === undefined) ?? {};
+    assert.deepEqual([node, epoch], ["n3", 0]);
+    await control.signal(own, "SIGKILL");
     const written = lines();
     const first = written.findIndex((epoch) => epoch > 0);
     assert.ok(

@@ -104,7 +104,7 @@ await withMembers(["a", "b", "c"], (t) => {
     const watched = t.test("a").watch(pid);
     await watched.printed("up");
     assert.equal((await t.get("a").cluster.migrate(pid, "l")).outcome, "moved");
-    await until("its chain there", () => t.get("l").cluster.durability?.keeps(pid) === true);
+    await until("its chain there", () => t.get("l").cluster.durability?.savedCount(pid) !== undefined);
     await t.get("l").cluster.durability?.save(pid);
     const sender = `send("again", 1);`;
     assert.equal((await t.test("a").run(sender)).stderr, "");
@@ -142,32 +142,87 @@ await withMembers(["a", "b", "c"], (t) => {
     assertContiguous(numbers((await watched.ended).stdout));
   });
 
-  test("a node that is cut off stands still, and another goes on", async () => {
-    const cutOff = await t.add("g");
+  test("a node that is cut off stands still, another goes on; when it is back it goes on with what is its own", async () => {
+    await t.add("g");
     const pid = await t.start("g", COUNTER);
-    let reached = 0;
-    t.get("g").own.output(
-      pid,
-      true,
-      (_, bytes) => void (reached = numbers(Buffer.from(bytes).toString()).at(-1) ?? reached),
-    );
-    await until("a few", () => reached > 20);
-    let isDeposed = false;
-    cutOff.onDeposed = () => (isDeposed = true);
+    const counters = new Map<number, number>();
+    const count = (name: string, of: number) =>
+      t.get(name).own.output(of, true, (_, bytes) => {
+        for (const n of numbers(Buffer.from(bytes).toString())) {
+          assert.equal(n, (counters.get(of) ?? 0) + 1, "nothing is left out, and nothing is done twice");
+          counters.set(of, n);
+        }
+      });
+    const reached = (of: number) => counters.get(of) ?? 0;
+    count("g", pid);
+    const local = await t.start("g", `register("local"); ${COUNTER}`, 0);
+    count("g", local);
+    const away = await t.start("g", COUNTER, 0);
+    await t.test("g").watch(away).printed("n 5\n");
+    assert.equal((await t.get("g").cluster.migrate(away, "b")).outcome, "moved");
+    const guest = await t.start("a", COUNTER, 0);
+    await t.test("a").watch(guest).printed("n 5\n");
+    assert.equal((await t.get("a").cluster.migrate(guest, "g")).outcome, "moved");
+    await until("a few", () => reached(pid) > 20 && reached(local) > 20);
     t.cut("g");
     const to = await ownerOf(pid, ["g"]);
-    const atClaim = reached;
+    const [atClaim, localAtClaim] = [reached(pid), reached(local)];
     await t.event("restored", pid);
-    await until("its being deposed", () => isDeposed);
+    await t.event("adopted", away);
     const { view, cluster } = t.get(to);
     const watched = t.test(to).watch(pid);
     const [, first] = await watched.match(/n (\d+)\n/);
     assert.ok(Number(first) <= atClaim + 1);
     await watched.printed(`n ${Number(first) + 100}\n`);
-    assert.equal(reached, atClaim, "the old owner did nothing from before the new one began");
+    assert.deepEqual(
+      [reached(pid), reached(local)],
+      [atClaim, localAtClaim],
+      "it did nothing from before the new one began",
+    );
+    t.mend("g");
+    await until("its being a member again", () => t.get("a").view.membership.find("g") !== undefined);
+    await until("its going on", () => reached(local) > localAtClaim + 20);
+    assert.equal(reached(pid), atClaim);
     assert.equal((await view.directory.find(pid))?.node, to);
-    await t.kill("g");
+    const back = t.get("g").cluster;
+    await until("its old copy's end", () => back.node.table.find(pid)?.exit?.code === 137);
+    await until("its letting go of what is at home elsewhere", () => back.node.table.find(away) === undefined);
+    assert.equal(back.hosting.find(guest), undefined, "what it had of a living home is over, as that home says");
+    await until("the guest's end", () => t.get("a").cluster.node.table.find(guest)?.exit !== undefined);
+    // It is a node as any other: its name is known, and its processes move.
+    await until("its name", () => t.get("a").cluster.node.table.far?.find("local") === local);
+    assert.equal((await t.get("g").own.migrate(local, "a")).outcome, "moved");
+    const atMove = reached(local);
+    await until("its going on there", () => reached(local) > atMove + 20);
+    await t.get("g").own.signal(local, "SIGKILL");
+    await t.get("b").own.signal(away, "SIGKILL");
     await cluster.node.signal(pid, "SIGKILL");
+    await t.get("g").stop();
+  });
+
+  test("when nobody reaches anyone all stand still; and go on where they stood, under the same epoch", async () => {
+    const names = ["a", "b", "c"];
+    const pids = await Promise.all(names.map((name) => t.start(name, COUNTER)));
+    const watched = pids.map((pid, index) => t.test(names[index] ?? "").watch(pid));
+    const lengths = pids.map(() => 0);
+    for (const [index, pid] of pids.entries())
+      t.get(names[index] ?? "").own.output(
+        pid,
+        true,
+        (_, bytes) => void (lengths[index] = (lengths[index] ?? 0) + bytes.length),
+      );
+    for (const each of watched) await each.printed("n 20\n");
+    for (const name of names) t.cut(name);
+    await until("their standing still", () => names.every((name) => t.get(name).cluster.homing.isCutOff()));
+    const still = [...lengths];
+    for (const name of names) t.mend(name);
+    await until("their going on", () => lengths.every((length, index) => length > (still[index] ?? 0) + 200));
+    for (const [index, pid] of pids.entries()) {
+      const { node, epoch } = (await t.get("a").view.directory.find(pid)) ?? {};
+      assert.deepEqual([node, epoch], [names[index], 0]);
+      await t.get("a").control.signal(pid, "SIGKILL");
+    }
+    for (const each of watched) assertContiguous(numbers((await each.ended).stdout));
   });
 
   test("a node that is stopped hands its durable processes on, without a step lost", async () => {

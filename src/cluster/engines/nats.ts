@@ -88,7 +88,8 @@ async function groundOn(connection: NatsConnection, cluster: string, options: Na
     directory.close();
     await connection.close();
   };
-  return { directory, messages, blobs: objects, sweep, close };
+  const isHub = () => !isClustered(connection);
+  return { directory, messages, blobs: objects, isHub, sweep, close };
 }
 
 function isClustered({ info }: NatsConnection): boolean {

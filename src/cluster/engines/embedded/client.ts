@@ -79,7 +79,7 @@ class EmbeddedClient implements Directory, Messages {
       throw this.#reason;
     }
     const blobs = new BlobFolder(present(this.#blobs, "the blobs' folder"));
-    return { directory: this, messages: this, blobs, close: () => this.close() };
+    return { directory: this, messages: this, blobs, isHub: () => true, close: () => this.close() };
   }
 
   async get(key: string, options?: CallOptions): Promise<Entry | undefined> {

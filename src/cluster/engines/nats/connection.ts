@@ -1,6 +1,7 @@
 /** The connection to NATS: its servers, credentials and TLS as NATS has them, and what the server must be able to do. */
 
 import { readFile } from "node:fs/promises";
+import { hostname, networkInterfaces } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import {
   type NatsConnection,
@@ -15,7 +16,10 @@ import { CLUSTER_CONNECT_TIMEOUT_MS, CLUSTER_MESSAGE_MAX_BYTES } from "../../../
 
 /** How to reach a NATS cluster, and as whom. */
 export interface NatsOptions {
-  /** URLs of one or more of its servers: `nats://host:4222`, with `user:password@` or `token@` if need be, or `tls://...`. */
+  /**
+   * URLs of one or more of its servers: `nats://host:4222`, with `user:password@` or `token@` if need be, or `tls://...`. One
+   * of this machine is tried first.
+   */
   readonly servers: string | readonly string[];
   /** Several godwit clusters may share one NATS: what is named differently is apart. Letters, digits, "-" and "_". */
   readonly cluster?: string;
@@ -43,7 +47,7 @@ const VERSION_MIN = [2, 9, 0] as const;
 const PAYLOAD_MIN_BYTES = CLUSTER_MESSAGE_MAX_BYTES + 8192;
 const RETRY_MS = 250;
 /** A server that does not answer two pings is taken for gone. */
-const PING_MS = 2_000;
+const PING_MS = 1_000;
 const PINGS_UNANSWERED_MAX = 2;
 
 /** @throws GodwitError ECLUSTER when no server can be reached in time, or it is not fit for use; EINVAL; EACCES for files. */
@@ -102,7 +106,8 @@ async function settingsOf(options: NatsOptions): Promise<Settings> {
   if (first === undefined) throw failure("EINVAL", "no NATS server is given: give the URL of one");
   const isSecure = options.tls !== undefined || servers.some((server) => server.isSecure);
   return {
-    servers: servers.map((server) => server.address),
+    servers: nearestFirst(servers.map((server) => server.address)),
+    noRandomize: true,
     ...(await credentialsOf(options, first)),
     ...(isSecure ? { tls: { ...options.tls } } : {}),
     name: "godwit",
@@ -114,6 +119,17 @@ async function settingsOf(options: NatsOptions): Promise<Settings> {
     pingInterval: PING_MS,
     maxPingOut: PINGS_UNANSWERED_MAX,
   };
+}
+
+/** A server of this machine first: what cuts others off, or ends them, does not concern it. The others in any order. */
+function nearestFirst(addresses: readonly string[]): string[] {
+  const own = new Set(["localhost", "127.0.0.1", "::1", hostname()]);
+  for (const each of Object.values(networkInterfaces())) for (const { address } of each ?? []) own.add(address);
+  const isOwn = (address: string) => own.has(address.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1"));
+  const shuffled = addresses
+    .map((address) => ({ address, place: (isOwn(address) ? 0 : 1) + Math.random() }))
+    .sort((a, b) => a.place - b.place);
+  return shuffled.map(({ address }) => address);
 }
 
 interface Server {
