@@ -20,7 +20,9 @@ const ATTACHMENTS = [
   ["clock", "fixed"],
   ["randomness", "fixed"],
   ["listener", "fixed"],
+  ["datagram", "fixed"],
   ["exchange", "fixed"],
+  ["stream", "fixed"],
   ["fetch", "fixed"],
   ["socket", "fixed"],
 ] as const;

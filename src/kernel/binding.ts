@@ -27,6 +27,11 @@ interface Kind {
 
 /** A request that is being answered is over soon: a home that goes away waits for it. */
 const EXCHANGE: Kind = { can: { GR: "it goes on by way of its home" } };
+const LISTENER: Kind = {
+  can: { GR: "its home goes on to listen", RB: "it is opened anew" },
+  prefers: { type: ["GR", "RB"] },
+  atHome: true,
+};
 const CONNECTION: Kind = { can: { GR: "it goes on by way of its home" }, atHome: true };
 
 export const KINDS: Readonly<Record<string, Kind>> = {
@@ -62,12 +67,10 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   },
   clock: { can: { RB: "every machine has one" } },
   randomness: { can: { RB: "every machine has some" } },
-  listener: {
-    can: { GR: "its home goes on to listen", RB: "it is opened anew" },
-    prefers: { type: ["GR", "RB"] },
-    atHome: true,
-  },
+  listener: LISTENER,
   exchange: EXCHANGE,
+  stream: CONNECTION,
+  datagram: LISTENER,
   fetch: CONNECTION,
   socket: CONNECTION,
   lost: { can: { GR: "it is lost already, and stays so" } },

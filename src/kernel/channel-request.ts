@@ -2,7 +2,7 @@
 
 import * as v from "valibot";
 
-import type { ChannelRequest } from "../abi/channel.ts";
+import { type ChannelRequest, serviceName } from "../abi/channel.ts";
 import { failure } from "../errors.ts";
 import {
   HEADERS_MAX,
@@ -40,15 +40,19 @@ const headers = v.pipe(
   ),
 );
 
+const ownAddress = v.pipe(
+  v.string(),
+  v.maxLength(HOST_MAX_CHARS),
+  v.check(isOwnAddress, 'must be HOST:PORT or service:NAME, as in "127.0.0.1:8080", "[::1]:0" or "service:web"'),
+);
+
 const request = v.variant("kind", [
   v.strictObject({
     kind: v.literal("listener"),
-    address: v.pipe(
-      v.string(),
-      v.maxLength(HOST_MAX_CHARS),
-      v.check(isAddress, 'must be HOST:PORT, as in "127.0.0.1:8080" or "[::1]:0"'),
-    ),
+    address: ownAddress,
+    protocol: v.exactOptional(v.picklist(["http", "tcp"])),
   }),
+  v.strictObject({ kind: v.literal("datagram"), address: ownAddress }),
   v.strictObject({
     kind: v.literal("fetch"),
     method: v.pipe(
@@ -98,7 +102,9 @@ function address(schemes: readonly string[]) {
   );
 }
 
-function isAddress(text: string): boolean {
+/** One that can be listened on. */
+function isOwnAddress(text: string): boolean {
+  if (serviceName(text) !== undefined) return true;
   const match = /^(\[[\da-f:.]+\]|[^\s:/?#@\\%[\]*]+):(\d{1,5})$/i.exec(text);
   return match !== null && Number(match[2]) <= 65_535;
 }

@@ -27,13 +27,13 @@ export interface Break {
 export interface ChannelRecord {
   /** Unique among the channels of its process. */
   readonly id: string;
-  /** 0 for an exchange that was not accepted yet. */
+  /** 0 for what came in and was not accepted yet. */
   readonly handle: number;
   readonly kind: ChannelKind;
   readonly description: string;
-  /** How it was opened; null for an exchange. */
+  /** How it was opened; null for what came in. */
   readonly request: ChannelRequest | null;
-  /** The listener that an exchange came in by, or "". */
+  /** The listener that it came in by, or "". */
   readonly listener: string;
   readonly incoming: readonly Frame[];
   /** Taken by the process, and the node not told yet, as window cost. */
@@ -47,14 +47,15 @@ export interface ChannelRecord {
 
 export class Channel implements Resource {
   readonly id: string;
-  readonly kind: ChannelKind;
+  /** An exchange becomes a socket when its request for one is granted. */
+  kind: ChannelKind;
   readonly attachment: Attachment = "fixed";
   readonly request: ChannelRequest | null;
   readonly listener: string;
   handle: number;
   /** Frames for the process, in order; the node keeps them within the window. */
   readonly incoming: Frame[];
-  /** Exchanges that wait to be accepted. */
+  /** Exchanges or streams that wait to be accepted. */
   readonly queue: Channel[] = [];
   readonly receivers: Call[] = [];
   readonly acceptors: Call[] = [];
@@ -82,16 +83,15 @@ export class Channel implements Resource {
     this.#description = record.description;
   }
 
-  /** Any listener of its kind serves; a connection is this one and no other. */
   get binding(): Binding {
-    return this.kind === "listener" ? "type" : "identifier";
+    return channelBinding(this.kind);
   }
 
   /** Whether nothing more is to be said in it. */
   get isOver(): boolean {
     if (this.kind === "exchange") return this.sentEnd;
     if (this.kind === "fetch") return this.receivedEnd;
-    return this.kind === "socket" && this.sentEnd && this.receivedEnd;
+    return !isReopened(this.kind) && this.sentEnd && this.receivedEnd;
   }
 
   describe(): string {
@@ -139,6 +139,16 @@ export class Channel implements Resource {
       broken: this.broken ?? null,
     };
   }
+}
+
+/** Any listener of its kind serves; a connection is this one and no other. */
+export function channelBinding(kind: ChannelKind): Binding {
+  return isReopened(kind) ? "type" : "identifier";
+}
+
+/** Whether a copy of its process, or the process at another home, opens its own in place of it. */
+export function isReopened(kind: ChannelKind): boolean {
+  return kind === "listener" || kind === "datagram";
 }
 
 /** A channel at its beginning. */
@@ -226,7 +236,7 @@ export function channelsOfCopy(records: readonly ChannelRecord[], why: GodwitErr
   const kept = records.filter(({ handle, broken }) => handle !== 0 || broken !== null);
   return kept.map((record) => {
     // It gets another head, with the address that it has here.
-    if (record.kind === "listener") return { ...record, incoming: [], outgoing: 0, untold: 0 };
+    if (isReopened(record.kind)) return { ...record, incoming: [], outgoing: 0, untold: 0 };
     return {
       ...record,
       incoming: [],

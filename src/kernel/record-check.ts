@@ -2,7 +2,7 @@
 
 import * as v from "valibot";
 
-import { FRAME_BYTES, FRAME_KINDS } from "../abi/channel.ts";
+import { type ChannelKind, FRAME_BYTES, FRAME_KINDS } from "../abi/channel.ts";
 import { SIGNALS } from "../abi/records.ts";
 import { SYSCALLS, type SyscallName } from "../abi/syscalls.ts";
 import { ERROR_CODES, type ErrorCode, failure } from "../errors.ts";
@@ -100,7 +100,7 @@ const frame = v.object({
 const channel = v.object({
   id: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
   handle: v.pipe(whole, v.minValue(0), v.maxValue(HANDLES_MAX)),
-  kind: v.picklist(["listener", "exchange", "fetch", "socket"]),
+  kind: v.picklist(["listener", "exchange", "stream", "datagram", "fetch", "socket"]),
   description: text,
   request: v.unknown(),
   listener: v.pipe(v.string(), v.maxLength(200)),
@@ -195,6 +195,9 @@ export function checkRecord(value: unknown): ProcessRecord {
   return result;
 }
 
+/** Channels that are not always opened by the process. */
+const COME_IN: readonly ChannelKind[] = ["exchange", "stream", "socket"];
+
 function checkChannels({ channels, handles }: ProcessRecord): void {
   const wrong = (why: string) => failure("EIMAGE_CORRUPT", `the image's process record is damaged: ${why}`);
   if (new Set(channels.map(({ id }) => id)).size !== channels.length) throw wrong("two channels have one name");
@@ -202,8 +205,8 @@ function checkChannels({ channels, handles }: ProcessRecord): void {
   if (new Set(taken).size !== taken.length) throw wrong("two resources have one handle");
   if (taken.some((handle) => handle < 3)) throw wrong("a channel has the handle of a standard stream");
   for (const { kind, request } of channels) {
-    if (kind === "exchange" ? request !== null : channelRequest(request).kind !== kind)
-      throw wrong(`a channel of kind ${kind} was opened in another way`);
+    const isRight = request === null ? COME_IN.includes(kind) : channelRequest(request).kind === kind;
+    if (!isRight) throw wrong(`a channel of kind ${kind} was opened in another way`);
   }
 }
 

@@ -6,7 +6,7 @@
 import { failure } from "../errors.ts";
 import type { MovePlan } from "../abi/move-plan.ts";
 import { type Circumstances, planMove, type ResourceFacts } from "../kernel/binding.ts";
-import type { ChannelRecord } from "../kernel/channel.ts";
+import { channelBinding, type ChannelRecord } from "../kernel/channel.ts";
 import type { ProcessRecord } from "../kernel/process-record.ts";
 import type { HandleRecord } from "../kernel/resource.ts";
 import {
@@ -38,7 +38,7 @@ function channelFacts({ handle, kind, description }: ChannelRecord, home: string
     kind,
     description,
     attachment: "fixed",
-    binding: kind === "listener" ? "type" : "identifier",
+    binding: channelBinding(kind),
     node: home,
   };
 }

@@ -9,6 +9,7 @@ import * as v from "valibot";
 import type { ChannelRequest } from "../abi/channel.ts";
 import { type ExitStatus, SIGNALS } from "../abi/records.ts";
 import { failure } from "../errors.ts";
+import { isReopened } from "../kernel/channel.ts";
 import { channelRequest } from "../kernel/channel-request.ts";
 import type { ToLwp } from "../kernel/protocol.ts";
 import { quotasOf } from "../kernel/quota.ts";
@@ -134,7 +135,9 @@ function hostOf(entry: Entry): RemoteLwp {
 function listenersOf(node: Node, entry: Entry): { channel: string; request: ChannelRequest }[] {
   return node.switchboard
     .of(entry)
-    .flatMap(({ id, request }) => (request?.kind === "listener" ? [{ channel: id, request }] : []));
+    .flatMap(({ id, request }) =>
+      request !== undefined && isReopened(request.kind) ? [{ channel: id, request }] : [],
+    );
 }
 
 function recordOf(node: Node, entry: Entry, epoch: number): Omit<HomeRecord, "held" | "listeners"> {

@@ -3,10 +3,10 @@
  * What is on its way to a process is within the windows of `limits.ts`; who would exceed them is told to wait.
  */
 
-import { type ChannelRequest, type Frame, frameCost } from "../abi/channel.ts";
+import { type ChannelRequest, type Frame, frameCost, FRAME_KINDS, serviceName } from "../abi/channel.ts";
 import { unreachable } from "../assert.ts";
 import { type ErrorCode, failure, GodwitError } from "../errors.ts";
-import { isLast } from "../kernel/channel.ts";
+import { isLast, isReopened } from "../kernel/channel.ts";
 import type { FromLwp, ToLwp } from "../kernel/protocol.ts";
 import { CHANNEL_WINDOW_BYTES, CHANNELS_WINDOW_BYTES } from "../limits.ts";
 import type { Driver, Line } from "../resources/line.ts";
@@ -16,6 +16,8 @@ import type { Entry } from "./process-table.ts";
 
 /** What a process has an LWP tell of its channels. */
 export type ChannelMessage = Extract<FromLwp, { op: "open" | "frame" | "taken" | "close" }>;
+/** What comes in by a listener. */
+type Arrival = "exchange" | "stream";
 type Tell = (entry: Entry, message: ToLwp) => void;
 
 /** All channels of one process. */
@@ -39,8 +41,8 @@ class Plug implements Line {
   #stalled = false;
   #closed = false;
   /** An exchange is over with the end of its response; the process says of the others when it is done with them. */
-  readonly #endsWithEnd: boolean;
-  /** How the process opened it; undefined for an exchange. */
+  #isExchange: boolean;
+  /** How the process opened it; undefined for what came in. */
   readonly request: ChannelRequest | undefined;
   /** Resolves when nothing goes over it any more. */
   readonly closed: Promise<void>;
@@ -49,15 +51,21 @@ class Plug implements Line {
   readonly #queue: Frame[] = [];
   #taking = false;
 
-  constructor(entry: Entry, id: string, panel: Panel, tell: Tell, request: ChannelRequest | undefined) {
+  /** @param origin how it was opened, or what came in. */
+  constructor(entry: Entry, id: string, panel: Panel, tell: Tell, origin: ChannelRequest | Arrival) {
     this.#entry = entry;
     this.#id = id;
     this.#panel = panel;
     this.#tell = tell;
-    this.request = request;
-    this.#endsWithEnd = request === undefined;
+    this.request = typeof origin === "string" ? undefined : origin;
+    this.#isExchange = origin === "exchange";
     this.closed = new Promise((resolve) => (this.#onClosed = resolve));
     panel.plugs.set(id, this);
+  }
+
+  /** Whether it is over soon, by itself. */
+  get isShort(): boolean {
+    return this.#isExchange;
   }
 
   set driver(driver: Driver) {
@@ -119,7 +127,8 @@ class Plug implements Line {
       for (let frame = this.#queue.shift(); frame !== undefined; frame = this.#queue.shift()) {
         const passing = this.#driver.take(frame);
         if (passing !== undefined) await passing;
-        if (this.#endsWithEnd && isLast(frame.kind)) this.close();
+        if (frame.kind === FRAME_KINDS.upgrade) this.#isExchange = false;
+        if (this.#isExchange && isLast(frame.kind)) this.close();
         if (this.#closed) break;
         const cost = frameCost(frame);
         this.#tell(this.#entry, { op: "room", pid: this.#entry.pid, channel: this.#id, cost });
@@ -191,9 +200,13 @@ export class Switchboard {
   }
 
   async #drive(entry: Entry, id: string, plug: Plug, request: ChannelRequest, body: Uint8Array): Promise<Driver> {
+    if ("address" in request && serviceName(request.address) !== undefined)
+      throw failure("EADDRNOTAVAIL", `${request.address} cannot be listened on: this node has no services`);
     switch (request.kind) {
       case "listener":
-        return this.#listeners.join(request.address, plug, this.#acceptor(entry, id));
+        return this.#listeners.join(request.address, plug, this.#acceptor(entry, id, "exchange"));
+      case "datagram":
+        throw failure("EADDRNOTAVAIL", "this node has no datagrams yet");
       case "fetch":
         return (await import("../resources/fetch.ts")).openFetch(request, body, plug, await this.#access(entry));
       case "socket":
@@ -209,11 +222,11 @@ export class Switchboard {
     return (this.#panel(entry).access ??= new NetAccess(entry.capabilities.net));
   }
 
-  /** Makes exchanges for a listener: each a new channel of its process. */
-  #acceptor(entry: Entry, listener: string): Acceptor {
+  /** Makes exchanges or streams for a listener: each a new channel of its process. */
+  #acceptor(entry: Entry, listener: string, kind: Arrival): Acceptor {
     return (frame, drive) => {
       const id = `x${++this.#lastExchange}@${this.#nodeName}`;
-      const plug = new Plug(entry, id, this.#panel(entry), this.#tell, undefined);
+      const plug = new Plug(entry, id, this.#panel(entry), this.#tell, kind);
       const first = own(frame);
       this.#tell(entry, { op: "incoming", pid: entry.pid, listener, channel: id, frame: first });
       plug.count(first);
@@ -235,10 +248,10 @@ export class Switchboard {
   /** No new exchanges come for a process; resolves when it has answered those that did, or after so long. */
   async retire(entry: Entry, graceMs: number): Promise<void> {
     const plugs = [...(this.#panels.get(entry.pid)?.plugs.values() ?? [])];
-    for (const plug of plugs) if (plug.request?.kind === "listener") plug.close();
+    for (const plug of plugs) if (plug.request !== undefined && isReopened(plug.request.kind)) plug.close();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, graceMs)));
-    const answered = Promise.all(plugs.filter(({ request }) => request === undefined).map(({ closed }) => closed));
+    const answered = Promise.all(plugs.filter(({ isShort }) => isShort).map(({ closed }) => closed));
     await Promise.race([answered, late]);
     clearTimeout(timer);
   }

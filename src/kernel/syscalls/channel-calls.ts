@@ -1,10 +1,10 @@
 /** Channels: opening, accepting, receiving, sending; and what the node tells of them. */
 
-import { type ChannelRequest, type Frame, frameCost, FRAME_KINDS } from "../../abi/channel.ts";
+import { type ChannelRequest, type Frame, frameCost, FRAME_KINDS, type FrameKind } from "../../abi/channel.ts";
 import { failure } from "../../errors.ts";
 import { FRAME_MAX_BYTES, HANDLES_MAX, IO_MAX_BYTES } from "../../limits.ts";
 import type { Call } from "../call.ts";
-import { type Break, Channel, isLast, newChannel } from "../channel.ts";
+import { type Break, Channel, isLast, isReopened, newChannel } from "../channel.ts";
 import { channelRequest } from "../channel-request.ts";
 import type { Kernel } from "../kernel.ts";
 import type { Process } from "../process.ts";
@@ -20,7 +20,7 @@ export const channelCalls = {
     if (body.length > IO_MAX_BYTES) throw failure("EMSGSIZE", `a whole body has at most ${IO_MAX_BYTES} bytes`);
     const { kind } = request;
     checkGrant(process, request);
-    const description = request.kind === "listener" ? request.address : request.url;
+    const description = "address" in request ? request.address : request.url;
     const channel = new Channel(newChannel({ id: `c${call.id}`, handle: 0, kind, description, request, listener: "" }));
     channel.handle = process.handles.add(channel);
     process.channels.add(channel);
@@ -47,9 +47,8 @@ export const channelCalls = {
   channelSend(kernel, call) {
     const channel = channelAt(call);
     const frame = frameOf(call);
-    if (channel.kind === "listener") throw failure("EINVAL", "nothing can be sent to a listener");
-    if (channel.broken !== undefined) throw broken(channel.broken);
-    if (channel.sentEnd) throw failure("EPIPE", "this side has ended already: nothing more can be sent");
+    const why = unsendable(channel, frame.kind);
+    if (why !== undefined) throw why;
     const { channels } = call.process;
     const inTurn = !channels.senders.some((other) => other.arguments[0] === call.arguments[0]);
     if (inTurn && channels.hasRoom(channel)) return send(kernel, channel, call, frame);
@@ -96,7 +95,7 @@ function frameOf(call: Call): Frame {
 
 /** Connections are checked where they are made, by name and by address; this says at once what can be said at once. */
 function checkGrant(process: Process, request: ChannelRequest): void {
-  if (request.kind !== "listener") {
+  if (!("address" in request)) {
     if (process.capabilities.net === "all" || process.capabilities.net.length > 0) return;
     const { host } = new URL(request.url);
     throw failure("EACCES", `connecting to ${host} was not given: run with --allow-net=${host}`);
@@ -109,6 +108,17 @@ function checkGrant(process: Process, request: ChannelRequest): void {
   );
 }
 
+/** Why a frame cannot be sent, if it cannot. */
+function unsendable(channel: Channel, kind: FrameKind): Error | undefined {
+  if (channel.kind === "listener") return failure("EINVAL", "nothing can be sent to a listener");
+  if (channel.broken !== undefined) return broken(channel.broken);
+  if (channel.sentEnd) return failure("EPIPE", "this side has ended already: nothing more can be sent");
+  const isRequest = channel.kind === "exchange" && channel.receivedEnd;
+  if (kind === FRAME_KINDS.upgrade && !isRequest)
+    return failure("EINVAL", "a WebSocket is granted to a request that was received whole, and once");
+  return undefined;
+}
+
 function broken({ code, message }: Break): Error {
   return failure(code, message);
 }
@@ -117,7 +127,7 @@ function told({ code, message }: Break): string {
   return `${code}: ${message}`;
 }
 
-/** Gives the call the next exchange, if one waits and there is a handle for it. */
+/** Gives the call the next exchange or stream, if one waits and there is a handle for it. */
 function accept(process: Process, listener: Channel, call: Call): boolean {
   const exchange = listener.queue[0];
   if (exchange === undefined) return false;
@@ -147,6 +157,10 @@ function send(kernel: Kernel, channel: Channel, call: Call, frame: Frame): void 
   const { process } = call;
   process.channels.sent(channel, frameCost(frame));
   if (isLast(frame.kind)) channel.sentEnd = true;
+  if (frame.kind === FRAME_KINDS.upgrade) {
+    channel.kind = "socket";
+    channel.receivedEnd = false;
+  }
   kernel.host.post({ op: "frame", pid: process.pid, channel: channel.id, frame });
   call.succeed();
   finish(kernel, process, channel);
@@ -181,18 +195,27 @@ function sendWaiting(kernel: Kernel, process: Process): void {
   for (const call of process.channels.senders.slice()) {
     if (call.ended) continue;
     const channel = process.handles.find(numberAt(call, 0));
-    if (!(channel instanceof Channel) || channel.sentEnd) call.fail(failure("EPIPE", "the channel was closed"));
-    else if (process.channels.hasRoom(channel)) send(kernel, channel, call, frameOf(call));
+    if (!(channel instanceof Channel)) call.fail(failure("EPIPE", "the channel was closed"));
+    else sendWaited(kernel, channel, call);
   }
+}
+
+function sendWaited(kernel: Kernel, channel: Channel, call: Call): void {
+  const frame = frameOf(call);
+  const why = unsendable(channel, frame.kind);
+  if (why !== undefined) call.fail(why);
+  else if (call.process.channels.hasRoom(channel)) send(kernel, channel, call, frame);
 }
 
 // ---- What the node tells
 
-/** An exchange came in by a listener. One whose listener is gone is closed again. */
+/** An exchange or a stream came in by a listener. One whose listener is gone is closed again. */
 export function exchangeArrived(kernel: Kernel, process: Process, listenerId: string, id: string, frame: Frame): void {
   const listener = process.channels.find(listenerId);
   if (listener === undefined) return kernel.host.post({ op: "close", pid: process.pid, channel: id });
-  const fields = { id, handle: 0, kind: "exchange", request: null, listener: listenerId } as const;
+  const isStream = listener.request?.kind === "listener" && listener.request.protocol === "tcp";
+  const kind = isStream ? "stream" : "exchange";
+  const fields = { id, handle: 0, kind, request: null, listener: listenerId } as const;
   const exchange = new Channel(newChannel({ ...fields, description: `by ${listener.describe()}` }));
   exchange.incoming.push(frame);
   process.channels.add(exchange);
@@ -237,11 +260,11 @@ export function channelBroke(kernel: Kernel, process: Process, id: string, why: 
   if (channel.handle === 0) process.channels.remove(channel);
 }
 
-/** Opens the listeners of a copy of a process again, under what it may do here. */
+/** Opens the listeners and datagram sockets of a copy of a process again, under what it may do here. */
 export function reopenListeners(kernel: Kernel, process: Process): void {
   for (const channel of process.channels.all()) {
     const { request } = channel;
-    if (request?.kind !== "listener" || channel.broken !== undefined) continue;
+    if (request === null || !isReopened(channel.kind) || channel.broken !== undefined) continue;
     try {
       checkGrant(process, request);
       kernel.host.post({ op: "open", pid: process.pid, channel: channel.id, request, body: new Uint8Array(0) });
