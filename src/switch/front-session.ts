@@ -1,0 +1,214 @@
+/** The front's end of a session: in the place of a process for a client whose connection is here. */
+
+import type { Frame } from "../abi/channel.ts";
+import { type ErrorCode, GodwitError } from "../errors.ts";
+import type { Driver, Line } from "../resources/line.ts";
+import { type Item, PARTING, Session } from "./session.ts";
+import type { SessionMessage } from "./session-post.ts";
+
+/** Whom a session is with. */
+export interface Place {
+  readonly pid: number;
+  /** Name of the node that is the process's home. */
+  readonly home: string;
+}
+
+interface Surroundings {
+  /** A name that no session had before. */
+  newId(): string;
+  send(home: string, message: SessionMessage): void;
+  /** It is with nobody any more: another is to be found, or it is told that there is none. */
+  homeless(session: FrontSession): void;
+  /** Nothing comes of it any more. */
+  gone(session: FrontSession): void;
+}
+
+/** A request may be made again when it changes nothing, or the same every time (RFC 9110, 9.2). */
+const REPEATABLE = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
+
+export class FrontSession implements Line {
+  readonly service: string;
+  readonly isRepeatable: boolean;
+  readonly #around: Surroundings;
+  #id = "";
+  #session = new Session();
+  #place: Place | undefined;
+  #driver: Driver | undefined;
+  /** The client is to send no more until there is room. */
+  #stalled = false;
+  /** From the process, for the driver: the session's window bounds them. */
+  readonly #queue: Item[] = [];
+  #taking = false;
+  /** Something of the answer has come. */
+  #isAnswered = false;
+  /** It was given to a process that did not answer it: that is done once. */
+  #isRepeated = false;
+  /** The client is gone: nothing more is said to it. */
+  #hasParted = false;
+  #isOver = false;
+
+  /** @param method of the request, where it is one. */
+  constructor(service: string, first: Frame, method: string | undefined, around: Surroundings) {
+    this.service = service;
+    this.#around = around;
+    this.isRepeatable = method !== undefined && REPEATABLE.has(method);
+    this.#session.send(first);
+  }
+
+  /** What takes the answer. */
+  set driver(driver: Driver) {
+    this.#driver = driver;
+    void this.#passOn();
+  }
+
+  get id(): string {
+    return this.#id;
+  }
+
+  get place(): Place | undefined {
+    return this.#place;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  // ---- From the client
+
+  push(frame: Frame): boolean {
+    if (this.#isOver || this.#hasParted) return false;
+    this.#say(frame);
+    this.#stalled ||= !this.#session.hasRoom;
+    return !this.#stalled;
+  }
+
+  break(code: ErrorCode, message: string): void {
+    if (this.#isOver || this.#hasParted) return;
+    this.#hasParted = true;
+    if (this.#place === undefined) return this.#end();
+    this.#say({ kind: PARTING, bytes: new Uint8Array(Buffer.from(JSON.stringify({ code, message }))) });
+  }
+
+  #say(item: Item): void {
+    const number = this.#session.send(item);
+    if (this.#place !== undefined) this.#send(this.#place, number, item);
+  }
+
+  #send({ home }: Place, number: number, item: Item): void {
+    this.#around.send(home, { op: "item", id: this.#id, number, item, done: this.#session.takeDone() });
+  }
+
+  // ---- Whom it is with
+
+  /** A process is to serve it, which nothing of it has come to. */
+  assign(place: Place): void {
+    this.#place = place;
+    this.#id = this.#around.newId();
+    this.#around.send(place.home, { op: "open", id: this.#id, pid: place.pid, service: this.service });
+    const { first, items } = this.#session.after(0);
+    for (const [index, item] of items.entries()) this.#send(place, first + index, item);
+  }
+
+  /** The process was not there: nothing of this has come to it. */
+  refused(): void {
+    this.#place = undefined;
+    if (this.#hasParted) this.#end();
+    else this.#around.homeless(this);
+  }
+
+  /** The process goes on at another home, which has received so much. What it is to say that it has received. */
+  attach(home: string, received: number): number {
+    const { first, items } = this.#session.after(received);
+    this.#place = { pid: this.#place?.pid ?? 0, home };
+    for (const [index, item] of items.entries()) this.#send(this.#place, first + index, item);
+    return this.#session.received;
+  }
+
+  /** The home is gone with all that it had; what it has said before still reaches the client. */
+  lost(): void {
+    this.#queue.push({ kind: PARTING, bytes: new Uint8Array(0) });
+    if (!this.#taking) void this.#passOn();
+  }
+
+  /** Gives a request that was not answered to another process, if that can do no harm. */
+  #repeat(): boolean {
+    if (this.#isAnswered || this.#isRepeated || !this.isRepeatable || this.#hasParted || !this.#session.isWhole)
+      return false;
+    const { items } = this.#session.after(0);
+    this.#session = new Session();
+    for (const item of items) this.#session.send(item);
+    this.#isRepeated = true;
+    this.#place = undefined;
+    this.#around.homeless(this);
+    return true;
+  }
+
+  // ---- From the process
+
+  /** @throws GodwitError EPROTO. */
+  heard(message: Extract<SessionMessage, { op: "item" | "done" }>): void {
+    const isParting = message.op === "item" && message.item.kind === PARTING;
+    if (!isParting) this.#session.acknowledged(message.done);
+    if (this.#stalled && this.#session.hasRoom) {
+      this.#stalled = false;
+      if (!this.#hasParted) this.#driver?.resume();
+    }
+    if (message.op === "done" || !this.#session.arrived(message.number, message.item)) return;
+    if (!isParting) this.#isAnswered = true;
+    this.#queue.push(message.item);
+    if (!this.#taking) void this.#passOn();
+  }
+
+  async #passOn(): Promise<void> {
+    if (this.#driver === undefined || this.#taking) return;
+    this.#taking = true;
+    for (let item = this.#queue.shift(); item !== undefined && !this.#isOver; item = this.#queue.shift()) {
+      if (item.kind === PARTING) {
+        this.#taking = false;
+        if (!this.#repeat()) this.#close();
+        return;
+      }
+      if (!this.#hasParted) await this.#give(this.#driver, item as Frame);
+      this.#session.done();
+      if (this.#session.isDue && this.#place !== undefined)
+        this.#around.send(this.#place.home, { op: "done", id: this.#id, done: this.#session.takeDone() });
+    }
+    this.#taking = false;
+  }
+
+  async #give(driver: Driver, frame: Frame): Promise<void> {
+    try {
+      const taking = driver.take(frame);
+      if (taking !== undefined) await taking;
+    } catch (error) {
+      if (error instanceof GodwitError) this.break(error.code, error.message);
+      else this.break("EIO", error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** An answer in place of a process's, such as that there is none. */
+  async answerWith(frame: Frame): Promise<void> {
+    if (this.#driver !== undefined && !this.#isOver && !this.#hasParted) await this.#give(this.#driver, frame);
+    this.#close();
+  }
+
+  /** Lets go of the client's connection. */
+  #close(): void {
+    if (this.#isOver) return;
+    this.#driver?.close();
+    this.#end();
+  }
+
+  /** The switch stops. */
+  stop(): void {
+    if (this.#isOver) return;
+    this.break("ECONNRESET", "the switch that had the connection has stopped");
+    this.#close();
+  }
+
+  #end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#around.gone(this);
+  }
+}
