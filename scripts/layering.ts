@@ -58,7 +58,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   resources: { imports: ["kernel"], host: "all" },
   cluster: { imports: ["kernel"], host: "all" },
   placement: { imports: [], host: [] },
-  switch: { imports: ["cluster", "client"], host: "all" },
+  switch: { imports: ["cluster", "client", "kernel", "resources"], host: "all" },
   client: { imports: [], host: "all" },
   node: { imports: ["machine", "kernel", "resources", "cluster", "placement", "switch", "client"], host: "all" },
   cli: { imports: ["client"], dynamic: ["node"], host: "all" },

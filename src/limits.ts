@@ -74,19 +74,6 @@ export const CHANNELS_WINDOW_BYTES = 16 * 2 ** 20;
 export const EXCHANGES_MAX = 1024;
 /** Exchanges that a process works on at once: each may have a call or two in flight, of `CALLS_IN_FLIGHT_MAX`. */
 export const EXCHANGES_IN_FLIGHT_MAX = 400;
-/** What came over a session between a front and a home, and waits to be taken: more than its window is its sender's fault. */
-export const SESSION_OPEN_MAX_BYTES = 4 * 2 ** 20;
-/** Requests, connections and the like that a front has from its clients; those beyond are told to come again. */
-export const FRONT_SESSIONS_MAX = 20_000;
-/** Those of a front for which no process is free; and how long one waits before it is told to come again. */
-export const SERVICE_QUEUE_MAX = 2048;
-export const SERVICE_WAIT_MS = 5_000;
-/** A process that could not take a request is left alone for so long. */
-export const SERVICE_REST_MS = 25;
-/** How long a home that takes a process over waits for the fronts of its sessions. */
-export const SESSION_ATTACH_TIMEOUT_MS = 5_000;
-/** Fronts of one node. */
-export const FRONTS_MAX = 64;
 /** Redirects that a fetch follows. */
 export const FETCH_REDIRECTS_MAX = 20;
 /** Connections of one listener; those beyond are closed at once. */

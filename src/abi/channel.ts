@@ -138,6 +138,8 @@ export interface SocketEnd {
   readonly reason: string;
 }
 
+/** What a service may be called. */
+export const SERVICE_NAME = /^[a-z][a-z0-9-]{0,62}$/;
 const SERVICE = /^service:([a-z][a-z0-9-]{0,62})$/;
 
 /** The name in an address `service:NAME`, or undefined for another address. */

@@ -5,12 +5,15 @@ import type {
   ClusterEvent,
   DrainOptions,
   DrainReport,
+  ExposeOptions,
+  Front,
   Inspection,
   MoveReport,
   NodeInfo,
   ProcessInfo,
   Replay,
   RestoreOptions,
+  ServiceInfo,
   SpawnOptions,
   Stream,
 } from "../abi/control.ts";
@@ -121,6 +124,18 @@ export class NodeClient implements ClusterControl {
 
   drain(node: string, options: DrainOptions = {}): Promise<DrainReport> {
     return this.#transport.send("/drain", { node, ...options });
+  }
+
+  expose(options: ExposeOptions): Promise<Front> {
+    return this.#transport.send("/fronts", options);
+  }
+
+  unexpose(service: string, address?: string): Promise<Front[]> {
+    return this.#transport.send("/fronts/close", address === undefined ? { service } : { service, address });
+  }
+
+  services(): Promise<ServiceInfo[]> {
+    return this.#transport.ask("/services");
   }
 
   events(replay: boolean, on: (event: ClusterEvent) => void): () => void {

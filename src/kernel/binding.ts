@@ -73,6 +73,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   datagram: LISTENER,
   fetch: CONNECTION,
   socket: CONNECTION,
+  session: { can: { GR: "its switch goes on with it, wherever its home is" } },
   lost: { can: { GR: "it is lost already, and stays so" } },
 };
 
@@ -147,7 +148,7 @@ function refusal(
 ): string | undefined {
   if (kind.can[action] === undefined) return `a ${name} cannot be ${PARTICIPLES[action]}`;
   const place = kind.atHome === true ? home : node;
-  if (action === "GR" && name === "exchange") return undefined;
+  if (action === "GR" && (name === "exchange" || name === "session")) return undefined;
   if (action === "GR") return leaving.includes(place) ? `node ${place}, which has it, goes away` : undefined;
   if (action === "RB") return undefined;
   if (node !== source) return `it is on node ${node}, and node ${source} can send only what it has itself`;

@@ -151,6 +151,9 @@ export function isReopened(kind: ChannelKind): boolean {
   return kind === "listener" || kind === "datagram";
 }
 
+/** Ids of channels that came in by a switch begin so: they go on wherever the home of their process is. */
+export const SESSION_PREFIX = "s";
+
 /** A channel at its beginning. */
 export function newChannel(
   fields: Pick<ChannelRecord, "id" | "handle" | "kind" | "description" | "request" | "listener">,

@@ -17,6 +17,7 @@ import { Failover } from "./failover.ts";
 import { Fence } from "./fence.ts";
 import { MemberControl } from "./member-control.ts";
 import { measure } from "./telemetry.ts";
+import { Switch } from "../switch/switch.ts";
 import { Node, type NodeOptions } from "./node.ts";
 
 export interface MemberSettings extends Omit<NodeOptions, "firstPid"> {
@@ -76,7 +77,8 @@ export class ClusterMember {
     try {
       const block = await view.blocks.take(identity.name);
       const parts = await makeParts(settings, view, block, await machine, () => member.#fence?.isUp === false);
-      view.handlers = withNames(parts.names, withAssurance(parts.cluster, view.directory));
+      const handlers = withNames(parts.names, withAssurance(parts.cluster, view.directory));
+      view.handlers = parts.switch.withSessions(handlers);
       const member: ClusterMember = new ClusterMember(settings, view, block, parts);
       const record = { ...parts.own.info(), version, addresses: [await view.links.listening] };
       const lease = await view.membership.join(record, () => parts.own.load());
@@ -118,6 +120,7 @@ interface Parts {
   readonly names: ClusterNames;
   readonly durability: Durability;
   readonly failover: Failover;
+  readonly switch: Switch;
 }
 
 async function makeParts(
@@ -161,14 +164,17 @@ async function makeParts(
     if (entry !== undefined) void names.ended(entry);
     void durability.ended(pid).then(() => forget(view, pid));
   };
+  const { membership, links } = view;
+  const clients = await Switch.open({ name, cluster: { directory: view.engine.directory, membership, links } });
   const own = new MemberControl({
     node,
     events: view.events,
     version,
     socket,
+    services: async () => clients,
     cluster: { node: cluster, targets, ended },
   });
-  return { cluster, own, names, durability, failover };
+  return { cluster, own, names, durability, failover, switch: clients };
 }
 
 /** The directory has nothing to say any more of a process that has ended. What it tells may be late: it is read. */

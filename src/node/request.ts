@@ -2,14 +2,18 @@
 
 import type { IncomingMessage } from "node:http";
 import * as v from "valibot";
+import { SERVICE_NAME } from "../abi/channel.ts";
 import { SIGNALS } from "../abi/records.ts";
 import { failure } from "../errors.ts";
 import {
   CONTROL_BODIES_MAX_BYTES,
   DURABLE_INTERVAL_MIN_MS,
+  HOST_MAX_CHARS,
   KEPT_MAX_BYTES,
   NAME_MAX_CHARS,
   NODE_NAME_MAX_CHARS,
+  PEM_MAX_BYTES,
+  POLICY_MAX_CHARS,
   PROGRAM_MAX_BYTES,
 } from "../limits.ts";
 
@@ -116,6 +120,18 @@ const SIGNAL = v.strictObject({ signal: v.picklist(SIGNALS) });
 const NODE = v.strictObject({ node: nodeName });
 const DRAIN = v.strictObject({ node: nodeName, force: v.optional(v.boolean()) });
 const FORK = v.strictObject({ node: v.exactOptional(nodeName) });
+const service = v.pipe(v.string(), v.regex(SERVICE_NAME, "must be a name of letters, digits and dashes, such as web"));
+const frontAddress = v.pipe(v.string(), v.maxLength(HOST_MAX_CHARS));
+const pem = v.pipe(v.string(), v.maxLength(PEM_MAX_BYTES));
+const EXPOSE = v.strictObject({
+  service,
+  address: frontAddress,
+  policy: v.exactOptional(v.pipe(v.string(), v.maxLength(POLICY_MAX_CHARS))),
+  certificate: v.exactOptional(pem),
+  key: v.exactOptional(pem),
+  node: v.exactOptional(nodeName),
+});
+const UNEXPOSE = v.strictObject({ service, address: v.exactOptional(frontAddress) });
 const NOTHING = v.strictObject({});
 
 function checked<S extends v.GenericSchema>(schema: S, value: unknown): v.InferOutput<S> {
@@ -140,4 +156,6 @@ export const checkSignal = (value: unknown) => checked(SIGNAL, value);
 export const checkNode = (value: unknown) => checked(NODE, value);
 export const checkDrain = (value: unknown) => checked(DRAIN, value);
 export const checkFork = (value: unknown) => checked(FORK, value);
+export const checkExpose = (value: unknown) => checked(EXPOSE, value);
+export const checkUnexpose = (value: unknown) => checked(UNEXPOSE, value);
 export const checkNothing = (value: unknown) => checked(NOTHING, value);

@@ -21,12 +21,14 @@ import {
 import type { ExitWatch } from "./exit-watch.ts";
 import {
   checkDrain,
+  checkExpose,
   checkFork,
   checkNode,
   checkNothing,
   checkRestore,
   checkSignal,
   checkSpawn,
+  checkUnexpose,
   parseJson,
 } from "./request.ts";
 
@@ -182,6 +184,22 @@ export const ROUTES: readonly Route[] = [
     handle: ({ control }, { body }) => {
       const { node, force = false } = checkDrain(parseJson(body));
       return control.drain(node, { force });
+    },
+  },
+  { method: "GET", path: "/services", bodyMaxBytes: 0, handle: ({ control }) => control.services() },
+  {
+    method: "POST",
+    path: "/fronts",
+    bodyMaxBytes: REQUEST,
+    handle: ({ control }, { body }) => control.expose(checkExpose(parseJson(body))),
+  },
+  {
+    method: "POST",
+    path: "/fronts/close",
+    bodyMaxBytes: REQUEST,
+    handle: ({ control }, { body }) => {
+      const { service, address } = checkUnexpose(parseJson(body));
+      return control.unexpose(service, address);
     },
   },
   { method: "GET", path: "/events", bodyMaxBytes: 0, handle: streamEvents },

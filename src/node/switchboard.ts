@@ -6,12 +6,14 @@
 import { type ChannelRequest, type Frame, frameCost, FRAME_KINDS, serviceName } from "../abi/channel.ts";
 import { unreachable } from "../assert.ts";
 import { type ErrorCode, failure, GodwitError } from "../errors.ts";
-import { isLast, isReopened } from "../kernel/channel.ts";
+import { isLast, isReopened, SESSION_PREFIX } from "../kernel/channel.ts";
 import type { FromLwp, ToLwp } from "../kernel/protocol.ts";
 import { CHANNEL_WINDOW_BYTES, CHANNELS_WINDOW_BYTES } from "../limits.ts";
 import type { Driver, Line } from "../resources/line.ts";
 import { type Acceptor, Listeners } from "../resources/listener.ts";
 import type { NetAccess } from "../resources/net-access.ts";
+import type { HomeSession } from "../switch/home-session.ts";
+import type { Homes, Portable } from "../switch/homes.ts";
 import type { Entry } from "./process-table.ts";
 
 /** What a process has an LWP tell of its channels. */
@@ -27,6 +29,18 @@ interface Panel {
   untaken: number;
   /** What it may connect to, and the connections that it keeps; from its first request on. */
   access: NetAccess | undefined;
+}
+
+/** A channel as another home goes on with it. */
+export interface PlugRecord {
+  readonly channel: string;
+  readonly arrival: Arrival;
+  readonly untaken: number;
+  /** Frames of the process's that wait for the driver; and the one before them, which it has and the process was not told. */
+  readonly frames: readonly Frame[];
+  readonly passing: (Pick<Frame, "kind"> & { readonly cost: number }) | null;
+  /** The driver's. */
+  readonly state: unknown;
 }
 
 class Plug implements Line {
@@ -50,6 +64,8 @@ class Plug implements Line {
   /** Frames of the process's that wait for the driver: the process's window bounds them. */
   readonly #queue: Frame[] = [];
   #taking = false;
+  /** The frame that the driver is taking. */
+  #passing: Frame | undefined;
 
   /** @param origin how it was opened, or what came in. */
   constructor(entry: Entry, id: string, panel: Panel, tell: Tell, origin: ChannelRequest | Arrival) {
@@ -66,6 +82,32 @@ class Plug implements Line {
   /** Whether it is over soon, by itself. */
   get isShort(): boolean {
     return this.#isExchange;
+  }
+
+  /** Whether another home can go on with it. */
+  get isPortable(): boolean {
+    return this.#driver !== undefined && "leave" in this.#driver;
+  }
+
+  /** Nothing goes over it here any more: another home goes on with it. Undefined when none can. */
+  leave(): PlugRecord | undefined {
+    if (this.#closed || !this.isPortable) return undefined;
+    const state = (this.#driver as Portable).leave();
+    this.#forget();
+    const passing = this.#passing === undefined ? null : { kind: this.#passing.kind, cost: frameCost(this.#passing) };
+    const arrival = this.#isExchange ? "exchange" : "stream";
+    return { channel: this.#id, arrival, untaken: this.#untaken, frames: [...this.#queue], passing, state };
+  }
+
+  /** Goes on where it was left. */
+  resume({ untaken, frames, passing }: PlugRecord, drive: (line: Line) => Driver): void {
+    this.#untaken += untaken;
+    this.#panel.untaken += untaken;
+    this.#stalled = !this.#hasRoom;
+    this.#queue.push(...frames);
+    this.#driver = drive(this);
+    if (passing !== null) this.#passed(passing.kind, passing.cost);
+    void this.#passOn();
   }
 
   set driver(driver: Driver) {
@@ -125,13 +167,12 @@ class Plug implements Line {
     this.#taking = true;
     try {
       for (let frame = this.#queue.shift(); frame !== undefined; frame = this.#queue.shift()) {
+        this.#passing = frame;
         const passing = this.#driver.take(frame);
         if (passing !== undefined) await passing;
-        if (frame.kind === FRAME_KINDS.upgrade) this.#isExchange = false;
-        if (this.#isExchange && isLast(frame.kind)) this.close();
         if (this.#closed) break;
-        const cost = frameCost(frame);
-        this.#tell(this.#entry, { op: "room", pid: this.#entry.pid, channel: this.#id, cost });
+        this.#passing = undefined;
+        this.#passed(frame.kind, frameCost(frame));
       }
     } catch (error) {
       if (error instanceof GodwitError) this.break(error.code, error.message);
@@ -140,14 +181,25 @@ class Plug implements Line {
     this.#taking = false;
   }
 
+  /** The driver has taken a frame. */
+  #passed(kind: Frame["kind"], cost: number): void {
+    if (kind === FRAME_KINDS.upgrade) this.#isExchange = false;
+    if (this.#isExchange && isLast(kind)) return this.close();
+    this.#tell(this.#entry, { op: "room", pid: this.#entry.pid, channel: this.#id, cost });
+  }
+
   /** Nothing goes over it any more. */
   close(): void {
     if (this.#closed) return;
+    this.#forget();
+    this.#driver?.close();
+  }
+
+  #forget(): void {
     this.#closed = true;
     this.#onClosed();
     this.#panel.plugs.delete(this.#id);
     this.#panel.untaken -= this.#untaken;
-    this.#driver?.close();
     if (this.#stalled) for (const plug of this.#panel.plugs.values()) plug.#unstall();
   }
 }
@@ -165,6 +217,8 @@ export class Switchboard {
   readonly #listeners = new Listeners();
   readonly #nodeName: string;
   #lastExchange = 0;
+  /** The home's side of the node's switch; absent where there are no services. */
+  services: (() => Promise<Homes>) | undefined;
 
   /** @param tell passes a message to the LWP that a process is on, or keeps it until the process is on one. */
   constructor(nodeName: string, tell: Tell) {
@@ -200,8 +254,8 @@ export class Switchboard {
   }
 
   async #drive(entry: Entry, id: string, plug: Plug, request: ChannelRequest, body: Uint8Array): Promise<Driver> {
-    if ("address" in request && serviceName(request.address) !== undefined)
-      throw failure("EADDRNOTAVAIL", `${request.address} cannot be listened on: this node has no services`);
+    const service = "address" in request ? serviceName(request.address) : undefined;
+    if (service !== undefined) return this.#serve(entry, id, plug, service, request);
     switch (request.kind) {
       case "listener":
         return this.#listeners.join(request.address, plug, this.#acceptor(entry, id, "exchange"));
@@ -216,6 +270,19 @@ export class Switchboard {
     }
   }
 
+  /** Clients of a service come over sessions, from fronts of any node. */
+  async #serve(entry: Entry, id: string, plug: Plug, service: string, request: ChannelRequest): Promise<Driver> {
+    if (this.services === undefined)
+      throw failure(
+        "EADDRNOTAVAIL",
+        `service:${service} is for a node's switch: start a node with \`godwit up\`, and run the program on it with --detach`,
+      );
+    const homes = await this.services();
+    const protocol = request.kind === "listener" ? (request.protocol ?? "http") : "udp";
+    const accept = this.#acceptor(entry, id, protocol === "http" ? "exchange" : "stream", SESSION_PREFIX);
+    return homes.join(service, entry.pid, protocol, plug, accept);
+  }
+
   /** A node whose processes connect nowhere does not pay for the clients. */
   async #access(entry: Entry): Promise<NetAccess> {
     const { NetAccess } = await import("../resources/net-access.ts");
@@ -223,9 +290,9 @@ export class Switchboard {
   }
 
   /** Makes exchanges or streams for a listener: each a new channel of its process. */
-  #acceptor(entry: Entry, listener: string, kind: Arrival): Acceptor {
+  #acceptor(entry: Entry, listener: string, kind: Arrival, prefix = "x"): Acceptor {
     return (frame, drive) => {
-      const id = `x${++this.#lastExchange}@${this.#nodeName}`;
+      const id = `${prefix}${++this.#lastExchange}@${this.#nodeName}`;
       const plug = new Plug(entry, id, this.#panel(entry), this.#tell, kind);
       const first = own(frame);
       this.#tell(entry, { op: "incoming", pid: entry.pid, listener, channel: id, frame: first });
@@ -245,13 +312,39 @@ export class Switchboard {
     this.#open(entry, id, request, new Uint8Array(0));
   }
 
+  /** What another home can go on with of a process's channels: over here. Its services stay, and know of no home. */
+  leave(entry: Entry): PlugRecord[] {
+    const plugs = [...(this.#panels.get(entry.pid)?.plugs.values() ?? [])];
+    return plugs.flatMap((plug) => {
+      const record = plug.leave();
+      return record === undefined || plug.request !== undefined ? [] : [record];
+    });
+  }
+
+  /** Goes on with channels of a process that has its home here from now on. */
+  async resume(entry: Entry, records: readonly PlugRecord[]): Promise<void> {
+    if (records.length === 0) return;
+    if (this.services === undefined) throw failure("EADDRNOTAVAIL", `node ${this.#nodeName} has no switch`);
+    const homes = await this.services();
+    const sessions = records.map((record) => {
+      const plug = new Plug(entry, record.channel, this.#panel(entry), this.#tell, record.arrival);
+      let session: HomeSession | undefined;
+      plug.resume(record, (line) => (session = homes.resume(record.state, line)));
+      return session;
+    });
+    await homes.attach(sessions.filter((session) => session !== undefined));
+  }
+
   /** No new exchanges come for a process; resolves when it has answered those that did, or after so long. */
   async retire(entry: Entry, graceMs: number): Promise<void> {
     const plugs = [...(this.#panels.get(entry.pid)?.plugs.values() ?? [])];
-    for (const plug of plugs) if (plug.request !== undefined && isReopened(plug.request.kind)) plug.close();
+    for (const plug of plugs)
+      if (plug.request !== undefined && isReopened(plug.request.kind) && !plug.isPortable) plug.close();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, graceMs)));
-    const answered = Promise.all(plugs.filter(({ isShort }) => isShort).map(({ closed }) => closed));
+    const answered = Promise.all(
+      plugs.filter(({ isShort, isPortable }) => isShort && !isPortable).map(({ closed }) => closed),
+    );
     await Promise.race([answered, late]);
     clearTimeout(timer);
   }

@@ -27,6 +27,7 @@ export type Acceptor = (frame: Parameters<Line["push"]>[0], drive: (line: Line) 
 /** One process that accepts at an address. */
 interface Member {
   readonly accept: Acceptor;
+  readonly exchangesMax: number;
   /** Exchanges that it has not ended. */
   open: number;
 }
@@ -78,8 +79,8 @@ class Listener {
     return this.#members.size === 0;
   }
 
-  add(accept: Acceptor): Member {
-    const member = { accept, open: 0 };
+  add(accept: Acceptor, exchangesMax: number): Member {
+    const member = { accept, exchangesMax, open: 0 };
     this.#members.add(member);
     return member;
   }
@@ -96,7 +97,7 @@ class Listener {
   #serve(request: IncomingMessage, response: ServerResponse): void {
     if (this.#refused.has(request.socket)) return;
     const member = this.#leastBusy();
-    if (member === undefined || member.open >= EXCHANGES_MAX)
+    if (member === undefined || member.open >= member.exchangesMax)
       return this.#refuse(request, response, 503, "too many requests at once");
     const checked = requestHead(request);
     if ("why" in checked) return this.#refuse(request, response, checked.status, checked.why);
@@ -160,12 +161,12 @@ export class Listeners {
   }
 
   /** Accepts at `address` for one more process. Throws EADDRINUSE, EADDRNOTAVAIL, EACCES, EINVAL. */
-  async join(address: string, line: Line, accept: Acceptor): Promise<Driver> {
+  async join(address: string, line: Line, accept: Acceptor, exchangesMax = EXCHANGES_MAX): Promise<Driver> {
     const { host, port } = hostAndPort(address);
     const shared = port === 0 ? undefined : this.#listeners.get(address);
     const listener = shared ?? new Listener(host, port, this.#patience);
     if (port !== 0) this.#listeners.set(address, listener);
-    const member = listener.add(accept);
+    const member = listener.add(accept, exchangesMax);
     let own = address;
     const leave = () => {
       listener.remove(member);

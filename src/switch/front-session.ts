@@ -1,8 +1,12 @@
 /** The front's end of a session: in the place of a process for a client whose connection is here. */
 
 import type { Frame } from "../abi/channel.ts";
+import { assert } from "../assert.ts";
 import { type ErrorCode, GodwitError } from "../errors.ts";
+import { headAndBody } from "../resources/frame.ts";
 import type { Driver, Line } from "../resources/line.ts";
+import type { ServiceProtocol } from "./endpoint-map.ts";
+import type { Inquiry, Policy } from "./policy.ts";
 import { type Item, PARTING, Session } from "./session.ts";
 import type { SessionMessage } from "./session-post.ts";
 
@@ -19,6 +23,8 @@ interface Surroundings {
   send(home: string, message: SessionMessage): void;
   /** It is with nobody any more: another is to be found, or it is told that there is none. */
   homeless(session: FrontSession): void;
+  /** It was with this process, which could not take it, or is done with it. */
+  left(place: Place, how: "refused" | "done"): void;
   /** Nothing comes of it any more. */
   gone(session: FrontSession): void;
 }
@@ -26,9 +32,15 @@ interface Surroundings {
 /** A request may be made again when it changes nothing, or the same every time (RFC 9110, 9.2). */
 const REPEATABLE = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 
-export class FrontSession implements Line {
+/** What a client is given a process for. */
+export interface Order {
   readonly service: string;
-  readonly isRepeatable: boolean;
+  readonly protocol: ServiceProtocol;
+  readonly policy: Policy;
+}
+
+export class FrontSession implements Line {
+  readonly order: Order;
   readonly #around: Surroundings;
   #id = "";
   #session = new Session();
@@ -47,11 +59,10 @@ export class FrontSession implements Line {
   #hasParted = false;
   #isOver = false;
 
-  /** @param method of the request, where it is one. */
-  constructor(service: string, first: Frame, method: string | undefined, around: Surroundings) {
-    this.service = service;
+  /** @param first the client's first frame, of which its head tells what it asks for. */
+  constructor(order: Order, first: Frame, around: Surroundings) {
+    this.order = order;
     this.#around = around;
-    this.isRepeatable = method !== undefined && REPEATABLE.has(method);
     this.#session.send(first);
   }
 
@@ -69,8 +80,11 @@ export class FrontSession implements Line {
     return this.#place;
   }
 
-  get isOver(): boolean {
-    return this.#isOver;
+  /** What the client has said first. Known as long as no process has it. */
+  get inquiry(): Inquiry & { readonly method?: string } {
+    const [first] = this.#session.isWhole ? this.#session.after(0).items : [];
+    assert(first !== undefined, "the first item is kept until a process has it");
+    return headAndBody(first as Frame).head as Inquiry & { readonly method?: string };
   }
 
   // ---- From the client
@@ -100,18 +114,18 @@ export class FrontSession implements Line {
 
   // ---- Whom it is with
 
-  /** A process is to serve it, which nothing of it has come to. */
-  assign(place: Place): void {
+  /** A process is to serve it, as one of `service`. */
+  assign(place: Place, service: string): void {
     this.#place = place;
     this.#id = this.#around.newId();
-    this.#around.send(place.home, { op: "open", id: this.#id, pid: place.pid, service: this.service });
+    this.#around.send(place.home, { op: "open", id: this.#id, pid: place.pid, service });
     const { first, items } = this.#session.after(0);
     for (const [index, item] of items.entries()) this.#send(place, first + index, item);
   }
 
   /** The process was not there: nothing of this has come to it. */
   refused(): void {
-    this.#place = undefined;
+    this.#leave("refused");
     if (this.#hasParted) this.#end();
     else this.#around.homeless(this);
   }
@@ -132,13 +146,13 @@ export class FrontSession implements Line {
 
   /** Gives a request that was not answered to another process, if that can do no harm. */
   #repeat(): boolean {
-    if (this.#isAnswered || this.#isRepeated || !this.isRepeatable || this.#hasParted || !this.#session.isWhole)
-      return false;
+    if (this.#isAnswered || this.#isRepeated || this.#hasParted || !this.#session.isWhole) return false;
+    if (!REPEATABLE.has(this.inquiry.method ?? "")) return false;
     const { items } = this.#session.after(0);
     this.#session = new Session();
     for (const item of items) this.#session.send(item);
     this.#isRepeated = true;
-    this.#place = undefined;
+    this.#leave("refused");
     this.#around.homeless(this);
     return true;
   }
@@ -206,9 +220,16 @@ export class FrontSession implements Line {
     this.#close();
   }
 
+  #leave(how: "refused" | "done"): void {
+    const place = this.#place;
+    this.#place = undefined;
+    if (place !== undefined) this.#around.left(place, how);
+  }
+
   #end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#leave("done");
     this.#around.gone(this);
   }
 }

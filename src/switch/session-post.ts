@@ -1,6 +1,7 @@
 /** Carries what the two ends of sessions say to each other: all for one peer of one turn of the event loop in one message. */
 
 import type { Link, Links } from "../cluster/link.ts";
+import { unreachable } from "../assert.ts";
 import { failure } from "../errors.ts";
 import { type Item, PARTING } from "./session.ts";
 
@@ -123,6 +124,8 @@ function wireOf(message: SessionMessage): unknown[] {
       return [DONE, message.id, message.done];
     case "refused":
       return [REFUSED, message.id, message.code, message.message];
+    default:
+      return unreachable(message, "message of a session");
   }
 }
 
