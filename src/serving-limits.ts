@@ -11,3 +11,22 @@ export const DATAGRAM_REMOTES_MAX = 4096;
 export const SOCKET_PING_MS = 30_000;
 /** WebSockets that a process has granted and that are open: each has a call in flight, of `CALLS_IN_FLIGHT_MAX`. */
 export const SOCKETS_SERVED_MAX = 512;
+/** What came over a session between a front and a home, and waits to be taken: more than its window is its sender's fault. */
+export const SESSION_OPEN_MAX_BYTES = 4 * 2 ** 20;
+/** Requests, connections and the like that a front has from its clients; those beyond are told to come again. */
+export const FRONT_SESSIONS_MAX = 20_000;
+/** Those of a front for which no process is free; and how long one waits before it is told to come again. */
+export const SERVICE_QUEUE_MAX = 2048;
+export const SERVICE_WAIT_MS = 5_000;
+/** A process that could not take a request is left alone for so long. */
+export const SERVICE_REST_MS = 25;
+/** And a node that could not be reached. */
+export const HOME_REST_MS = 1_000;
+/** How long a home that takes a process over waits for the fronts of its sessions. */
+export const SESSION_ATTACH_TIMEOUT_MS = 5_000;
+/** Fronts of one node; and the rules of a front's policy. */
+export const FRONTS_MAX = 64;
+export const POLICY_RULES_MAX = 64;
+export const POLICY_MAX_CHARS = 4096;
+/** A front's certificate, with those of who has signed it; or its key. */
+export const PEM_MAX_BYTES = 64 * 1024;
