@@ -25,6 +25,7 @@ const ATTACHMENTS = [
   ["stream", "fixed"],
   ["fetch", "fixed"],
   ["socket", "fixed"],
+  ["session", "fixed"],
 ] as const;
 
 /** What becomes of each kind on a move from one node to another, at home at the first. */
