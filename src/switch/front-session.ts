@@ -135,6 +135,7 @@ export class FrontSession implements Line {
     const { first, items } = this.#session.after(received);
     this.#place = { pid: this.#place?.pid ?? 0, home };
     for (const [index, item] of items.entries()) this.#send(this.#place, first + index, item);
+    this.#around.send(home, { op: "done", id: this.#id, done: this.#session.takeDone() });
     return this.#session.received;
   }
 

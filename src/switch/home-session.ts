@@ -135,8 +135,10 @@ export class HomeSession implements Driver {
     const { first, items } = this.#session.after(received);
     this.#isAttached = true;
     for (const [index, item] of items.entries()) this.#send(first + index, item);
-    if (this.#isClosing) this.#end();
-    else this.#done();
+    if (this.#isClosing) return this.#end();
+    // What it was not told of by the home before.
+    this.#around.send(this.front, { op: "done", id: this.id, done: this.#session.takeDone() });
+    this.#done();
   }
 }
 
