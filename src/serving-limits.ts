@@ -30,3 +30,14 @@ export const POLICY_RULES_MAX = 64;
 export const POLICY_MAX_CHARS = 4096;
 /** A front's certificate, with those of who has signed it; or its key. */
 export const PEM_MAX_BYTES = 64 * 1024;
+/** Requests that a server works on at once, unless it says: with a thread for each, or a process for each. */
+export const REQUEST_THREADS_DEFAULT = 64;
+export const REQUEST_PROCESSES_DEFAULT = 8;
+/** Threads of a server's pool, and requests that wait for one of them. */
+export const POOL_THREADS_DEFAULT = 8;
+export const POOL_WAITING_MAX = 256;
+/** Processes that are forked before there are requests; and until one that ended early is replaced. */
+export const PRE_FORKED_DEFAULT = 4;
+export const REFORK_DELAY_MS = 200;
+/** Requests wait so long for all of them to be there, and go to those that are. */
+export const MEMBERS_WAIT_MS = 1_000;

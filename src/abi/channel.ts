@@ -51,6 +51,8 @@ export interface ListenRequest {
   readonly address: string;
   /** `http` when left out. */
   readonly protocol?: ListenProtocol;
+  /** It keeps the address for so many children that share it, and accepts nothing; when it ends, they accept no more. */
+  readonly holds?: number;
 }
 
 /** A socket for datagrams (UDP). Its frames are `datagram`s both ways; what finds no room is lost, as datagrams may be. */

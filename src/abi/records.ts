@@ -28,6 +28,12 @@ export interface ProcessSelf {
 export interface ForkRequest {
   /** `all` copies every thread, `caller` only the one that forks. */
   readonly threads: "all" | "caller";
+  /** Channels, by handle, that the child gets and the parent gives up, with what waits in them. Listeners cannot be given. */
+  readonly gives?: readonly number[];
+  /** The child opens listeners of its own (`copy`, when nothing is said), accepts where the parent does (`share`), or nowhere. */
+  readonly listeners?: "copy" | "share" | "leave";
+  /** Timers, events and asynchronous calls of the parent: the child has them too (`copy`, when nothing is said), or begins without. */
+  readonly pending?: "copy" | "leave";
 }
 
 /** Limits of a process. A child's are never wider than its parent's. */

@@ -22,9 +22,10 @@ export {
 export { type Message, receiveSteps, sendAsync } from "./mailbox.ts";
 export { Mutex } from "./mutex.ts";
 export { loadedPart, part } from "./part.ts";
-export { waitSteps } from "./process.ts";
+export { exit, forkAs, waitSteps } from "./process.ts";
 export { randomBytes } from "./random.ts";
 export { reportError } from "./report.ts";
+export { sleep, Thread } from "./thread.ts";
 export { timerFunctions } from "./timer.ts";
 export { withoutLibrary } from "./trace.ts";
 export { dataBytes, joined, utf8Bytes } from "./utf8.ts";

@@ -45,6 +45,7 @@ export {
   type ServeHandler,
   type ServeOptions,
   type Server,
+  type ServerOrganisation,
   type WebRequest,
   type WebResponse,
 } from "./parts/serve.ts";

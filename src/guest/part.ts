@@ -15,6 +15,7 @@ import type * as serve from "./parts/serve.ts";
 import type * as store from "./parts/store.ts";
 import type * as streams from "./parts/streams.ts";
 import type * as subtle from "./parts/subtle.ts";
+import type * as synchronise from "./parts/synchronise.ts";
 import type * as text from "./parts/text.ts";
 import type * as url from "./parts/url.ts";
 import type * as websocket from "./parts/websocket.ts";
@@ -51,7 +52,7 @@ export interface Parts {
   readonly store: typeof store;
   readonly streams: typeof streams;
   readonly subtle: typeof subtle;
-  readonly synchronise: object;
+  readonly synchronise: typeof synchronise;
   readonly text: typeof text;
   readonly url: typeof url;
   readonly websocket: typeof websocket;

@@ -9,6 +9,7 @@ import {
   HEADERS_MAX_BYTES,
   HOST_MAX_CHARS,
   METHOD_MAX_CHARS,
+  PROCESSES_PER_NODE_MAX,
   PROTOCOLS_MAX,
   URL_MAX_CHARS,
 } from "../limits.ts";
@@ -51,6 +52,7 @@ const request = v.variant("kind", [
     kind: v.literal("listener"),
     address: ownAddress,
     protocol: v.exactOptional(v.picklist(["http", "tcp"])),
+    holds: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(PROCESSES_PER_NODE_MAX))),
   }),
   v.strictObject({ kind: v.literal("datagram"), address: ownAddress }),
   v.strictObject({

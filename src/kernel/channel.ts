@@ -66,6 +66,8 @@ export class Channel implements Resource {
   sentEnd: boolean;
   receivedEnd: boolean;
   broken: Break | undefined;
+  /** A fork is about to give it to a child: nobody else uses it any more. No process is captured meanwhile. */
+  leaving = false;
   readonly #description: string;
 
   constructor(record: ChannelRecord) {
@@ -231,23 +233,41 @@ export class ChannelTable {
   }
 }
 
+/** What a fork's child has of its parent's channels. */
+export interface Inheritance {
+  /** Channels that the parent gives up, by handle: the child's as they are. */
+  readonly gives: readonly number[];
+  readonly listeners: "copy" | "share" | "leave";
+}
+const NOTHING_GIVEN: Inheritance = { gives: [], listeners: "copy" };
+
 /**
- * Channels of a copy (a fork's child, a process that is restored): connections stay with the one they belong to, listeners
- * are opened again.
+ * Channels of a copy (a fork's child, a process that is restored): connections stay with the one they belong to, unless they
+ * are given; listeners are opened again.
  */
-export function channelsOfCopy(records: readonly ChannelRecord[], why: GodwitError): ChannelRecord[] {
-  const kept = records.filter(({ handle, broken }) => handle !== 0 || broken !== null);
-  return kept.map((record) => {
+export function channelsOfCopy(
+  records: readonly ChannelRecord[],
+  why: GodwitError,
+  { gives, listeners }: Inheritance = NOTHING_GIVEN,
+): ChannelRecord[] {
+  const leftOut = ({ kind, handle, broken }: ChannelRecord) =>
+    (handle === 0 && broken === null) || (isReopened(kind) && listeners === "leave");
+  return records.flatMap((record) => {
+    if (leftOut(record)) return [];
+    if (gives.includes(record.handle)) return [record];
     // It gets another head, with the address that it has here.
-    if (isReopened(record.kind)) return { ...record, incoming: [], outgoing: 0, untold: 0 };
-    return {
-      ...record,
-      incoming: [],
-      outgoing: 0,
-      untold: 0,
-      broken: record.broken ?? { code: why.code, message: why.message },
-    };
+    if (isReopened(record.kind))
+      return [{ ...record, ...EMPTY, request: listeners === "share" ? accepting(record.request) : record.request }];
+    return [{ ...record, ...EMPTY, broken: record.broken ?? { code: why.code, message: why.message } }];
   });
+}
+const EMPTY = { incoming: [], outgoing: 0, untold: 0 };
+
+/** Who shares an address with a holder accepts there. */
+function accepting(request: ChannelRequest | null): ChannelRequest | null {
+  if (request?.kind !== "listener") return request;
+  const { holds: _, ...own } = request;
+  return own;
 }
 
 /** What becomes of connections in a fork's child. */

@@ -327,14 +327,16 @@ function forkFor(kernel: Kernel, pid: number, id: number, child: number): void {
     fork(kernel, process, child, call);
     call.succeed(child);
   };
-  whenQuiescent(kernel, process, make, (error) => {
+  const failed = (error: unknown) => {
     unborn();
     const why =
       error instanceof RangeError
         ? failure("ENOMEM", `no memory for a child of process ${pid}: ${error.message}`)
         : error;
     if (!process.ended) contain(kernel, process, () => call.fail(why));
-  });
+  };
+  // Before a move, which would take along the call, to be made again.
+  whenQuiescent(kernel, process, make, failed, true);
 }
 
 /** Another program in the same process: pid, parent, capabilities, quotas, input and open handles stay. */

@@ -45,7 +45,8 @@ export interface Rebirth {
 
 /** What a process asks of its node, as a system call; answered by `complete`, a fork by `fork`. */
 export type NodeRequest =
-  | { readonly kind: "fork" }
+  /** `gives`: channels that are the child's from the moment the node hears of this. */
+  | { readonly kind: "fork"; readonly gives: readonly string[] }
   | { readonly kind: "spawn"; readonly path: string; readonly request: SpawnRequest; readonly lifeLeftMs: number }
   | { readonly kind: "exec"; readonly path: string; readonly request: SpawnRequest }
   | { readonly kind: "wait"; readonly pid: number; readonly timeoutMs: number }
@@ -189,6 +190,8 @@ export type FromLwp =
       readonly channel: string;
       readonly request: ChannelRequest;
       readonly body: Uint8Array;
+      /** A listener that accepts where its parent's of the same name does. */
+      readonly shared?: boolean;
     }
   | { readonly op: "frame"; readonly pid: number; readonly channel: string; readonly frame: Frame }
   /** The process took frames of this cost. */

@@ -222,9 +222,10 @@ export class Node implements NodeControl {
     return pid;
   }
 
-  /** Has a process's LWP carry out its fork. Throws EPROCLIM. */
-  forkFor(parent: Entry, call: number): void {
+  /** Has a process's LWP carry out its fork; the channels that it gives are the child's from now on. Throws EPROCLIM. */
+  forkFor(parent: Entry, call: number, gives: readonly string[]): void {
     const child = this.#reserveFork(parent);
+    this.switchboard.give(parent, child, gives);
     parent.lwp.tell({ op: "fork", pid: parent.pid, call, child: child.pid });
   }
 
@@ -287,10 +288,11 @@ export class Node implements NodeControl {
   }
 
   /** Takes out an entry that never came to be. */
-  #drop(entry: Entry): void {
-    if (entry.exit !== undefined) return;
+  #drop(entry: Entry | undefined): void {
+    if (entry === undefined || entry.exit !== undefined) return;
     entry.lwp.processes--;
     const status = { pid: entry.pid, code: 1, reason: "it never started" };
+    this.switchboard.giveBack(entry);
     this.table.remove(entry, status);
     this.onEnd(entry, status);
     this.settle(entry);
@@ -358,10 +360,8 @@ export class Node implements NodeControl {
         assert(child.lwp === lwp, "a child begins on its parent's LWP");
         return this.settle(child);
       }
-      case "unborn": {
-        const child = this.table.find(message.child);
-        return child === undefined ? undefined : this.#drop(child);
-      }
+      case "unborn":
+        return this.#drop(this.table.find(message.child));
     }
   }
 

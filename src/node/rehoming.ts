@@ -21,7 +21,7 @@ import { LwpThread } from "./lwp-thread.ts";
 import type { Node } from "./node.ts";
 import type { Entry } from "./process-table.ts";
 import { RemoteLwp } from "./remote-lwp.ts";
-import type { PlugRecord } from "./switchboard.ts";
+import type { PlugRecord } from "./plug.ts";
 
 const pid = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(PID_MAX));
 const text = v.pipe(v.string(), v.maxLength(4096));

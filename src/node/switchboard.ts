@@ -3,212 +3,28 @@
  * What is on its way to a process is within the windows of `limits.ts`; who would exceed them is told to wait.
  */
 
-import { type ChannelRequest, type Frame, frameCost, FRAME_KINDS, serviceName } from "../abi/channel.ts";
+import { type ChannelRequest, FRAME_KINDS, type ListenerHead, serviceName } from "../abi/channel.ts";
 import { unreachable } from "../assert.ts";
-import { type ErrorCode, failure, GodwitError } from "../errors.ts";
-import { isLast, isReopened, SESSION_PREFIX } from "../kernel/channel.ts";
+import { failure, GodwitError } from "../errors.ts";
+import { isReopened, SESSION_PREFIX } from "../kernel/channel.ts";
 import type { FromLwp, ToLwp } from "../kernel/protocol.ts";
-import { CHANNEL_WINDOW_BYTES, CHANNELS_WINDOW_BYTES } from "../limits.ts";
-import type { Driver, Line } from "../resources/line.ts";
+import { jsonFrame } from "../resources/frame.ts";
+import type { Driver } from "../resources/line.ts";
 import { type Acceptor, Listeners } from "../resources/listener.ts";
-import type { NetAccess } from "../resources/net-access.ts";
 import type { HomeSession } from "../switch/home-session.ts";
 import type { Homes, Portable } from "../switch/homes.ts";
+import { type Arrival, own, type Panel, Plug, type PlugRecord, type Tell } from "./plug.ts";
 import type { Entry } from "./process-table.ts";
 
 /** What a process has an LWP tell of its channels. */
 export type ChannelMessage = Extract<FromLwp, { op: "open" | "frame" | "taken" | "close" }>;
-/** What comes in by a listener. */
-type Arrival = "exchange" | "stream";
-type Tell = (entry: Entry, message: ToLwp) => void;
-
-/** All channels of one process. */
-interface Panel {
-  readonly plugs: Map<string, Plug>;
-  /** Pushed to the process and not taken by it, over all its channels. */
-  untaken: number;
-  /** What it may connect to, and the connections that it keeps; from its first request on. */
-  access: NetAccess | undefined;
-}
-
-/** A channel as another home goes on with it. */
-export interface PlugRecord {
-  readonly channel: string;
-  readonly arrival: Arrival;
-  readonly untaken: number;
-  /** Frames of the process's that wait for the driver; and the one before them, which it has and the process was not told. */
-  readonly frames: readonly Frame[];
-  readonly passing: (Pick<Frame, "kind"> & { readonly cost: number }) | null;
-  /** The driver's. */
-  readonly state: unknown;
-}
-
-class Plug implements Line {
-  readonly #entry: Entry;
-  readonly #id: string;
-  readonly #panel: Panel;
-  readonly #tell: Tell;
-  #driver: Driver | undefined;
-  /** Pushed and not taken. */
-  #untaken = 0;
-  /** The driver was told to wait. */
-  #stalled = false;
-  #closed = false;
-  /** An exchange is over with the end of its response; the process says of the others when it is done with them. */
-  #isExchange: boolean;
-  /** How the process opened it; undefined for what came in. */
-  readonly request: ChannelRequest | undefined;
-  /** Resolves when nothing goes over it any more. */
-  readonly closed: Promise<void>;
-  #onClosed: () => void = () => {};
-  /** Frames of the process's that wait for the driver: the process's window bounds them. */
-  readonly #queue: Frame[] = [];
-  #taking = false;
-  /** The frame that the driver is taking. */
-  #passing: Frame | undefined;
-
-  /** @param origin how it was opened, or what came in. */
-  constructor(entry: Entry, id: string, panel: Panel, tell: Tell, origin: ChannelRequest | Arrival) {
-    this.#entry = entry;
-    this.#id = id;
-    this.#panel = panel;
-    this.#tell = tell;
-    this.request = typeof origin === "string" ? undefined : origin;
-    this.#isExchange = origin === "exchange";
-    this.closed = new Promise((resolve) => (this.#onClosed = resolve));
-    panel.plugs.set(id, this);
-  }
-
-  /** Whether it is over soon, by itself. */
-  get isShort(): boolean {
-    return this.#isExchange;
-  }
-
-  /** Whether another home can go on with it. */
-  get isPortable(): boolean {
-    return this.#driver !== undefined && "leave" in this.#driver;
-  }
-
-  /** Nothing goes over it here any more: another home goes on with it. Undefined when none can. */
-  leave(): PlugRecord | undefined {
-    if (this.#closed || !this.isPortable) return undefined;
-    const state = (this.#driver as Portable).leave();
-    this.#forget();
-    const passing = this.#passing === undefined ? null : { kind: this.#passing.kind, cost: frameCost(this.#passing) };
-    const arrival = this.#isExchange ? "exchange" : "stream";
-    return { channel: this.#id, arrival, untaken: this.#untaken, frames: [...this.#queue], passing, state };
-  }
-
-  /** Goes on where it was left. */
-  resume({ untaken, frames, passing }: PlugRecord, drive: (line: Line) => Driver): void {
-    this.#untaken += untaken;
-    this.#panel.untaken += untaken;
-    this.#stalled = !this.#hasRoom;
-    this.#queue.push(...frames);
-    this.#driver = drive(this);
-    if (passing !== null) this.#passed(passing.kind, passing.cost);
-    void this.#passOn();
-  }
-
-  set driver(driver: Driver) {
-    this.#driver = driver;
-    if (this.#closed) driver.close();
-    else void this.#passOn();
-  }
-
-  // ---- Towards the process
-
-  push(frame: Frame): boolean {
-    if (this.#closed) return false;
-    this.#tell(this.#entry, { op: "frame", pid: this.#entry.pid, channel: this.#id, frame: own(frame) });
-    return this.count(frame);
-  }
-
-  /** Counts a frame that is on its way; whether there is room for another. */
-  count(frame: Frame): boolean {
-    const cost = frameCost(frame);
-    this.#untaken += cost;
-    this.#panel.untaken += cost;
-    this.#stalled ||= !this.#hasRoom;
-    return !this.#stalled;
-  }
-
-  get #hasRoom(): boolean {
-    return this.#untaken < CHANNEL_WINDOW_BYTES && this.#panel.untaken < CHANNELS_WINDOW_BYTES;
-  }
-
-  break(code: ErrorCode, message: string): void {
-    if (this.#closed) return;
-    this.#tell(this.#entry, { op: "broken", pid: this.#entry.pid, channel: this.#id, why: { code, message } });
-    this.close();
-  }
-
-  taken(cost: number): void {
-    this.#untaken -= cost;
-    this.#panel.untaken -= cost;
-    for (const plug of this.#panel.plugs.values()) plug.#unstall();
-  }
-
-  #unstall(): void {
-    if (!this.#stalled || !this.#hasRoom) return;
-    this.#stalled = false;
-    this.#driver?.resume();
-  }
-
-  // ---- Towards the world
-
-  take(frame: Frame): void {
-    this.#queue.push(frame);
-    if (!this.#taking) void this.#passOn();
-  }
-
-  async #passOn(): Promise<void> {
-    if (this.#driver === undefined || this.#taking) return;
-    this.#taking = true;
-    try {
-      for (let frame = this.#queue.shift(); frame !== undefined; frame = this.#queue.shift()) {
-        this.#passing = frame;
-        const passing = this.#driver.take(frame);
-        if (passing !== undefined) await passing;
-        if (this.#closed) break;
-        this.#passing = undefined;
-        this.#passed(frame.kind, frameCost(frame));
-      }
-    } catch (error) {
-      if (error instanceof GodwitError) this.break(error.code, error.message);
-      else this.break("EIO", error instanceof Error ? error.message : String(error));
-    }
-    this.#taking = false;
-  }
-
-  /** The driver has taken a frame. */
-  #passed(kind: Frame["kind"], cost: number): void {
-    if (kind === FRAME_KINDS.upgrade) this.#isExchange = false;
-    if (this.#isExchange && isLast(kind)) return this.close();
-    this.#tell(this.#entry, { op: "room", pid: this.#entry.pid, channel: this.#id, cost });
-  }
-
-  /** Nothing goes over it any more. */
-  close(): void {
-    if (this.#closed) return;
-    this.#forget();
-    this.#driver?.close();
-  }
-
-  #forget(): void {
-    this.#closed = true;
-    this.#onClosed();
-    this.#panel.plugs.delete(this.#id);
-    this.#panel.untaken -= this.#untaken;
-    if (this.#stalled) for (const plug of this.#panel.plugs.values()) plug.#unstall();
-  }
-}
-
-/** A frame whose bytes are a buffer of their own: what crosses to an LWP takes its whole buffer along. */
-function own(frame: Frame): Frame {
-  const { kind, bytes } = frame;
-  const isOwn = bytes.byteLength === bytes.buffer.byteLength && bytes.constructor === Uint8Array;
-  return isOwn ? frame : { kind, bytes: new Uint8Array(bytes) };
+const NO_MORE = "the process that holds the address accepts there no more";
+/** Keeps a service for the children that serve it: who accepts nothing needs no client. */
+function hold(plug: Plug): Portable {
+  const head: ListenerHead = { address: plug.address ?? "" };
+  plug.push(jsonFrame(FRAME_KINDS.head, head));
+  const nothing = () => {};
+  return { take: nothing, resume: nothing, close: nothing, leave: nothing };
 }
 
 export class Switchboard {
@@ -232,7 +48,7 @@ export class Switchboard {
     const plug = this.#panels.get(entry.pid)?.plugs.get(channel);
     switch (message.op) {
       case "open":
-        return this.#open(entry, channel, message.request, message.body);
+        return this.#open(entry, channel, message.request, message.body, message.shared === true);
       case "frame":
         return plug?.take(message.frame);
       case "taken":
@@ -242,8 +58,11 @@ export class Switchboard {
     }
   }
 
-  #open(entry: Entry, id: string, request: ChannelRequest, body: Uint8Array): void {
+  #open(entry: Entry, id: string, request: ChannelRequest, body: Uint8Array, shared = false): void {
     const plug = new Plug(entry, id, this.#panel(entry), this.#tell, request);
+    if (shared) plug.address = this.#panels.get(entry.parent?.pid ?? 0)?.plugs.get(id)?.address;
+    if (shared && plug.address === undefined) return plug.break("ECANCELED", NO_MORE);
+    if (request.kind === "listener" && request.holds !== undefined) plug.onClose = () => this.#dismiss(entry, id);
     this.#drive(entry, id, plug, request, body).then(
       (driver) => (plug.driver = driver),
       (error: unknown) => {
@@ -253,12 +72,23 @@ export class Switchboard {
     );
   }
 
+  /** Who held an address is gone: its children accept no more. */
+  #dismiss(holder: Entry, id: string): void {
+    for (const { plugs } of this.#panels.values()) {
+      const plug = plugs.get(id);
+      if (plug?.entry.parent === holder) plug.break("ECANCELED", NO_MORE);
+    }
+  }
+
   async #drive(entry: Entry, id: string, plug: Plug, request: ChannelRequest, body: Uint8Array): Promise<Driver> {
     const service = "address" in request ? serviceName(request.address) : undefined;
     if (service !== undefined) return this.#serve(entry, id, plug, service, request);
     switch (request.kind) {
       case "listener":
-        return this.#listeners.join(request.address, plug, this.#acceptor(entry, id, "exchange"));
+        return this.#listeners.join(plug.address ?? request.address, plug, this.#acceptor(entry, id, "exchange"), {
+          listening: (at) => (plug.address = at),
+          holdsFor: request.holds,
+        });
       case "datagram":
         throw failure("EADDRNOTAVAIL", "this node has no datagrams yet");
       case "fetch":
@@ -278,13 +108,15 @@ export class Switchboard {
         `service:${service} is for a node's switch: start a node with \`godwit up\`, and run the program on it with --detach`,
       );
     const homes = await this.services();
+    plug.address = `service:${service}`;
+    if (request.kind === "listener" && request.holds !== undefined) return hold(plug);
     const protocol = request.kind === "listener" ? (request.protocol ?? "http") : "udp";
     const accept = this.#acceptor(entry, id, protocol === "http" ? "exchange" : "stream", SESSION_PREFIX);
     return homes.join(service, entry.pid, protocol, plug, accept);
   }
 
   /** A node whose processes connect nowhere does not pay for the clients. */
-  async #access(entry: Entry): Promise<NetAccess> {
+  async #access(entry: Entry) {
     const { NetAccess } = await import("../resources/net-access.ts");
     return (this.#panel(entry).access ??= new NetAccess(entry.capabilities.net));
   }
@@ -299,6 +131,27 @@ export class Switchboard {
       plug.count(first);
       plug.driver = drive(plug);
     };
+  }
+
+  /** Channels of one process, or all that it has, are another's from now on, with what waits to be told of them. */
+  give(from: Entry, to: Entry, ids?: readonly string[]): void {
+    const plugs = this.#panels.get(from.pid)?.plugs ?? new Map<string, Plug>();
+    const given = new Set(ids ?? [...plugs.keys()]);
+    for (const id of given) plugs.get(id)?.give(to, this.#panel(to));
+    const waiting = from.held?.messages ?? [];
+    const concerns = (message: ToLwp) =>
+      "channel" in message && message.op !== "incoming" && given.has(message.channel);
+    for (const message of waiting.filter(concerns)) {
+      waiting.splice(waiting.indexOf(message), 1);
+      this.#tell(to, { ...message, pid: to.pid } as ToLwp);
+    }
+  }
+
+  /** A child that never came to be: what it was given is its parent's again. */
+  giveBack(child: Entry): void {
+    const { parent } = child;
+    if (parent !== undefined && parent.exit === undefined) this.give(child, parent);
+    this.closeAll(child);
   }
 
   /** Which channels a process has, and how it opened those that it did. */
@@ -338,8 +191,11 @@ export class Switchboard {
   /** No new exchanges come for a process; resolves when it has answered those that did, or after so long. */
   async retire(entry: Entry, graceMs: number): Promise<void> {
     const plugs = [...(this.#panels.get(entry.pid)?.plugs.values() ?? [])];
-    for (const plug of plugs)
-      if (plug.request !== undefined && isReopened(plug.request.kind) && !plug.isPortable) plug.close();
+    for (const plug of plugs) {
+      if (plug.request === undefined || !isReopened(plug.request.kind) || plug.isPortable) continue;
+      plug.onClose = () => {};
+      plug.close();
+    }
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, graceMs)));
     const answered = Promise.all(
@@ -351,7 +207,7 @@ export class Switchboard {
 
   /** A process has ended. */
   closeAll(entry: Entry): void {
-    for (const plug of this.#panels.get(entry.pid)?.plugs.values() ?? []) plug.close();
+    for (const plug of this.#panels.get(entry.pid)?.plugs.values() ?? []) plug.abandon();
     this.#panels.get(entry.pid)?.access?.close();
     this.#panels.delete(entry.pid);
   }

@@ -71,7 +71,7 @@ export class Fronts {
       },
       break: () => {},
     };
-    return this.#listeners.join(place, line, accept, FRONT_SESSIONS_MAX);
+    return this.#listeners.join(place, line, accept, { exchangesMax: FRONT_SESSIONS_MAX });
   }
 
   /** Accepts no more clients of a service there, or anywhere; those that are there stay. */

@@ -2,7 +2,7 @@
 
 import { type ExchangeHead, FRAME_KINDS, type ResponseHead } from "../../abi/channel.ts";
 import { FRAME_MAX_BYTES } from "../../limits.ts";
-import { hasCode, part, reportError, syscall, syscallThen, utf8Bytes } from "../core.ts";
+import { currentTid, hasCode, part, reportError, syscall, syscallThen, utf8Bytes } from "../core.ts";
 import type { Content, Inflow } from "./body.ts";
 import type { AbortController, AbortSignal } from "./event-target.ts";
 import type { Request } from "./request.ts";
@@ -15,6 +15,7 @@ const { Response, responseAccess, sendBody, sendFrame, wholeFrame } = library;
 
 /** UTF-8 of a UTF-16 unit has at most so many bytes. */
 const UNIT_MAX_BYTES = 3;
+const EVENT_LOOP_TID = 1;
 
 type OnError = ServeOptions["onError"];
 
@@ -158,8 +159,19 @@ export class Exchange implements ServeContext {
     else if (body !== null) content = body.take();
     if (isInflow(content) || headText.length + content.length > FRAME_MAX_BYTES / UNIT_MAX_BYTES)
       return void this.#sendParts(utf8Bytes(headText), content);
-    const whole = wholeFrame(headText, content);
-    syscallThen("channelSend", [this.#handle, FRAME_KINDS.whole, whole], this.#finished, this.#drop);
+    this.#sendWhole(wholeFrame(headText, content));
+  }
+
+  /** A thread waits for room itself: the event loop may be busy with other things, or blocked. */
+  #sendWhole(whole: Uint8Array): void {
+    if (currentTid() === EVENT_LOOP_TID)
+      return syscallThen("channelSend", [this.#handle, FRAME_KINDS.whole, whole], this.#finished, this.#drop);
+    try {
+      syscall("channelSend", this.#handle, FRAME_KINDS.whole, whole);
+    } catch {
+      return this.#drop();
+    }
+    this.#finished();
   }
 
   /** Head, data as fast as the client takes it, end. */

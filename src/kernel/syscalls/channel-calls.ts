@@ -81,8 +81,21 @@ function wait(kernel: Kernel, call: Call, list: Call[], index: number, atTimeout
 function channelAt(call: Call): Channel {
   const handle = numberAt(call, 0);
   const resource = call.process.handles.get(handle);
-  if (resource instanceof Channel) return resource;
-  throw failure("EINVAL", `handle ${handle} is a ${resource.kind}, not a channel`);
+  if (!(resource instanceof Channel)) throw failure("EINVAL", `handle ${handle} is a ${resource.kind}, not a channel`);
+  if (resource.leaving) throw failure("EPERM", `${resource.describe()} is being given to a child`);
+  return resource;
+}
+
+/** Channels that a fork gives away: from here on they are the child's, unless the fork fails. */
+export function takeLeave(process: Process, handles: readonly number[]): Channel[] {
+  const channels = [...new Set(handles)].map((handle) => {
+    const channel = process.handles.find(handle);
+    if (!(channel instanceof Channel) || channel.kind === "listener" || channel.leaving)
+      throw failure("EINVAL", `handle ${handle} is no connection that can be given to a child`);
+    return channel;
+  });
+  for (const channel of channels) channel.leaving = true;
+  return channels;
 }
 
 function frameOf(call: Call): Frame {
@@ -175,10 +188,23 @@ function finish(kernel: Kernel, process: Process, channel: Channel): void {
 
 /** Lets go of a channel whose handle is gone, and of what waits in it. */
 export function closeChannel(kernel: Kernel, process: Process, channel: Channel): void {
-  process.channels.remove(channel);
+  forget(kernel, process, channel);
   // The last frame of an exchange tells the node as much.
   if (channel.kind !== "exchange" || !channel.sentEnd)
     kernel.host.post({ op: "close", pid: process.pid, channel: channel.id });
+}
+
+/** The channel is a child's now, which has what waited in it. */
+export function giveUp(kernel: Kernel, process: Process, handle: number): void {
+  const channel = process.handles.find(handle);
+  if (!(channel instanceof Channel)) return;
+  process.handles.take(handle);
+  forget(kernel, process, channel);
+}
+
+/** It is this process's no more: who waits in it hears of that. */
+function forget(kernel: Kernel, process: Process, channel: Channel): void {
+  process.channels.remove(channel);
   for (const exchange of channel.queue.splice(0)) closeChannel(kernel, process, exchange);
   for (const watcher of channel.watchers.slice()) watcher.succeed("");
   const closed = failure("ECANCELED", "the channel was closed");
@@ -260,14 +286,15 @@ export function channelBroke(kernel: Kernel, process: Process, id: string, why: 
   if (channel.handle === 0) process.channels.remove(channel);
 }
 
-/** Opens the listeners and datagram sockets of a copy of a process again, under what it may do here. */
-export function reopenListeners(kernel: Kernel, process: Process): void {
+/** Opens the listeners and datagram sockets of a copy of a process again, under what it may do here; `shared` where its parent has them. */
+export function reopenListeners(kernel: Kernel, process: Process, shared = false): void {
   for (const channel of process.channels.all()) {
     const { request } = channel;
     if (request === null || !isReopened(channel.kind) || channel.broken !== undefined) continue;
     try {
       checkGrant(process, request);
-      kernel.host.post({ op: "open", pid: process.pid, channel: channel.id, request, body: new Uint8Array(0) });
+      const body = new Uint8Array(0);
+      kernel.host.post({ op: "open", pid: process.pid, channel: channel.id, request, body, shared: shared && request.kind === "listener" });
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       channelBroke(kernel, process, channel.id, { code: "EACCES", message });
