@@ -117,6 +117,7 @@ export async function handHome(cluster: ClusterNode, family: readonly Entry[], t
       await cluster.claim(entry.pid, owner, owner, node.name, randomUUID());
     }
     for (const [index, entry] of family.entries()) {
+      if (entry.exit !== undefined) continue; // it ended meanwhile: what was left of it is told by who knows why
       for (const left of records[index]?.waits ?? []) goOnWaiting(node, entry, left);
       for (const { channel, request } of listeners.get(entry) ?? []) node.switchboard.reopen(entry, channel, request);
       await node.switchboard.resume(entry, (records[index]?.channels ?? []) as PlugRecord[]);
