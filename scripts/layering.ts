@@ -61,7 +61,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   switch: { imports: ["cluster", "client", "kernel", "resources"], host: "all" },
   client: { imports: [], host: "all" },
   node: { imports: ["machine", "kernel", "resources", "cluster", "placement", "switch", "client"], host: "all" },
-  cli: { imports: ["client"], dynamic: ["node"], host: "all" },
+  cli: { imports: ["client"], dynamic: ["node", "switch"], host: "all" },
 };
 
 /** A file under `src`: its path there with forward slashes, and its imports. */

@@ -41,3 +41,22 @@ export const PRE_FORKED_DEFAULT = 4;
 export const REFORK_DELAY_MS = 200;
 /** Requests wait so long for all of them to be there, and go to those that are. */
 export const MEMBERS_WAIT_MS = 1_000;
+/** The superserver: its file, and the services of it. */
+export const SUPERSERVER_FILE_MAX_BYTES = 2 ** 20;
+export const SUPERSERVER_ENTRIES_MAX = 1024;
+/** Starts of a service's server within so long, unless the entry says it; and servers of it at once. */
+export const SUPERSERVER_STARTS_DEFAULT_MAX = 256;
+export const SUPERSERVER_RATE_INTERVAL_MS = 60_000;
+export const SUPERSERVER_AT_ONCE_DEFAULT_MAX = 256;
+/** Connections of a service that wait for a server to end; and those that the system keeps until they are accepted. */
+export const SUPERSERVER_QUEUE_MAX = 128;
+export const SUPERSERVER_BACKLOG_MAX = 128;
+/** A client has this long to read the last of an answer, and to close. */
+export const SUPERSERVER_LINGER_MS = 2_000;
+/** Sockets that programs are given as they are: each has a thread that watches it. Orders are heard after so long. */
+export const SUPERSERVER_LENT_MAX = 64;
+export const LENT_SOCKET_POLL_MS = 200;
+/** A `dgram nowait` program is given this long to read its datagram before the next is started for it. */
+export const SUPERSERVER_DATAGRAM_PAUSE_MS = 100;
+/** A program of godwit's that reads all datagrams of a service has its input closed after this long without one. */
+export const SUPERSERVER_READER_IDLE_MS = 60_000;

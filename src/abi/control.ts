@@ -222,6 +222,8 @@ export interface SpawnOptions {
   readonly durable?: { readonly intervalMs?: number };
   /** What `keep` of an earlier process gave ({@link NodeControl.kept}), for this one's `keep` to go on with. */
   readonly kept?: Uint8Array;
+  /** What it writes waits for its first reader ({@link NodeControl.output} with replay), so that none of it is lost. */
+  readonly outputHeld?: boolean;
 }
 
 /**

@@ -51,6 +51,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   expose: { summary: "Let clients of a service in at an address", load: () => import("./expose.ts") },
   unexpose: { summary: "Let no more in there", load: () => import("./unexpose.ts") },
   services: { summary: "List services, their processes and addresses", load: () => import("./services.ts") },
+  superserver: {
+    summary: "Listen for services that do not run, and start them (inetd)",
+    load: () => import("./superserver.ts"),
+  },
   events: { summary: "Tell what happens in the cluster", load: () => import("./events.ts") },
   checkpoint: { summary: "Save a process as it runs to an image file", load: () => import("./checkpoint.ts") },
   restore: { summary: "Go on from an image file", foreground: true, load: () => import("./restore.ts") },

@@ -6,7 +6,7 @@ import type { Inspection, NodeControl, ProcessInfo, Replay, RestoreOptions, Spaw
 import type { ExitStatus, SignalName } from "../abi/records.ts";
 import { assert } from "../assert.ts";
 import { failure } from "../errors.ts";
-import { narrow, NO_CAPABILITIES } from "../kernel/capability.ts";
+import { EVERYTHING, narrow, NO_CAPABILITIES } from "../kernel/capability.ts";
 import type { Answer, Birth, Completion, Question, Rebirth, ToLwp } from "../kernel/protocol.ts";
 import { quotasOf } from "../kernel/quota.ts";
 import { checkRecord } from "../kernel/record-check.ts";
@@ -39,9 +39,6 @@ export interface NodeOptions {
 export async function startNode(options: NodeOptions): Promise<Node> {
   return new Node(options, await loadEngine());
 }
-
-/** A capability list that allows all, against which a user's own grants are resolved. */
-const EVERYTHING = { read: "all", write: "all", environment: "all", run: "all", net: "all", listen: "all" } as const;
 
 export class Node implements NodeControl {
   readonly name: string;
@@ -81,7 +78,7 @@ export class Node implements NodeControl {
 
   async spawn(options: SpawnOptions): Promise<number> {
     const workingDirectory = options.workingDirectory ?? process.cwd();
-    return this.start(undefined, {
+    const pid = this.start(undefined, {
       program: { name: options.name, source: options.source, sourceMap: options.sourceMap ?? "" },
       arguments: options.arguments ?? [],
       environment: options.environment ?? {},
@@ -91,6 +88,8 @@ export class Node implements NodeControl {
       stress: options.stress,
       kept: options.kept,
     });
+    if (options.outputHeld === true) this.table.get(pid).output.hold();
+    return pid;
   }
 
   async restore(image: Uint8Array, options: RestoreOptions = {}): Promise<number> {

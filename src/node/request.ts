@@ -113,6 +113,7 @@ const SPAWN = v.strictObject({
   kept: v.exactOptional(
     v.pipe(v.string(), v.base64(), v.maxLength(4 * Math.ceil(KEPT_MAX_BYTES / 3)), v.transform(bytesOf)),
   ),
+  outputHeld: v.exactOptional(v.boolean()),
   ...grants,
 });
 const RESTORE = v.strictObject(grants);
