@@ -108,7 +108,7 @@ await withMembers(["front", "b", "c"], (t) => {
     const homes = ["b", "c", "front"];
     for (let turn = 0; turn < 7; turn++) {
       const so = asked;
-      await until("requests go on", () => asked > so + 3, 30_000);
+      await Promise.race([until("requests go on", () => asked > so + 3, 30_000), underWay]);
       await moveAway(t.get(homes[turn % 3] ?? ""), pid, homes[(turn + 1) % 3] ?? "");
     }
     isOver = true;
