@@ -70,6 +70,7 @@ export const LIBRARY: readonly ApiRow[] = [
   { names: ["stdin", "stdout", "stderr", "InputStream", "OutputStream"], moves: "stream" },
   { names: ["serve()"], moves: "listener" },
   { names: ["promises"], moves: "twins" },
+  { names: ["onUrgent()"], moves: "memory" },
   { names: ["keep()"], moves: "memory" },
   { names: ["openCache()", "KeyCache"], moves: "own" },
   { names: ["scratch()", "Scratch"], moves: "scratch" },

@@ -72,6 +72,7 @@ const PARTS = [
   "inspect",
   "io",
   "keep",
+  "urgent",
   "performance",
   "ports",
   "serve",

@@ -60,3 +60,9 @@ export const LENT_SOCKET_POLL_MS = 200;
 export const SUPERSERVER_DATAGRAM_PAUSE_MS = 100;
 /** A program of godwit's that reads all datagrams of a service has its input closed after this long without one. */
 export const SUPERSERVER_READER_IDLE_MS = 60_000;
+/** What came out of band and a program has not taken, beside what it learns of channels. */
+export const URGENT_MAX = 64;
+/** Its words. */
+export const URGENT_MESSAGE_MAX_CHARS = 4096;
+/** What came out of band waits so long for the event loop to take it, before a thread of its own does. */
+export const URGENT_PATIENCE_MS = 10;

@@ -252,7 +252,8 @@ export interface NodeControl {
   restore(image: Uint8Array, options?: RestoreOptions): Promise<number>;
   list(): Promise<ProcessInfo[]>;
   inspect(pid: number): Promise<Inspection>;
-  signal(pid: number, signal: SignalName): Promise<void>;
+  /** @param message with SIGURG: what `onUrgent` is told. */
+  signal(pid: number, signal: SignalName, message?: string): Promise<void>;
   pause(pid: number): Promise<void>;
   resume(pid: number): Promise<void>;
   fork(pid: number): Promise<number>;

@@ -1,7 +1,7 @@
 /** The records that cross the system call boundary as JSON: shared by kernel and guest, so plain data only. */
 
 export type SignalName =
-  "SIGINT" | "SIGTERM" | "SIGHUP" | "SIGUSR1" | "SIGUSR2" | "SIGKILL" | "SIGSTOP" | "SIGCONT" | "SIGCHLD";
+  "SIGINT" | "SIGTERM" | "SIGHUP" | "SIGUSR1" | "SIGUSR2" | "SIGKILL" | "SIGSTOP" | "SIGCONT" | "SIGCHLD" | "SIGURG";
 export const SIGNALS: readonly SignalName[] = [
   "SIGINT",
   "SIGTERM",
@@ -12,7 +12,17 @@ export const SIGNALS: readonly SignalName[] = [
   "SIGSTOP",
   "SIGCONT",
   "SIGCHLD",
+  "SIGURG",
 ];
+
+/** What came out of band, before whatever else waits for the process. */
+export type UrgentRecord =
+  /** The other side of a channel is gone. `token`: as the program has it watched by. */
+  | { readonly kind: "left"; readonly token: number; readonly message: string }
+  /** Asked from outside: `godwit interrupt`, or SIGURG. */
+  | { readonly kind: "interrupt"; readonly message: string }
+  /** A WebSocket's ping that says something. */
+  | { readonly kind: "ping"; readonly handle: number; readonly message: string };
 
 export interface ProcessSelf {
   readonly pid: number;

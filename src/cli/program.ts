@@ -42,6 +42,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   attach: { summary: "Connect this terminal to a process", foreground: true, load: () => import("./attach.ts") },
   inspect: { summary: "Show a process or an image from inside", load: () => import("./inspect.ts") },
   signal: { summary: "Send a signal to processes", load: () => import("./signal.ts") },
+  interrupt: { summary: "Tell a busy process something, out of band", load: () => import("./interrupt.ts") },
   kill: { summary: "End processes at once", load: () => import("./kill.ts") },
   pause: { summary: "Stop processes where they are", load: () => import("./pause.ts") },
   resume: { summary: "Let paused processes go on", load: () => import("./resume.ts") },

@@ -93,8 +93,16 @@ export class NodeClient implements ClusterControl {
     return this.#transport.ask(`/processes/${pid}`);
   }
 
-  async signal(pid: number, signal: SignalName): Promise<void> {
-    await this.#transport.send(`/processes/${pid}/signal`, { signal }, CONTROL_TIMEOUT_MS);
+  async signal(pid: number, signal: SignalName, message = ""): Promise<void> {
+    await this.#transport.send(`/processes/${pid}/signal`, { signal, message }, CONTROL_TIMEOUT_MS);
+  }
+
+  /**
+   * Tells a process something out of band, before all else that it has to do: its `onUrgent` is called.
+   * @throws GodwitError ESRCH when there is no such process.
+   */
+  interrupt(pid: number, message = ""): Promise<void> {
+    return this.signal(pid, "SIGURG", message);
   }
 
   async pause(pid: number): Promise<void> {

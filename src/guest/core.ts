@@ -1,6 +1,6 @@
 /** What the parts that are loaded later may use of the library that every process has. */
 
-export { type Cell, Deadline, newCell, takeOne, waitOn, wake } from "./cell.ts";
+export { type Cell, compareExchange, Deadline, newCell, takeOne, waitOn, wake } from "./cell.ts";
 export { notCloneable } from "./class.ts";
 export { nowMs } from "./clock.ts";
 export { group, print, STDERR, STDOUT } from "./console.ts";
@@ -25,6 +25,7 @@ export { loadedPart, part } from "./part.ts";
 export { exit, forkAs, waitSteps } from "./process.ts";
 export { randomBytes } from "./random.ts";
 export { reportError } from "./report.ts";
+export { onSignal } from "./signal.ts";
 export { sleep, Thread } from "./thread.ts";
 export { timerFunctions } from "./timer.ts";
 export { withoutLibrary } from "./trace.ts";

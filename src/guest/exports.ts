@@ -59,6 +59,7 @@ const later = {
   stdout: "io",
   writeFile: "io",
   keep: "keep",
+  onUrgent: "urgent",
   KeyCache: "store",
   openCache: "store",
   Scratch: "store",

@@ -49,6 +49,7 @@ export {
   type WebRequest,
   type WebResponse,
 } from "./parts/serve.ts";
+export { onUrgent, type UrgentEvent } from "./parts/urgent.ts";
 export { keep } from "./parts/keep.ts";
 export { type BindingOptions, type CacheOptions, KeyCache, openCache, Scratch, scratch } from "./parts/store.ts";
 export type { DirectoryEntry, FileStatus, OpenOptions, WriteOptions } from "./parts/file.ts";

@@ -17,6 +17,7 @@ import type * as streams from "./parts/streams.ts";
 import type * as subtle from "./parts/subtle.ts";
 import type * as synchronise from "./parts/synchronise.ts";
 import type * as text from "./parts/text.ts";
+import type * as urgent from "./parts/urgent.ts";
 import type * as url from "./parts/url.ts";
 import type * as websocket from "./parts/websocket.ts";
 import { syscall } from "./machine.ts";
@@ -54,6 +55,7 @@ export interface Parts {
   readonly subtle: typeof subtle;
   readonly synchronise: typeof synchronise;
   readonly text: typeof text;
+  readonly urgent: typeof urgent;
   readonly url: typeof url;
   readonly websocket: typeof websocket;
 }

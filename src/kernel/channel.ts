@@ -43,6 +43,8 @@ export interface ChannelRecord {
   readonly sentEnd: boolean;
   readonly receivedEnd: boolean;
   readonly broken: Break | null;
+  /** The token by which its breaking is told out of band; 0 when it is not. */
+  readonly urgent: number;
 }
 
 export class Channel implements Resource {
@@ -66,6 +68,7 @@ export class Channel implements Resource {
   sentEnd: boolean;
   receivedEnd: boolean;
   broken: Break | undefined;
+  urgent: number;
   /** A fork is about to give it to a child: nobody else uses it any more. No process is captured meanwhile. */
   leaving = false;
   readonly #description: string;
@@ -82,6 +85,7 @@ export class Channel implements Resource {
     this.sentEnd = record.sentEnd;
     this.receivedEnd = record.receivedEnd;
     this.broken = record.broken ?? undefined;
+    this.urgent = record.urgent;
     this.#description = record.description;
   }
 
@@ -139,6 +143,7 @@ export class Channel implements Resource {
       sentEnd: this.sentEnd,
       receivedEnd: this.receivedEnd,
       broken: this.broken ?? null,
+      urgent: this.urgent,
     };
   }
 }
@@ -160,7 +165,7 @@ export const SESSION_PREFIX = "s";
 export function newChannel(
   fields: Pick<ChannelRecord, "id" | "handle" | "kind" | "description" | "request" | "listener">,
 ): ChannelRecord {
-  const fresh = { incoming: [], untold: 0, outgoing: 0, sentEnd: false, receivedEnd: false, broken: null };
+  const fresh = { incoming: [], untold: 0, outgoing: 0, sentEnd: false, receivedEnd: false, broken: null, urgent: 0 };
   return { ...fields, ...fresh };
 }
 

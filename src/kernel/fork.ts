@@ -47,6 +47,7 @@ export function fork(kernel: Kernel, process: Process, child: number, answer: Ca
     pid: child,
     parent: process.pid,
     mailbox: [],
+    urgent: [],
     channels: channelsOfCopy(image.state.channels, leftWithParent(process.pid), { gives, listeners }),
     handles: image.state.handles.map(({ handle, state }) => ({ handle, state: stateOfTwin(state) })),
     input,

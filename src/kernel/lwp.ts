@@ -21,12 +21,13 @@ import { hold, release, whenQuiescent } from "./quiescence.ts";
 import { checkRecord } from "./record-check.ts";
 import { leaveHandles, reopenHandles } from "./reopen.ts";
 import { stateOfImage } from "./resource-state.ts";
-import { signal } from "./signal.ts";
+import { signal, urgent } from "./signal.ts";
 import {
   channelBroke,
   closeChannel,
   exchangeArrived,
   frameArrived,
+  pinged,
   reopenListeners,
   roomMade,
 } from "./syscalls/channel-calls.ts";
@@ -80,7 +81,8 @@ type Told = Exclude<
 function tell(kernel: Kernel, process: Process, message: Told): void {
   switch (message.op) {
     case "signal":
-      return signal(kernel, process, message.signal);
+      if (message.signal !== "SIGURG") return signal(kernel, process, message.signal);
+      return urgent(kernel, process, { kind: "interrupt", message: message.message ?? "" });
     case "pause":
       return message.paused ? hold(kernel, process, "pause") : release(kernel, process, "pause");
     case "end":
@@ -107,6 +109,8 @@ function tell(kernel: Kernel, process: Process, message: Told): void {
       return frameArrived(kernel, process, message.channel, message.frame);
     case "room":
       return roomMade(kernel, process, message.channel, message.cost);
+    case "ping":
+      return pinged(kernel, process, message.channel, message.message);
     case "broken":
       return channelBroke(kernel, process, message.channel, message.why);
     default:

@@ -131,7 +131,8 @@ export type ToLwp =
   /** What a node said of files. */
   | { readonly op: "nodeAnswer"; readonly request: number; readonly outcome: Completion }
   | { readonly op: "ask"; readonly request: number; readonly pid: number; readonly question: Question }
-  | { readonly op: "signal"; readonly pid: number; readonly signal: SignalName }
+  /** `message`: with SIGURG. */
+  | { readonly op: "signal"; readonly pid: number; readonly signal: SignalName; readonly message?: string }
   | { readonly op: "pause"; readonly pid: number; readonly paused: boolean }
   | { readonly op: "end"; readonly pid: number; readonly code: number; readonly reason: string }
   | { readonly op: "input"; readonly pid: number; readonly bytes: Uint8Array | null }
@@ -152,6 +153,8 @@ export type ToLwp =
   | { readonly op: "frame"; readonly pid: number; readonly channel: string; readonly frame: Frame }
   /** Frames of the process's, of this cost, were passed on. */
   | { readonly op: "room"; readonly pid: number; readonly channel: string; readonly cost: number }
+  /** A WebSocket's ping says something. */
+  | { readonly op: "ping"; readonly pid: number; readonly channel: string; readonly message: string }
   | { readonly op: "broken"; readonly pid: number; readonly channel: string; readonly why: Break }
   | { readonly op: "stop" };
 

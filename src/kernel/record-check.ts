@@ -20,6 +20,7 @@ import {
   PRIORITY_MIN,
   PROGRAM_MAX_BYTES,
   TIMERS_MAX,
+  URGENT_MAX,
 } from "../limits.ts";
 import { channelRequest } from "./channel-request.ts";
 import { type ProcessRecord, RECORD_VERSION } from "./process-record.ts";
@@ -109,8 +110,15 @@ const channel = v.object({
   outgoing: count,
   sentEnd: v.boolean(),
   receivedEnd: v.boolean(),
+  urgent: v.optional(count, 0),
   broken: v.nullable(v.object({ code: v.picklist(Object.keys(ERROR_CODES) as ErrorCode[]), message: text })),
 });
+
+const urgent = v.variant("kind", [
+  v.object({ kind: v.literal("left"), token: count, message: text }),
+  v.object({ kind: v.literal("interrupt"), message: text }),
+  v.object({ kind: v.literal("ping"), handle: count, message: text }),
+]);
 
 const record = v.object({
   recordVersion: v.literal(RECORD_VERSION),
@@ -153,6 +161,7 @@ const record = v.object({
   signals: list(v.object({ signal, action: v.picklist(["handle", "ignore"]), pending: v.boolean() }), SIGNALS.length),
   keepAlive: whole,
   messageEvents: v.boolean(),
+  urgent: v.optional(list(urgent, URGENT_MAX + HANDLES_MAX), []),
   mailbox: list(v.object({ from: whole, payload: bytes(MESSAGE_MAX_BYTES) }), MAILBOX_MAX_MESSAGES),
   handles: list(
     v.object({ handle: v.pipe(whole, v.minValue(3), v.maxValue(HANDLES_MAX)), state: v.unknown() }),

@@ -180,8 +180,8 @@ export class WholeControl implements ClusterControl {
     return (await this.#home(pid)).inspect(pid);
   }
 
-  async signal(pid: number, signal: SignalName): Promise<void> {
-    return this.#pursuit.there(pid, (home) => home.signal(pid, signal));
+  async signal(pid: number, signal: SignalName, message?: string): Promise<void> {
+    return this.#pursuit.there(pid, (home) => home.signal(pid, signal, message));
   }
 
   async pause(pid: number): Promise<void> {

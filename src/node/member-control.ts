@@ -228,8 +228,8 @@ export class MemberControl implements ClusterControl {
     return this.#node.inspect(pid);
   }
 
-  signal(pid: number, signal: SignalName): Promise<void> {
-    return this.#node.signal(pid, signal);
+  signal(pid: number, signal: SignalName, message?: string): Promise<void> {
+    return this.#node.signal(pid, signal, message);
   }
 
   pause(pid: number): Promise<void> {

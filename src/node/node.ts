@@ -143,8 +143,8 @@ export class Node implements NodeControl {
     };
   }
 
-  async signal(pid: number, signal: SignalName): Promise<void> {
-    this.tell(this.table.living(pid), { op: "signal", pid, signal });
+  async signal(pid: number, signal: SignalName, message = ""): Promise<void> {
+    this.tell(this.table.living(pid), { op: "signal", pid, signal, message });
   }
 
   async pause(pid: number): Promise<void> {

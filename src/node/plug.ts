@@ -4,7 +4,7 @@ import { type ChannelRequest, type Frame, frameCost, FRAME_KINDS } from "../abi/
 import { type ErrorCode, GodwitError } from "../errors.ts";
 import { isLast } from "../kernel/channel.ts";
 import type { ToLwp } from "../kernel/protocol.ts";
-import { CHANNEL_WINDOW_BYTES, CHANNELS_WINDOW_BYTES } from "../limits.ts";
+import { CHANNEL_WINDOW_BYTES, CHANNELS_WINDOW_BYTES, URGENT_MESSAGE_MAX_CHARS } from "../limits.ts";
 import type { Driver, Line } from "../resources/line.ts";
 import type { NetAccess } from "../resources/net-access.ts";
 import type { Portable } from "../switch/homes.ts";
@@ -135,6 +135,12 @@ export class Plug implements Line {
 
   get #hasRoom(): boolean {
     return this.#untaken < CHANNEL_WINDOW_BYTES && this.#panel.untaken < CHANNELS_WINDOW_BYTES;
+  }
+
+  ping(message: string): void {
+    if (this.#closed) return;
+    const said = message.slice(0, URGENT_MESSAGE_MAX_CHARS);
+    this.#tell(this.#entry, { op: "ping", pid: this.#entry.pid, channel: this.#id, message: said });
   }
 
   break(code: ErrorCode, message: string): void {

@@ -15,6 +15,7 @@ import {
   PEM_MAX_BYTES,
   POLICY_MAX_CHARS,
   PROGRAM_MAX_BYTES,
+  URGENT_MESSAGE_MAX_CHARS,
 } from "../limits.ts";
 
 /** The bytes of all bodies that are being received or used, so that many requests together are bounded too. */
@@ -117,7 +118,10 @@ const SPAWN = v.strictObject({
   ...grants,
 });
 const RESTORE = v.strictObject(grants);
-const SIGNAL = v.strictObject({ signal: v.picklist(SIGNALS) });
+const SIGNAL = v.strictObject({
+  signal: v.picklist(SIGNALS),
+  message: v.optional(v.pipe(v.string(), v.maxLength(URGENT_MESSAGE_MAX_CHARS)), ""),
+});
 const NODE = v.strictObject({ node: nodeName });
 const DRAIN = v.strictObject({ node: nodeName, force: v.optional(v.boolean()) });
 const FORK = v.strictObject({ node: v.exactOptional(nodeName) });

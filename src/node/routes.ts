@@ -225,7 +225,8 @@ export const ROUTES: readonly Route[] = [
     path: "/processes/PID/signal",
     bodyMaxBytes: REQUEST,
     handle: async ({ control }, call) => {
-      await control.signal(call.pid, checkSignal(parseJson(call.body)).signal);
+      const { signal, message } = checkSignal(parseJson(call.body));
+      await control.signal(call.pid, signal, message);
       return {};
     },
   },

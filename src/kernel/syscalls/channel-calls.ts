@@ -8,6 +8,7 @@ import { type Break, Channel, isLast, isReopened, newChannel } from "../channel.
 import { channelRequest } from "../channel-request.ts";
 import type { Kernel } from "../kernel.ts";
 import type { Process } from "../process.ts";
+import { urgent } from "../signal.ts";
 import { bytesAt, type Handlers, integerBetween, numberAt, objectAt, timeoutAt } from "./arguments.ts";
 
 const KINDS = Object.values(FRAME_KINDS);
@@ -61,6 +62,13 @@ export const channelCalls = {
     if (channel.broken !== undefined) return call.succeed(told(channel.broken));
     channel.watchers.push(call);
     call.abandon = () => takeOut(channel.watchers, call);
+  },
+
+  channelUrgent(kernel, call) {
+    const channel = channelAt(call);
+    channel.urgent = integerBetween(numberAt(call, 1), 1, Number.MAX_SAFE_INTEGER, "a token");
+    call.succeed();
+    if (channel.broken !== undefined) tellUrgently(kernel, call.process, channel, channel.broken);
   },
 } satisfies Partial<Handlers>;
 
@@ -278,12 +286,26 @@ export function channelBroke(kernel: Kernel, process: Process, id: string, why: 
   if (channel === undefined || channel.broken !== undefined) return;
   channel.broken = why;
   process.channels.sent(channel, -channel.outgoing);
+  tellUrgently(kernel, process, channel, why);
   const error = broken(why);
   for (const one of [...channel.receivers, ...channel.acceptors, ...sendersOf(process, channel)]) one.fail(error);
   for (const watcher of channel.watchers.slice()) watcher.succeed(told(why));
   sendWaiting(kernel, process);
   // Nobody will ask for an exchange that broke before it was accepted.
   if (channel.handle === 0) process.channels.remove(channel);
+}
+
+/** Once, if the process wants it. */
+function tellUrgently(kernel: Kernel, process: Process, channel: Channel, why: Break): void {
+  const token = channel.urgent;
+  channel.urgent = 0;
+  if (token !== 0) urgent(kernel, process, { kind: "left", token, message: told(why) });
+}
+
+/** A WebSocket's ping says something. */
+export function pinged(kernel: Kernel, process: Process, id: string, message: string): void {
+  const channel = process.channels.find(id);
+  if (channel !== undefined) urgent(kernel, process, { kind: "ping", handle: channel.handle, message });
 }
 
 /** Opens the listeners and datagram sockets of a copy of a process again, under what it may do here; `shared` where its parent has them. */
@@ -294,7 +316,14 @@ export function reopenListeners(kernel: Kernel, process: Process, shared = false
     try {
       checkGrant(process, request);
       const body = new Uint8Array(0);
-      kernel.host.post({ op: "open", pid: process.pid, channel: channel.id, request, body, shared: shared && request.kind === "listener" });
+      kernel.host.post({
+        op: "open",
+        pid: process.pid,
+        channel: channel.id,
+        request,
+        body,
+        shared: shared && request.kind === "listener",
+      });
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       channelBroke(kernel, process, channel.id, { code: "EACCES", message });
