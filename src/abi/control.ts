@@ -90,7 +90,7 @@ export interface DrainReport {
 /** An address where a node's switch accepts clients of a service. */
 export interface Front {
   readonly service: string;
-  /** `SCHEME://HOST:PORT`: http, https, tcp, tls or udp. */
+  /** `SCHEME://HOST:PORT`: http, or https, where clients may speak HTTP/2. */
   readonly address: string;
   /** How a process is chosen: round-robin, least-loaded, local, hash:KEY, content:PREFIX=SERVICE,... */
   readonly policy: string;
@@ -104,7 +104,7 @@ export interface ExposeOptions {
   readonly address: string;
   /** `least-loaded` when nothing is said. */
   readonly policy?: string;
-  /** Certificate and key in PEM, for https and tls. */
+  /** Certificate and key in PEM, for https. */
   readonly certificate?: string;
   readonly key?: string;
   /** The node whose switch is meant; without it, the one that is asked. */

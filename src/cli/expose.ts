@@ -11,9 +11,9 @@ import { UsageError } from "./usage.ts";
 export function define(command: Command): void {
   command
     .argument("<service>", "its name, as in --listen service:NAME")
-    .requiredOption("--on <address>", "where: SCHEME://HOST:PORT, with http, https, tcp or tls; port 0 for any")
+    .requiredOption("--on <address>", "where: SCHEME://HOST:PORT, with http or https; port 0 for any")
     .option("--policy <policy>", "how a process is chosen (default: least-loaded)")
-    .option("--cert <file>", "certificate of a front for https or tls, PEM")
+    .option("--cert <file>", "certificate of a front for https, PEM")
     .option("--key <file>", "its key, PEM")
     .option("--node <node>", "at the switch of this node (default: the one that is asked)")
     .addHelpText(

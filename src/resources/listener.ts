@@ -3,7 +3,7 @@
  * accept at its address. Parsing is Node's own (`node:http`), in its strict form.
  */
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 
 import { FRAME_KINDS, type ListenerHead } from "../abi/channel.ts";
@@ -11,16 +11,16 @@ import { failure, isErrorCode } from "../errors.ts";
 import {
   BODY_IDLE_TIMEOUT_MS,
   EXCHANGES_MAX,
-  LISTENER_CONNECTIONS_MAX,
   MEMBERS_WAIT_MS,
-  REQUEST_HEAD_MAX_BYTES,
   REQUEST_HEAD_TIMEOUT_MS,
   WHOLE_BODY_MAX_BYTES,
 } from "../limits.ts";
 import { Exchange } from "./exchange.ts";
 import { jsonFrame, wholeFrame } from "./frame.ts";
 import type { Driver, Line } from "./line.ts";
-import { FIELDS_KEPT_MAX, requestHead } from "./request-head.ts";
+import { type Credentials, httpServer, type Patience } from "./http-server.ts";
+import { streamOf } from "./http-stream.ts";
+import { requestHead } from "./request-head.ts";
 
 /** Makes a new exchange's channel, given its first frame and what drives it. */
 export type Acceptor = (frame: Parameters<Line["push"]>[0], drive: (line: Line) => Driver) => void;
@@ -50,15 +50,11 @@ export interface Membership {
   readonly holdsFor?: number | undefined;
   /** Told the address that it has, once it listens. */
   readonly listening?: (address: string) => void;
+  /** It is listened on over TLS. */
+  readonly credentials?: Credentials | undefined;
 }
 
-/** How long clients are waited for. */
-export interface Patience {
-  /** For a request's head, and for a short body with it. */
-  readonly headTimeoutMs: number;
-  /** For the next bytes of a longer body; and until a client takes some of a response. */
-  readonly idleMaxMs: number;
-}
+export type { Patience } from "./http-server.ts";
 const PATIENCE: Patience = { headTimeoutMs: REQUEST_HEAD_TIMEOUT_MS, idleMaxMs: BODY_IDLE_TIMEOUT_MS };
 
 /** An address that is listened on, by one process or by several in turn. */
@@ -75,21 +71,9 @@ class Listener {
   /** Resolves to the address that it has, once it listens. */
   readonly ready: Promise<string>;
 
-  constructor(host: string, port: number, patience: Patience) {
+  constructor(host: string, port: number, patience: Patience, credentials: Credentials | undefined) {
     this.#patience = patience;
-    this.#server = createServer(
-      {
-        maxHeaderSize: REQUEST_HEAD_MAX_BYTES,
-        headersTimeout: patience.headTimeoutMs,
-        requestTimeout: 0,
-        connectionsCheckingInterval: patience.headTimeoutMs / 4,
-        insecureHTTPParser: false,
-        noDelay: true,
-      },
-      (request, response) => this.#serve(request, response),
-    );
-    this.#server.maxHeadersCount = FIELDS_KEPT_MAX;
-    this.#server.maxConnections = LISTENER_CONNECTIONS_MAX;
+    this.#server = httpServer(patience, credentials, (request, response) => this.#serve(request, response));
     this.ready = new Promise((resolve, reject) => {
       this.#server.once("error", reject);
       this.#server.listen(port, host, () => {
@@ -146,7 +130,8 @@ class Listener {
   stop(): void {
     for (const { request, response } of this.#waited()) this.#refuse(request, response, 503, "the server has stopped");
     this.#server.close();
-    this.#server.closeIdleConnections();
+    // Those of HTTP/2 are told to go by `close`.
+    this.#server.closeIdleConnections?.();
   }
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
@@ -186,7 +171,7 @@ class Listener {
   }
 
   #refuse(request: IncomingMessage, response: ServerResponse, status: number, why: string): void {
-    this.#refused.add(request.socket);
+    if (streamOf(request) === undefined) this.#refused.add(request.socket);
     const body = Buffer.from(`${why}\n`);
     response.writeHead(status, {
       "content-type": "text/plain; charset=utf-8",
@@ -229,7 +214,7 @@ export class Listeners {
   async join(address: string, line: Line, accept: Acceptor, membership: Membership = {}): Promise<Driver> {
     const { host, port } = hostAndPort(address);
     const shared = port === 0 ? undefined : this.#listeners.get(address);
-    const listener = shared ?? new Listener(host, port, this.#patience);
+    const listener = shared ?? new Listener(host, port, this.#patience, membership.credentials);
     if (port !== 0) this.#listeners.set(address, listener);
     const member = listener.add(accept, membership);
     let own = address;

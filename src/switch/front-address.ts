@@ -4,14 +4,14 @@ import { failure } from "../errors.ts";
 import type { ServiceProtocol } from "./endpoint-map.ts";
 
 export interface FrontAddress {
-  readonly scheme: "http" | "https" | "tcp" | "tls" | "udp";
+  readonly scheme: "http" | "https";
   /** `HOST:PORT`; port 0 for any that is free. */
   readonly place: string;
   /** What comes to the processes. */
   readonly protocol: ServiceProtocol;
 }
 
-const PROTOCOLS = { http: "http", https: "http", tcp: "tcp", tls: "tcp", udp: "udp" } as const;
+const PROTOCOLS = { http: "http", https: "http" } as const;
 
 /** @throws GodwitError EINVAL. */
 export function frontAddress(text: string): FrontAddress {

@@ -57,21 +57,24 @@ export class Fronts {
     if (this.#fronts.size >= FRONTS_MAX) throw failure("EAGAIN", `this node has ${FRONTS_MAX} fronts already`);
     const order = { service, protocol: address.protocol, policy };
     let own = address.place;
-    const driver = await this.#listen(address, (place) => (own = place), this.#acceptor(order));
+    const driver = await this.#listen(address, options, (place) => (own = place), this.#acceptor(order));
     const front = { order, address: `${address.scheme}://${own}`, driver };
     this.#fronts.add(front);
     return this.#info(front);
   }
 
-  #listen({ place }: FrontAddress, listening: (place: string) => void, accept: Acceptor): Promise<Driver> {
-    const line = {
-      push: ({ bytes }: { readonly bytes: Uint8Array }) => {
-        listening((JSON.parse(Buffer.from(bytes).toString()) as { address: string }).address);
-        return true;
-      },
-      break: () => {},
-    };
-    return this.#listeners.join(place, line, accept, { exchangesMax: FRONT_SESSIONS_MAX });
+  #listen(
+    { scheme, place }: FrontAddress,
+    { certificate, key }: ExposeOptions,
+    listening: (place: string) => void,
+    accept: Acceptor,
+  ): Promise<Driver> {
+    const isSecure = scheme === "https";
+    if (isSecure !== (certificate !== undefined && key !== undefined))
+      throw failure("EINVAL", `a front for ${scheme} has ${isSecure ? "a certificate and its key" : "no certificate"}`);
+    const credentials = certificate === undefined || key === undefined ? undefined : { certificate, key };
+    const line = { push: () => true, break: () => {} };
+    return this.#listeners.join(place, line, accept, { exchangesMax: FRONT_SESSIONS_MAX, listening, credentials });
   }
 
   /** Accepts no more clients of a service there, or anywhere; those that are there stay. */
