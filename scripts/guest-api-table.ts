@@ -72,6 +72,7 @@ export const LIBRARY: readonly ApiRow[] = [
   { names: ["promises"], moves: "twins" },
   { names: ["onUrgent()"], moves: "memory" },
   { names: ["keep()"], moves: "memory" },
+  { names: ["session()"], moves: "memory" },
   { names: ["openCache()", "KeyCache"], moves: "own" },
   { names: ["scratch()", "Scratch"], moves: "scratch" },
   { names: ["inspect()"], moves: "memory" },

@@ -72,6 +72,7 @@ const PARTS = [
   "inspect",
   "io",
   "keep",
+  "session",
   "urgent",
   "performance",
   "ports",

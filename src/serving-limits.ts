@@ -69,3 +69,9 @@ export const URGENT_PATIENCE_MS = 10;
 /** Requests of one HTTP/2 connection at once; and how long a client may take to agree on TLS. */
 export const HTTP2_STREAMS_MAX = 128;
 export const TLS_HANDSHAKE_TIMEOUT_MS = 10_000;
+/** Sessions that a program remembers, and how long after their last use. */
+export const SESSIONS_KEPT_DEFAULT_MAX = 10_000;
+export const SESSIONS_KEPT_MAX = 1_000_000;
+export const SESSION_EXPIRY_DEFAULT_MS = 30 * 60_000;
+/** What browsers keep a cookie for at most: 400 days. */
+export const SESSION_EXPIRY_MAX_MS = 400 * 24 * 3_600_000;

@@ -59,6 +59,7 @@ const later = {
   stdout: "io",
   writeFile: "io",
   keep: "keep",
+  session: "session",
   onUrgent: "urgent",
   KeyCache: "store",
   openCache: "store",

@@ -12,6 +12,7 @@ import type * as fetching from "./parts/fetching.ts";
 import type * as form from "./parts/form.ts";
 import type * as ports from "./parts/ports.ts";
 import type * as serve from "./parts/serve.ts";
+import type * as session from "./parts/session.ts";
 import type * as store from "./parts/store.ts";
 import type * as streams from "./parts/streams.ts";
 import type * as subtle from "./parts/subtle.ts";
@@ -50,6 +51,7 @@ export interface Parts {
   readonly performance: object;
   readonly ports: typeof ports;
   readonly serve: typeof serve;
+  readonly session: typeof session;
   readonly store: typeof store;
   readonly streams: typeof streams;
   readonly subtle: typeof subtle;

@@ -168,7 +168,8 @@ export class Exchange implements ServeContext {
 
   #send(state: ResponseState): void {
     const { status, statusText, headers, body } = state;
-    const list = Array.isArray(headers) ? headers : headerAccess.list(headers as never);
+    const own = Array.isArray(headers) ? headers : headerAccess.list(headers as never);
+    const list = [...own, ...this.#cookies()];
     const head: ResponseHead = { status, statusText, headers: list };
     const headText = JSON.stringify(head);
     let content: Content = "";
@@ -177,6 +178,12 @@ export class Exchange implements ServeContext {
     if (isInflow(content) || headText.length + content.length > FRAME_MAX_BYTES / UNIT_MAX_BYTES)
       return void this.#sendParts(utf8Bytes(headText), content);
     this.#sendWhole(wholeFrame(headText, content));
+  }
+
+  #cookies(): [name: string, value: string][] {
+    const sessions = loadedPart("session");
+    if (sessions === undefined || this.#request === undefined) return [];
+    return sessions.cookiesOf(this.#request).map((field) => ["set-cookie", field]);
   }
 
   /** A thread waits for room itself: the event loop may be busy with other things, or blocked. */
