@@ -17,6 +17,7 @@ import { measureHop } from "./hop.ts";
 import { measureImages } from "./images.ts";
 import { measureMigration } from "./migration.ts";
 import { measureResident } from "./resident.ts";
+import { measureServe } from "./serve.ts";
 import { measureSpawn } from "./spawn.ts";
 import { tableOf, thisMachine, writeResults } from "./table.ts";
 import { measureThreads } from "./threads.ts";
@@ -35,6 +36,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   { name: "hop", measure: measureHop },
   { name: "fairness", measure: measureFairness },
   { name: "web", measure: measureWeb },
+  { name: "serve", measure: measureServe },
   { name: "migration", measure: measureMigration },
 ];
 

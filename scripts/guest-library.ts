@@ -72,6 +72,8 @@ const PARTS = [
   "inspect",
   "io",
   "keep",
+  "session",
+  "urgent",
   "performance",
   "ports",
   "serve",

@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import { type Import, readImports } from "./imports.ts";
 
 /** May be imported from everywhere, and import only one another. */
-const FOUNDATION: readonly string[] = ["limits", "errors", "assert", "abi"];
+const FOUNDATION: readonly string[] = ["limits", "serving-limits", "errors", "assert", "abi"];
 
 interface Layer {
   /** Folders (besides the foundation) that its files may import. */
@@ -24,6 +24,7 @@ interface Layer {
 
 export const LAYERS: Readonly<Record<string, Layer>> = {
   limits: { imports: [], host: [] },
+  "serving-limits": { imports: [], host: [] },
   errors: { imports: [], host: [] },
   assert: { imports: [], host: [] },
   abi: { imports: [], host: ["@jridgewell/trace-mapping"] },
@@ -57,10 +58,10 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   resources: { imports: ["kernel"], host: "all" },
   cluster: { imports: ["kernel"], host: "all" },
   placement: { imports: [], host: [] },
-  switch: { imports: ["cluster", "client"], host: "all" },
+  switch: { imports: ["cluster", "client", "kernel", "resources"], host: "all" },
   client: { imports: [], host: "all" },
   node: { imports: ["machine", "kernel", "resources", "cluster", "placement", "switch", "client"], host: "all" },
-  cli: { imports: ["client"], dynamic: ["node"], host: "all" },
+  cli: { imports: ["client"], dynamic: ["node", "switch"], host: "all" },
 };
 
 /** A file under `src`: its path there with forward slashes, and its imports. */

@@ -20,9 +20,12 @@ const ATTACHMENTS = [
   ["clock", "fixed"],
   ["randomness", "fixed"],
   ["listener", "fixed"],
+  ["datagram", "fixed"],
   ["exchange", "fixed"],
+  ["stream", "fixed"],
   ["fetch", "fixed"],
   ["socket", "fixed"],
+  ["session", "fixed"],
 ] as const;
 
 /** What becomes of each kind on a move from one node to another, at home at the first. */

@@ -1,5 +1,5 @@
 /** Every bound of the system, on one page. Sizes in bytes unless the name says otherwise. */
-
+export * from "./serving-limits.ts";
 /** A page of guest memory: the unit of capture, transfer and hashing. */
 export const PAGE_BYTES = 4096;
 /** WebAssembly's own page. */

@@ -104,6 +104,46 @@ export interface DrainReport {
   readonly homed: number;
 }
 
+/** An address where a node's switch accepts clients of a service. */
+export interface Front {
+  readonly service: string;
+  /** `SCHEME://HOST:PORT`: http, or https, where clients may speak HTTP/2. */
+  readonly address: string;
+  /** How a process is chosen: round-robin, least-loaded, local, hash:KEY, content:PREFIX=SERVICE,... */
+  readonly policy: string;
+  /** Name of the node. */
+  readonly node: string;
+}
+
+export interface ExposeOptions {
+  readonly service: string;
+  /** As a front's; port 0 for any that is free. */
+  readonly address: string;
+  /** `least-loaded` when nothing is said. */
+  readonly policy?: string;
+  /** Certificate and key in PEM, for https. */
+  readonly certificate?: string;
+  readonly key?: string;
+  /** The node whose switch is meant; without it, the one that is asked. */
+  readonly node?: string;
+}
+
+/** A process that serves a service. */
+export interface ServiceMember {
+  readonly pid: number;
+  /** Name of its home. */
+  readonly home: string;
+  readonly protocol: "http" | "tcp" | "udp";
+  /** Requests and connections that it has of all switches. */
+  readonly open: number;
+}
+
+export interface ServiceInfo {
+  readonly name: string;
+  readonly members: readonly ServiceMember[];
+  readonly fronts: readonly Front[];
+}
+
 /** What happened in a cluster, for people and programs that watch it. */
 export type ClusterEvent = { readonly atMs: number; readonly node: string } & (
   | { readonly kind: "started"; readonly pid: number; readonly parent: number; readonly name: string }
@@ -199,6 +239,8 @@ export interface SpawnOptions {
   readonly durable?: { readonly intervalMs?: number };
   /** What `keep` of an earlier process gave ({@link NodeControl.kept}), for this one's `keep` to go on with. */
   readonly kept?: Uint8Array;
+  /** What it writes waits for its first reader ({@link NodeControl.output} with replay), so that none of it is lost. */
+  readonly outputHeld?: boolean;
 }
 
 /**
@@ -227,7 +269,8 @@ export interface NodeControl {
   restore(image: Uint8Array, options?: RestoreOptions): Promise<number>;
   list(): Promise<ProcessInfo[]>;
   inspect(pid: number): Promise<Inspection>;
-  signal(pid: number, signal: SignalName): Promise<void>;
+  /** @param message with SIGURG: what `onUrgent` is told. */
+  signal(pid: number, signal: SignalName, message?: string): Promise<void>;
   pause(pid: number): Promise<void>;
   resume(pid: number): Promise<void>;
   fork(pid: number): Promise<number>;
@@ -281,6 +324,14 @@ export interface ClusterControl extends NodeControl {
   restartAt(pid: number, node: string): Promise<number>;
   /** Moves all processes off a node, which takes no more in. None is moved when one needs what stays there. */
   drain(node: string, options?: DrainOptions): Promise<DrainReport>;
+  /**
+   * Has a node's switch accept clients of a service at an address.
+   * @throws GodwitError EINVAL; EADDRINUSE, EADDRNOTAVAIL, EACCES; EAGAIN when the node has too many; ENONODE.
+   */
+  expose(options: ExposeOptions): Promise<Front>;
+  /** No switch accepts more clients of a service, at this address or at any: those that went. Clients that are there stay. */
+  unexpose(service: string, address?: string): Promise<Front[]>;
+  services(): Promise<ServiceInfo[]>;
   /** Tells what happens from now on; with `replay`, first what is remembered. Returns the way to end that. */
   events(replay: boolean, on: (event: ClusterEvent) => void): () => void;
 }

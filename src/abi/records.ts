@@ -1,7 +1,7 @@
 /** The records that cross the system call boundary as JSON: shared by kernel and guest, so plain data only. */
 
 export type SignalName =
-  "SIGINT" | "SIGTERM" | "SIGHUP" | "SIGUSR1" | "SIGUSR2" | "SIGKILL" | "SIGSTOP" | "SIGCONT" | "SIGCHLD";
+  "SIGINT" | "SIGTERM" | "SIGHUP" | "SIGUSR1" | "SIGUSR2" | "SIGKILL" | "SIGSTOP" | "SIGCONT" | "SIGCHLD" | "SIGURG";
 export const SIGNALS: readonly SignalName[] = [
   "SIGINT",
   "SIGTERM",
@@ -12,7 +12,17 @@ export const SIGNALS: readonly SignalName[] = [
   "SIGSTOP",
   "SIGCONT",
   "SIGCHLD",
+  "SIGURG",
 ];
+
+/** What came out of band, before whatever else waits for the process. */
+export type UrgentRecord =
+  /** The other side of a channel is gone. `token`: as the program has it watched by. */
+  | { readonly kind: "left"; readonly token: number; readonly message: string }
+  /** Asked from outside: `godwit interrupt`, or SIGURG. */
+  | { readonly kind: "interrupt"; readonly message: string }
+  /** A WebSocket's ping that says something. */
+  | { readonly kind: "ping"; readonly handle: number; readonly message: string };
 
 export interface ProcessSelf {
   readonly pid: number;
@@ -28,6 +38,12 @@ export interface ProcessSelf {
 export interface ForkRequest {
   /** `all` copies every thread, `caller` only the one that forks. */
   readonly threads: "all" | "caller";
+  /** Channels, by handle, that the child gets and the parent gives up, with what waits in them. Listeners cannot be given. */
+  readonly gives?: readonly number[];
+  /** The child opens listeners of its own (`copy`, when nothing is said), accepts where the parent does (`share`), or nowhere. */
+  readonly listeners?: "copy" | "share" | "leave";
+  /** Timers, events and asynchronous calls of the parent: the child has them too (`copy`, when nothing is said), or begins without. */
+  readonly pending?: "copy" | "leave";
 }
 
 /** Limits of a process. A child's are never wider than its parent's. */

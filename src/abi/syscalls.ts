@@ -62,6 +62,7 @@ export const SYSCALLS = {
   subscribe: { number: 63, arguments: ["string", "number"], result: "void", inFlight: "immediate", doc: "Turn delivery of an event source (`message`) to the event loop on (1) or off (0)." },
   keptTake: { number: 64, arguments: [], result: "bytes", inFlight: "immediate", doc: "Take the state that this process was started with (a structured clone); empty when there is none, or it was taken." },
   keptGive: { number: 65, arguments: ["string", "bytes"], result: "void", inFlight: "immediate", argumentMaxBytes: KEPT_MAX_BYTES, doc: "Answer `dispatchKept`: why the state cannot be given, or \"\" and the state (a structured clone). Once it is given, the process is paused." },
+  urgentTake: { number: 66, arguments: [], result: "json", inFlight: "immediate", doc: "Take what came out of band, `UrgentRecord[]`: SIGURG tells of it." },
   // Files and streams, under the capabilities given
   open: { number: 80, arguments: ["string", "json"], result: "number", inFlight: "finish", doc: "Open a file (`OpenRequest`); returns a handle." },
   read: { number: 81, arguments: ["number", "number"], result: "bytes", inFlight: "finish", doc: "Read up to so many bytes from a handle; empty at the end." },
@@ -82,12 +83,13 @@ export const SYSCALLS = {
   cacheSet: { number: 95, arguments: ["number", "string", "bytes"], result: "void", inFlight: "immediate", doc: "Put bytes into a cache, under a key; what was used least recently makes room." },
   cacheDelete: { number: 96, arguments: ["number", "string"], result: "number", inFlight: "immediate", doc: "Take a key out of a cache: 1, or 0 when it was not there." },
   cacheKeys: { number: 97, arguments: ["number"], result: "json", inFlight: "immediate", doc: "The keys of a cache, `string[]`, the least recently used first." },
-  // Channels to what the node holds for the process: listeners, HTTP exchanges and requests, WebSockets
+  // Channels to what the node holds for the process: listeners, HTTP exchanges and requests, streams, datagrams, WebSockets
   channelOpen: { number: 120, arguments: ["json", "bytes"], result: "number", inFlight: "immediate", doc: "Open a channel (`ChannelRequest`; the body of a `fetch` whose body is `whole`); returns its handle at once." },
-  channelAccept: { number: 121, arguments: ["number", "number"], result: "number", inFlight: "reissue", doc: "Take the next exchange of a listener (handle, timeout in ms or -1): the exchange's handle, or -1 at the timeout." },
+  channelAccept: { number: 121, arguments: ["number", "number"], result: "number", inFlight: "reissue", doc: "Take the next exchange or stream of a listener (handle, timeout in ms or -1): its handle, or -1 at the timeout." },
   channelReceive: { number: 122, arguments: ["number", "number"], result: "bytes", inFlight: "reissue", doc: "Take the next frame (handle, timeout in ms or -1): a byte for its kind, then its bytes; empty at the timeout." },
   channelSend: { number: 123, arguments: ["number", "number", "bytes"], result: "void", inFlight: "reissue", doc: "Send a frame (handle, kind, bytes); waits while the channel's window is full." },
   channelBroken: { number: 124, arguments: ["number"], result: "string", inFlight: "reissue", doc: "Wait until the other side breaks the channel, and tell why; \"\" once it has been closed in order." },
+  channelUrgent: { number: 125, arguments: ["number", "number"], result: "void", inFlight: "immediate", doc: "Have it told out of band when the other side breaks the channel (handle, a token that comes with it)." },
   // Pure host primitives: no state outside the call
   randomBytes: { number: 100, arguments: ["number"], result: "bytes", inFlight: "immediate", doc: "Cryptographically strong random bytes." },
   utf8Encode: { number: 101, arguments: ["string"], result: "bytes", inFlight: "immediate", doc: "UTF-8 of a string; lone surrogates become U+FFFD." },

@@ -46,7 +46,7 @@ export function define(command: Command): void {
       )
       .option(
         "-l, --listen <address>",
-        "serve its `export default { fetch }` over HTTP: PORT or HOST:PORT (here, or right after FILE)",
+        "serve its `export default { fetch }` over HTTP: PORT, HOST:PORT or service:NAME (here, or right after FILE)",
         parseAddress,
       )
       .option("--no-input", "do not read standard input"),

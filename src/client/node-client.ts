@@ -5,12 +5,15 @@ import type {
   ClusterEvent,
   DrainOptions,
   DrainReport,
+  ExposeOptions,
+  Front,
   Inspection,
   MoveReport,
   NodeInfo,
   ProcessInfo,
   Replay,
   RestoreOptions,
+  ServiceInfo,
   SpawnOptions,
   Stream,
 } from "../abi/control.ts";
@@ -90,8 +93,16 @@ export class NodeClient implements ClusterControl {
     return this.#transport.ask(`/processes/${pid}`);
   }
 
-  async signal(pid: number, signal: SignalName): Promise<void> {
-    await this.#transport.send(`/processes/${pid}/signal`, { signal }, CONTROL_TIMEOUT_MS);
+  async signal(pid: number, signal: SignalName, message = ""): Promise<void> {
+    await this.#transport.send(`/processes/${pid}/signal`, { signal, message }, CONTROL_TIMEOUT_MS);
+  }
+
+  /**
+   * Tells a process something out of band, before all else that it has to do: its `onUrgent` is called.
+   * @throws GodwitError ESRCH when there is no such process.
+   */
+  interrupt(pid: number, message = ""): Promise<void> {
+    return this.signal(pid, "SIGURG", message);
   }
 
   async pause(pid: number): Promise<void> {
@@ -125,6 +136,18 @@ export class NodeClient implements ClusterControl {
 
   drain(node: string, options: DrainOptions = {}): Promise<DrainReport> {
     return this.#transport.send("/drain", { node, ...options });
+  }
+
+  expose(options: ExposeOptions): Promise<Front> {
+    return this.#transport.send("/fronts", options);
+  }
+
+  unexpose(service: string, address?: string): Promise<Front[]> {
+    return this.#transport.send("/fronts/close", address === undefined ? { service } : { service, address });
+  }
+
+  services(): Promise<ServiceInfo[]> {
+    return this.#transport.ask("/services");
   }
 
   events(replay: boolean, on: (event: ClusterEvent) => void): () => void {

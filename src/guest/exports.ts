@@ -59,6 +59,8 @@ const later = {
   stdout: "io",
   writeFile: "io",
   keep: "keep",
+  session: "session",
+  onUrgent: "urgent",
   KeyCache: "store",
   openCache: "store",
   Scratch: "store",

@@ -45,9 +45,12 @@ export {
   type ServeHandler,
   type ServeOptions,
   type Server,
+  type ServerOrganisation,
   type WebRequest,
   type WebResponse,
 } from "./parts/serve.ts";
+export { onUrgent, type UrgentEvent } from "./parts/urgent.ts";
+export { session, type Session, type SessionOptions } from "./parts/session.ts";
 export { keep } from "./parts/keep.ts";
 export { type BindingOptions, type CacheOptions, KeyCache, openCache, Scratch, scratch } from "./parts/store.ts";
 export type { DirectoryEntry, FileStatus, OpenOptions, WriteOptions } from "./parts/file.ts";

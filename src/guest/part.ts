@@ -12,10 +12,13 @@ import type * as fetching from "./parts/fetching.ts";
 import type * as form from "./parts/form.ts";
 import type * as ports from "./parts/ports.ts";
 import type * as serve from "./parts/serve.ts";
+import type * as session from "./parts/session.ts";
 import type * as store from "./parts/store.ts";
 import type * as streams from "./parts/streams.ts";
 import type * as subtle from "./parts/subtle.ts";
+import type * as synchronise from "./parts/synchronise.ts";
 import type * as text from "./parts/text.ts";
+import type * as urgent from "./parts/urgent.ts";
 import type * as url from "./parts/url.ts";
 import type * as websocket from "./parts/websocket.ts";
 import { syscall } from "./machine.ts";
@@ -48,11 +51,13 @@ export interface Parts {
   readonly performance: object;
   readonly ports: typeof ports;
   readonly serve: typeof serve;
+  readonly session: typeof session;
   readonly store: typeof store;
   readonly streams: typeof streams;
   readonly subtle: typeof subtle;
-  readonly synchronise: object;
+  readonly synchronise: typeof synchronise;
   readonly text: typeof text;
+  readonly urgent: typeof urgent;
   readonly url: typeof url;
   readonly websocket: typeof websocket;
 }

@@ -18,7 +18,7 @@ export type { Capabilities, Quotas } from "../abi/records.ts";
 
 /** Arguments, environment, quotas and capabilities of a child. The last two are never wider than the parent's. */
 export type SpawnOptions = SpawnRequest;
-export type ForkOptions = Partial<ForkRequest>;
+export type ForkOptions = Partial<Pick<ForkRequest, "threads">>;
 
 /**
  * This process. Read when asked: `node` changes when the process moves, `parent` when its parent ends, `pid` in a
@@ -70,7 +70,11 @@ function processInfo(): ProcessSelf {
  * console.log(wait(pid)?.code); // 3
  */
 export function fork(options: ForkOptions = {}): number {
-  const pid = syscall("fork", { threads: options.threads ?? "caller" });
+  return forkAs({ threads: options.threads ?? "caller" });
+}
+
+export function forkAs(request: ForkRequest): number {
+  const pid = syscall("fork", request);
   if (pid === 0) afterFork();
   return pid;
 }

@@ -27,6 +27,11 @@ interface Kind {
 
 /** A request that is being answered is over soon: a home that goes away waits for it. */
 const EXCHANGE: Kind = { can: { GR: "it goes on by way of its home" } };
+const LISTENER: Kind = {
+  can: { GR: "its home goes on to listen", RB: "it is opened anew" },
+  prefers: { type: ["GR", "RB"] },
+  atHome: true,
+};
 const CONNECTION: Kind = { can: { GR: "it goes on by way of its home" }, atHome: true };
 
 export const KINDS: Readonly<Record<string, Kind>> = {
@@ -62,14 +67,13 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   },
   clock: { can: { RB: "every machine has one" } },
   randomness: { can: { RB: "every machine has some" } },
-  listener: {
-    can: { GR: "its home goes on to listen", RB: "it is opened anew" },
-    prefers: { type: ["GR", "RB"] },
-    atHome: true,
-  },
+  listener: LISTENER,
   exchange: EXCHANGE,
+  stream: CONNECTION,
+  datagram: LISTENER,
   fetch: CONNECTION,
   socket: CONNECTION,
+  session: { can: { GR: "its switch goes on with it, wherever its home is" } },
   lost: { can: { GR: "it is lost already, and stays so" } },
 };
 
@@ -149,7 +153,7 @@ function refusal(
 ): string | undefined {
   if (kind.can[action] === undefined) return `a ${name} cannot be ${PARTICIPLES[action]}`;
   const place = kind.atHome === true ? home : node;
-  if (action === "GR" && name === "exchange") return undefined;
+  if (action === "GR" && (name === "exchange" || name === "session")) return undefined;
   if (action === "GR") return leaving.includes(place) ? `node ${place}, which has it, goes away` : undefined;
   const isAfar = kind.atHome !== true && node !== source && !leaving.includes(node);
   if (action === "RB") return isAfar ? `it is on node ${node} already, and stays there` : undefined;

@@ -34,6 +34,7 @@ export function birthRecord(kernel: Kernel, birth: Birth): ProcessRecord {
     signals: [],
     keepAlive: 0,
     messageEvents: false,
+    urgent: [],
     mailbox: [],
     handles: [],
     channels: [],

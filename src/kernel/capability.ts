@@ -6,6 +6,15 @@ import type { Capabilities } from "../abi/records.ts";
 import { narrowHosts } from "./host-pattern.ts";
 
 export const NO_CAPABILITIES: Capabilities = { read: [], write: [], environment: [], run: [], net: [], listen: [] };
+/** A list that allows all, against which a user's own grants are resolved. */
+export const EVERYTHING = {
+  read: "all",
+  write: "all",
+  environment: "all",
+  run: "all",
+  net: "all",
+  listen: "all",
+} as const;
 
 /** Whether `path` (absolute, links resolved) is one of `roots` or below one. */
 export function covers(roots: readonly string[] | "all", path: string): boolean {

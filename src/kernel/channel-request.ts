@@ -2,13 +2,14 @@
 
 import * as v from "valibot";
 
-import type { ChannelRequest } from "../abi/channel.ts";
+import { type ChannelRequest, serviceName } from "../abi/channel.ts";
 import { failure } from "../errors.ts";
 import {
   HEADERS_MAX,
   HEADERS_MAX_BYTES,
   HOST_MAX_CHARS,
   METHOD_MAX_CHARS,
+  PROCESSES_PER_NODE_MAX,
   PROTOCOLS_MAX,
   URL_MAX_CHARS,
 } from "../limits.ts";
@@ -40,15 +41,20 @@ const headers = v.pipe(
   ),
 );
 
+const ownAddress = v.pipe(
+  v.string(),
+  v.maxLength(HOST_MAX_CHARS),
+  v.check(isOwnAddress, 'must be HOST:PORT or service:NAME, as in "127.0.0.1:8080", "[::1]:0" or "service:web"'),
+);
+
 const request = v.variant("kind", [
   v.strictObject({
     kind: v.literal("listener"),
-    address: v.pipe(
-      v.string(),
-      v.maxLength(HOST_MAX_CHARS),
-      v.check(isAddress, 'must be HOST:PORT, as in "127.0.0.1:8080" or "[::1]:0"'),
-    ),
+    address: ownAddress,
+    protocol: v.exactOptional(v.picklist(["http", "tcp"])),
+    holds: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(PROCESSES_PER_NODE_MAX))),
   }),
+  v.strictObject({ kind: v.literal("datagram"), address: ownAddress }),
   v.strictObject({
     kind: v.literal("fetch"),
     method: v.pipe(
@@ -98,7 +104,9 @@ function address(schemes: readonly string[]) {
   );
 }
 
-function isAddress(text: string): boolean {
+/** One that can be listened on. */
+function isOwnAddress(text: string): boolean {
+  if (serviceName(text) !== undefined) return true;
   const match = /^(\[[\da-f:.]+\]|[^\s:/?#@\\%[\]*]+):(\d{1,5})$/i.exec(text);
   return match !== null && Number(match[2]) <= 65_535;
 }

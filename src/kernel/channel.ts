@@ -27,13 +27,13 @@ export interface Break {
 export interface ChannelRecord {
   /** Unique among the channels of its process. */
   readonly id: string;
-  /** 0 for an exchange that was not accepted yet. */
+  /** 0 for what came in and was not accepted yet. */
   readonly handle: number;
   readonly kind: ChannelKind;
   readonly description: string;
-  /** How it was opened; null for an exchange. */
+  /** How it was opened; null for what came in. */
   readonly request: ChannelRequest | null;
-  /** The listener that an exchange came in by, or "". */
+  /** The listener that it came in by, or "". */
   readonly listener: string;
   readonly incoming: readonly Frame[];
   /** Taken by the process, and the node not told yet, as window cost. */
@@ -43,18 +43,21 @@ export interface ChannelRecord {
   readonly sentEnd: boolean;
   readonly receivedEnd: boolean;
   readonly broken: Break | null;
+  /** The token by which its breaking is told out of band; 0 when it is not. */
+  readonly urgent: number;
 }
 
 export class Channel implements Resource {
   readonly id: string;
-  readonly kind: ChannelKind;
+  /** An exchange becomes a socket when its request for one is granted. */
+  kind: ChannelKind;
   readonly attachment: Attachment = "fixed";
   readonly request: ChannelRequest | null;
   readonly listener: string;
   handle: number;
   /** Frames for the process, in order; the node keeps them within the window. */
   readonly incoming: Frame[];
-  /** Exchanges that wait to be accepted. */
+  /** Exchanges or streams that wait to be accepted. */
   readonly queue: Channel[] = [];
   readonly receivers: Call[] = [];
   readonly acceptors: Call[] = [];
@@ -65,6 +68,9 @@ export class Channel implements Resource {
   sentEnd: boolean;
   receivedEnd: boolean;
   broken: Break | undefined;
+  urgent: number;
+  /** A fork is about to give it to a child: nobody else uses it any more. No process is captured meanwhile. */
+  leaving = false;
   readonly #description: string;
 
   constructor(record: ChannelRecord) {
@@ -79,19 +85,19 @@ export class Channel implements Resource {
     this.sentEnd = record.sentEnd;
     this.receivedEnd = record.receivedEnd;
     this.broken = record.broken ?? undefined;
+    this.urgent = record.urgent;
     this.#description = record.description;
   }
 
-  /** Any listener of its kind serves; a connection is this one and no other. */
   get binding(): Binding {
-    return this.kind === "listener" ? "type" : "identifier";
+    return channelBinding(this.kind);
   }
 
   /** Whether nothing more is to be said in it. */
   get isOver(): boolean {
     if (this.kind === "exchange") return this.sentEnd;
     if (this.kind === "fetch") return this.receivedEnd;
-    return this.kind === "socket" && this.sentEnd && this.receivedEnd;
+    return !isReopened(this.kind) && this.sentEnd && this.receivedEnd;
   }
 
   describe(): string {
@@ -137,15 +143,29 @@ export class Channel implements Resource {
       sentEnd: this.sentEnd,
       receivedEnd: this.receivedEnd,
       broken: this.broken ?? null,
+      urgent: this.urgent,
     };
   }
 }
+
+/** Any listener of its kind serves; a connection is this one and no other. */
+export function channelBinding(kind: ChannelKind): Binding {
+  return isReopened(kind) ? "type" : "identifier";
+}
+
+/** Whether a copy of its process, or the process at another home, opens its own in place of it. */
+export function isReopened(kind: ChannelKind): boolean {
+  return kind === "listener" || kind === "datagram";
+}
+
+/** Ids of channels that came in by a switch begin so: they go on wherever the home of their process is. */
+export const SESSION_PREFIX = "s";
 
 /** A channel at its beginning. */
 export function newChannel(
   fields: Pick<ChannelRecord, "id" | "handle" | "kind" | "description" | "request" | "listener">,
 ): ChannelRecord {
-  const fresh = { incoming: [], untold: 0, outgoing: 0, sentEnd: false, receivedEnd: false, broken: null };
+  const fresh = { incoming: [], untold: 0, outgoing: 0, sentEnd: false, receivedEnd: false, broken: null, urgent: 0 };
   return { ...fields, ...fresh };
 }
 
@@ -218,23 +238,41 @@ export class ChannelTable {
   }
 }
 
+/** What a fork's child has of its parent's channels. */
+export interface Inheritance {
+  /** Channels that the parent gives up, by handle: the child's as they are. */
+  readonly gives: readonly number[];
+  readonly listeners: "copy" | "share" | "leave";
+}
+const NOTHING_GIVEN: Inheritance = { gives: [], listeners: "copy" };
+
 /**
- * Channels of a copy (a fork's child, a process that is restored): connections stay with the one they belong to, listeners
- * are opened again.
+ * Channels of a copy (a fork's child, a process that is restored): connections stay with the one they belong to, unless they
+ * are given; listeners are opened again.
  */
-export function channelsOfCopy(records: readonly ChannelRecord[], why: GodwitError): ChannelRecord[] {
-  const kept = records.filter(({ handle, broken }) => handle !== 0 || broken !== null);
-  return kept.map((record) => {
+export function channelsOfCopy(
+  records: readonly ChannelRecord[],
+  why: GodwitError,
+  { gives, listeners }: Inheritance = NOTHING_GIVEN,
+): ChannelRecord[] {
+  const leftOut = ({ kind, handle, broken }: ChannelRecord) =>
+    (handle === 0 && broken === null) || (isReopened(kind) && listeners === "leave");
+  return records.flatMap((record) => {
+    if (leftOut(record)) return [];
+    if (gives.includes(record.handle)) return [record];
     // It gets another head, with the address that it has here.
-    if (record.kind === "listener") return { ...record, incoming: [], outgoing: 0, untold: 0 };
-    return {
-      ...record,
-      incoming: [],
-      outgoing: 0,
-      untold: 0,
-      broken: record.broken ?? { code: why.code, message: why.message },
-    };
+    if (isReopened(record.kind))
+      return [{ ...record, ...EMPTY, request: listeners === "share" ? accepting(record.request) : record.request }];
+    return [{ ...record, ...EMPTY, broken: record.broken ?? { code: why.code, message: why.message } }];
   });
+}
+const EMPTY = { incoming: [], outgoing: 0, untold: 0 };
+
+/** Who shares an address with a holder accepts there. */
+function accepting(request: ChannelRequest | null): ChannelRequest | null {
+  if (request?.kind !== "listener") return request;
+  const { holds: _, ...own } = request;
+  return own;
 }
 
 /** What becomes of connections in a fork's child. */

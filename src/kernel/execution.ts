@@ -30,11 +30,25 @@ export function runSlice(kernel: Kernel, process: Process, thread: Thread): void
       if (!advance(kernel, process, thread)) break;
       if (kernel.sliceOver()) break;
     }
+    if (!process.ended && thread.tid !== MAIN_TID) wakeForJobs(kernel, process);
   } catch (error) {
     if (error instanceof ProcessEnd) kernel.end(process, { pid: process.pid, code: error.code, reason: error.reason });
     else if (error instanceof ProcessExit) kernel.end(process, { pid: process.pid, code: error.code });
     else fault(kernel, process, error);
   }
+}
+
+/** What a thread has done that concerns the event loop: promises that it settled, or rejected before it came to a halt. */
+function wakeForJobs(kernel: Kernel, process: Process): void {
+  const { state, call } = process.main;
+  if (state !== "blocked" || call !== undefined) return;
+  if (process.rejectionsNoted || kernel.resident(process).hasJobs()) kernel.reconsider(process);
+}
+
+/** Whether a thread was stopped in the midst of something: it may be about to handle a promise that it has just rejected. */
+function othersRun(process: Process): boolean {
+  for (const { tid, state } of process.threads.values()) if (tid !== MAIN_TID && state === "ready") return true;
+  return false;
 }
 
 /** Does `action` for a process, beside its own slices: whatever it throws ends the process, and no other. */
@@ -139,7 +153,7 @@ function completionArguments(processor: Processor, callId: number, outcome: Deli
 function nextEvent(kernel: Kernel, process: Process, thread: Thread, processor: Processor): void {
   if (processor.hasJobs()) {
     thread.phase = { kind: "job" };
-  } else if (process.rejectionsNoted) {
+  } else if (process.rejectionsNoted && !othersRun(process)) {
     process.rejectionsNoted = false;
     thread.phase = { kind: "rejections" };
   } else {
@@ -153,7 +167,7 @@ function nextEvent(kernel: Kernel, process: Process, thread: Thread, processor: 
 function rest(kernel: Kernel, process: Process, thread: Thread, processor: Processor): void {
   const asynchronous = [...process.calls].some((call) => call.callId !== 0);
   const otherThreads = [...process.threads.values()].some((other) => other.tid !== MAIN_TID && !other.daemon);
-  if (process.timers.size > 0 || asynchronous || process.keepAlive > 0 || otherThreads) {
+  if (process.timers.size > 0 || asynchronous || process.keepAlive > 0 || otherThreads || process.rejectionsNoted) {
     process.setBlocked(thread);
     return;
   }

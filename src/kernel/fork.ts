@@ -11,7 +11,7 @@ import { ProcessTraps } from "./process-traps.ts";
 import { hold } from "./quiescence.ts";
 import { reopenHandles } from "./reopen.ts";
 import { stateOfTwin } from "./resource-state.ts";
-import { reopenListeners } from "./syscalls/channel-calls.ts";
+import { giveUp, reopenListeners } from "./syscalls/channel-calls.ts";
 import { MAIN_TID } from "./thread.ts";
 
 /** The record in which `call` has ended with `outcome`: what the process finds that is made from it. */
@@ -38,7 +38,8 @@ export function answered(record: ProcessRecord, call: Call, outcome: Delivery): 
 export function fork(kernel: Kernel, process: Process, child: number, answer: Call | undefined): void {
   const nowMs = kernel.host.monotonicMs();
   const image = capture(kernel, process, nowMs);
-  const threads = answer === undefined ? "all" : (answer.arguments[0] as ForkRequest).threads;
+  const asked: ForkRequest = answer === undefined ? { threads: "all" } : (answer.arguments[0] as ForkRequest);
+  const { threads, gives = [], listeners = "copy", pending } = asked;
   // What was sent to the parent is the parent's to read.
   const input = { chunks: [], closed: image.state.input.closed };
   let record: ProcessRecord = {
@@ -46,7 +47,8 @@ export function fork(kernel: Kernel, process: Process, child: number, answer: Ca
     pid: child,
     parent: process.pid,
     mailbox: [],
-    channels: channelsOfCopy(image.state.channels, leftWithParent(process.pid)),
+    urgent: [],
+    channels: channelsOfCopy(image.state.channels, leftWithParent(process.pid), { gives, listeners }),
     handles: image.state.handles.map(({ handle, state }) => ({ handle, state: stateOfTwin(state) })),
     input,
     cpuMs: 0,
@@ -54,6 +56,7 @@ export function fork(kernel: Kernel, process: Process, child: number, answer: Ca
     paused: false,
     kept: { ...image.state.kept, given: false },
   };
+  if (pending === "leave") record = withoutPending(record);
   if (answer !== undefined) record = answered(record, answer, { ok: true, value: 0 });
   if (threads === "caller" && answer !== undefined) record = onlyThread(record, answer.thread.tid);
   const forked: ProcessImage = { ...image, state: record };
@@ -62,8 +65,15 @@ export function fork(kernel: Kernel, process: Process, child: number, answer: Ca
   kernel.host.post({ op: "forked", pid: process.pid, child });
   hold(kernel, fresh, "reopen");
   kernel.admit(fresh, record.calls, record.timers);
-  reopenListeners(kernel, fresh);
+  reopenListeners(kernel, fresh, listeners === "share");
   reopenHandles(kernel, fresh, record.handles);
+  for (const handle of gives) giveUp(kernel, process, handle);
+}
+
+/** Nothing that the parent waits for on its event-loop thread, or would be woken by. */
+function withoutPending(record: ProcessRecord): ProcessRecord {
+  const calls = record.calls.filter(({ callId }) => callId === 0);
+  return { ...record, calls, timers: [], events: [], keepAlive: 0, messageEvents: false };
 }
 
 /** Drops all threads but the caller. The event loop needs a main thread: if that was not the caller, it starts again, at rest. */

@@ -22,12 +22,13 @@ import { retrieve } from "./retrieval.ts";
 import { checkRecord } from "./record-check.ts";
 import { leaveHandles, reopenHandles } from "./reopen.ts";
 import { stateOfImage } from "./resource-state.ts";
-import { signal } from "./signal.ts";
+import { signal, urgent } from "./signal.ts";
 import {
   channelBroke,
   closeChannel,
   exchangeArrived,
   frameArrived,
+  pinged,
   reopenListeners,
   roomMade,
 } from "./syscalls/channel-calls.ts";
@@ -81,7 +82,8 @@ type Told = Exclude<
 function tell(kernel: Kernel, process: Process, message: Told): void {
   switch (message.op) {
     case "signal":
-      return signal(kernel, process, message.signal);
+      if (message.signal !== "SIGURG") return signal(kernel, process, message.signal);
+      return urgent(kernel, process, { kind: "interrupt", message: message.message ?? "" });
     case "pause":
       if (message.paused) return hold(kernel, process, "pause");
       process.holds.delete("kept");
@@ -110,6 +112,8 @@ function tell(kernel: Kernel, process: Process, message: Told): void {
       return frameArrived(kernel, process, message.channel, message.frame);
     case "room":
       return roomMade(kernel, process, message.channel, message.cost);
+    case "ping":
+      return pinged(kernel, process, message.channel, message.message);
     case "broken":
       return channelBroke(kernel, process, message.channel, message.why);
     default:
@@ -340,14 +344,16 @@ function forkFor(kernel: Kernel, pid: number, id: number, child: number): void {
     fork(kernel, process, child, call);
     call.succeed(child);
   };
-  whenQuiescent(kernel, process, make, (error) => {
+  const failed = (error: unknown) => {
     unborn();
     const why =
       error instanceof RangeError
         ? failure("ENOMEM", `no memory for a child of process ${pid}: ${error.message}`)
         : error;
     if (!process.ended) contain(kernel, process, () => call.fail(why));
-  });
+  };
+  // Before a move, which would take along the call, to be made again.
+  whenQuiescent(kernel, process, make, failed, true);
 }
 
 /** Another program in the same process: pid, parent, capabilities, quotas, input and open handles stay. */

@@ -4,7 +4,7 @@
  */
 
 import type { Stream, StressMode } from "../abi/control.ts";
-import type { Capabilities, Quotas, SignalName } from "../abi/records.ts";
+import type { Capabilities, Quotas, SignalName, UrgentRecord } from "../abi/records.ts";
 import type { SyscallName } from "../abi/syscalls.ts";
 import type { GuestResult } from "../machine/guest-values.ts";
 import type { ThreadContext } from "../machine/processor.ts";
@@ -106,6 +106,7 @@ export interface ProcessRecord {
   }[];
   readonly keepAlive: number;
   readonly messageEvents: boolean;
+  readonly urgent: readonly UrgentRecord[];
   readonly mailbox: readonly Message[];
   readonly handles: readonly HandleRecord[];
   readonly channels: readonly ChannelRecord[];

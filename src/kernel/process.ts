@@ -4,7 +4,7 @@
  */
 
 import type { StressMode } from "../abi/control.ts";
-import type { Capabilities, Quotas, SignalName } from "../abi/records.ts";
+import type { Capabilities, Quotas, SignalName, UrgentRecord } from "../abi/records.ts";
 import { assert } from "../assert.ts";
 import type { Processor } from "../machine/processor.ts";
 import { Backlog } from "./backlog.ts";
@@ -53,6 +53,8 @@ export class Process {
   readonly signals = new Map<SignalName, "handle" | "ignore">();
   /** Signals that came while their handler ran: it runs once more then. */
   readonly pendingSignals = new Set<SignalName>();
+  /** What came out of band: at most URGENT_MAX, and one for each channel. */
+  readonly urgent: UrgentRecord[] = [];
   readonly mailbox = new Mailbox();
   readonly handles = new HandleTable();
   readonly channels = new ChannelTable();
@@ -136,6 +138,7 @@ export class Process {
       this.signals.set(signal, action);
       if (pending) this.pendingSignals.add(signal);
     }
+    this.urgent.push(...record.urgent);
     for (const message of record.mailbox) this.mailbox.put(message);
     this.input.restore(record.input);
     this.channels.restore(record.channels);
@@ -258,6 +261,7 @@ export class Process {
       })),
       keepAlive: this.keepAlive,
       messageEvents: this.messageEvents,
+      urgent: [...this.urgent],
       mailbox: this.mailbox.save(),
       handles: this.handles.save(),
       channels: this.channels.save(),

@@ -48,7 +48,8 @@ export interface Rebirth {
 
 /** What a process asks of its node, as a system call; answered by `complete`, a fork by `fork`. */
 export type NodeRequest =
-  | { readonly kind: "fork" }
+  /** `gives`: channels that are the child's from the moment the node hears of this. */
+  | { readonly kind: "fork"; readonly gives: readonly string[] }
   | { readonly kind: "spawn"; readonly path: string; readonly request: SpawnRequest; readonly lifeLeftMs: number }
   | { readonly kind: "exec"; readonly path: string; readonly request: SpawnRequest }
   | { readonly kind: "wait"; readonly pid: number; readonly timeoutMs: number }
@@ -158,7 +159,8 @@ export type ToLwp =
   /** What a node said of files. */
   | { readonly op: "nodeAnswer"; readonly request: number; readonly outcome: Completion }
   | { readonly op: "ask"; readonly request: number; readonly pid: number; readonly question: Question }
-  | { readonly op: "signal"; readonly pid: number; readonly signal: SignalName }
+  /** `message`: with SIGURG. */
+  | { readonly op: "signal"; readonly pid: number; readonly signal: SignalName; readonly message?: string }
   | { readonly op: "pause"; readonly pid: number; readonly paused: boolean }
   | { readonly op: "end"; readonly pid: number; readonly code: number; readonly reason: string }
   | { readonly op: "input"; readonly pid: number; readonly bytes: Uint8Array | null }
@@ -179,6 +181,8 @@ export type ToLwp =
   | { readonly op: "frame"; readonly pid: number; readonly channel: string; readonly frame: Frame }
   /** Frames of the process's, of this cost, were passed on. */
   | { readonly op: "room"; readonly pid: number; readonly channel: string; readonly cost: number }
+  /** A WebSocket's ping says something. */
+  | { readonly op: "ping"; readonly pid: number; readonly channel: string; readonly message: string }
   | { readonly op: "broken"; readonly pid: number; readonly channel: string; readonly why: Break }
   | { readonly op: "stop" };
 
@@ -217,6 +221,8 @@ export type FromLwp =
       readonly channel: string;
       readonly request: ChannelRequest;
       readonly body: Uint8Array;
+      /** A listener that accepts where its parent's of the same name does. */
+      readonly shared?: boolean;
     }
   | { readonly op: "frame"; readonly pid: number; readonly channel: string; readonly frame: Frame }
   /** The process took frames of this cost. */

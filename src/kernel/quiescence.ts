@@ -25,14 +25,16 @@ export function release(kernel: Kernel, process: Process, why: Hold): void {
   settle(kernel, process);
 }
 
-/** Does `action` as soon as the process can be captured; it is held still until then. */
+/** Does `action` as soon as the process can be captured; it is held still until then. `first`: before whatever else waits for that. */
 export function whenQuiescent(
   kernel: Kernel,
   process: Process,
   action: () => void,
   failed: (error: unknown) => void,
+  first = false,
 ): void {
-  process.quiescence.push({ action, failed });
+  if (first) process.quiescence.unshift({ action, failed });
+  else process.quiescence.push({ action, failed });
   hold(kernel, process, "capture");
   settle(kernel, process);
 }

@@ -2,7 +2,7 @@
 
 import * as v from "valibot";
 
-import { FRAME_BYTES, FRAME_KINDS } from "../abi/channel.ts";
+import { type ChannelKind, FRAME_BYTES, FRAME_KINDS } from "../abi/channel.ts";
 import { SIGNALS } from "../abi/records.ts";
 import { SYSCALLS, type SyscallName } from "../abi/syscalls.ts";
 import { ERROR_CODES, type ErrorCode, failure } from "../errors.ts";
@@ -20,6 +20,7 @@ import {
   PRIORITY_MIN,
   PROGRAM_MAX_BYTES,
   TIMERS_MAX,
+  URGENT_MAX,
 } from "../limits.ts";
 import { channelRequest } from "./channel-request.ts";
 import { type ProcessRecord, RECORD_VERSION } from "./process-record.ts";
@@ -100,7 +101,7 @@ const frame = v.object({
 const channel = v.object({
   id: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
   handle: v.pipe(whole, v.minValue(0), v.maxValue(HANDLES_MAX)),
-  kind: v.picklist(["listener", "exchange", "fetch", "socket"]),
+  kind: v.picklist(["listener", "exchange", "stream", "datagram", "fetch", "socket"]),
   description: text,
   request: v.unknown(),
   listener: v.pipe(v.string(), v.maxLength(200)),
@@ -109,8 +110,15 @@ const channel = v.object({
   outgoing: count,
   sentEnd: v.boolean(),
   receivedEnd: v.boolean(),
+  urgent: v.optional(count, 0),
   broken: v.nullable(v.object({ code: v.picklist(Object.keys(ERROR_CODES) as ErrorCode[]), message: text })),
 });
+
+const urgent = v.variant("kind", [
+  v.object({ kind: v.literal("left"), token: count, message: text }),
+  v.object({ kind: v.literal("interrupt"), message: text }),
+  v.object({ kind: v.literal("ping"), handle: count, message: text }),
+]);
 
 const record = v.object({
   recordVersion: v.literal(RECORD_VERSION),
@@ -153,6 +161,7 @@ const record = v.object({
   signals: list(v.object({ signal, action: v.picklist(["handle", "ignore"]), pending: v.boolean() }), SIGNALS.length),
   keepAlive: whole,
   messageEvents: v.boolean(),
+  urgent: v.optional(list(urgent, URGENT_MAX + HANDLES_MAX), []),
   mailbox: list(v.object({ from: whole, payload: bytes(MESSAGE_MAX_BYTES) }), MAILBOX_MAX_MESSAGES),
   handles: list(
     v.object({ handle: v.pipe(whole, v.minValue(3), v.maxValue(HANDLES_MAX)), state: v.unknown() }),
@@ -195,6 +204,9 @@ export function checkRecord(value: unknown): ProcessRecord {
   return result;
 }
 
+/** Channels that are not always opened by the process. */
+const COME_IN: readonly ChannelKind[] = ["exchange", "stream", "socket"];
+
 function checkChannels({ channels, handles }: ProcessRecord): void {
   const wrong = (why: string) => failure("EIMAGE_CORRUPT", `the image's process record is damaged: ${why}`);
   if (new Set(channels.map(({ id }) => id)).size !== channels.length) throw wrong("two channels have one name");
@@ -202,8 +214,8 @@ function checkChannels({ channels, handles }: ProcessRecord): void {
   if (new Set(taken).size !== taken.length) throw wrong("two resources have one handle");
   if (taken.some((handle) => handle < 3)) throw wrong("a channel has the handle of a standard stream");
   for (const { kind, request } of channels) {
-    if (kind === "exchange" ? request !== null : channelRequest(request).kind !== kind)
-      throw wrong(`a channel of kind ${kind} was opened in another way`);
+    const isRight = request === null ? COME_IN.includes(kind) : channelRequest(request).kind === kind;
+    if (!isRight) throw wrong(`a channel of kind ${kind} was opened in another way`);
   }
 }
 

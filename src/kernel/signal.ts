@@ -1,8 +1,8 @@
 /** Signals as they arrive: what each does by itself, and the threads that handlers run on. */
 
-import type { SignalName } from "../abi/records.ts";
+import type { SignalName, UrgentRecord } from "../abi/records.ts";
 import { GodwitError } from "../errors.ts";
-import { PRIORITY_MAX, THREAD_STACK_MIN_BYTES } from "../limits.ts";
+import { PRIORITY_MAX, THREAD_STACK_MIN_BYTES, URGENT_MAX } from "../limits.ts";
 import { allocateStack, setGuard } from "./address-space.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Process } from "./process.ts";
@@ -20,10 +20,11 @@ const SIGNAL_NUMBERS: Readonly<Record<SignalName, number>> = {
   SIGCHLD: 17,
   SIGCONT: 18,
   SIGSTOP: 19,
+  SIGURG: 23,
 };
 
 /** What does nothing by itself. */
-const HARMLESS: readonly SignalName[] = ["SIGCHLD", "SIGCONT"];
+const HARMLESS: readonly SignalName[] = ["SIGCHLD", "SIGCONT", "SIGURG"];
 
 /** A signal arrives: a handler runs on a thread of its own, above all others, so that it gets through a busy loop. */
 export function signal(kernel: Kernel, process: Process, name: SignalName): void {
@@ -33,6 +34,17 @@ export function signal(kernel: Kernel, process: Process, name: SignalName): void
   if (action === "ignore") return;
   if (action === "handle") return handle(kernel, process, name);
   if (!HARMLESS.includes(name)) end(kernel, process, name);
+}
+
+/**
+ * Something came out of band: SIGURG's handler, if there is one, takes it. Of what anybody outside can send, only so much waits.
+ */
+export function urgent(kernel: Kernel, process: Process, event: UrgentRecord): void {
+  if (process.signals.get("SIGURG") !== "handle") return;
+  const { length } = process.urgent.filter(({ kind }) => kind !== "left");
+  if (event.kind !== "left" && length >= URGENT_MAX) return;
+  process.urgent.push(event);
+  handle(kernel, process, "SIGURG");
 }
 
 function end(kernel: Kernel, process: Process, name: SignalName, reason?: string): void {

@@ -6,7 +6,7 @@ declare namespace WebAssembly {
   interface MemoryDescriptor {
     initial: number;
     maximum: number;
-    shared: true;
+    shared: boolean;
   }
   class Memory {
     constructor(descriptor: MemoryDescriptor);

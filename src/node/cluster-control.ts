@@ -5,6 +5,8 @@ import type {
   ClusterEvent,
   DrainOptions,
   DrainReport,
+  ExposeOptions,
+  Front,
   Inspection,
   MoveReport,
   NodeInfo,
@@ -12,6 +14,7 @@ import type {
   ProcessInfo,
   Replay,
   RestoreOptions,
+  ServiceInfo,
   SpawnOptions,
   Stream,
 } from "../abi/control.ts";
@@ -22,6 +25,7 @@ import { failure } from "../errors.ts";
 import { MEMBER_ANSWER_MS } from "../limits.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { Pursuit } from "./pursuit.ts";
+import { merged } from "./service-list.ts";
 
 export interface ClusterControlOptions {
   readonly view: ClusterView;
@@ -80,6 +84,34 @@ export class WholeControl implements ClusterControl {
     return this.#at(node).drain(node, options);
   }
 
+  // ---- Services
+
+  /** At this node's switch; from outside, at the node with the least to do. */
+  async expose(options: ExposeOptions): Promise<Front> {
+    const node = options.node ?? this.#place();
+    return this.#at(node).expose({ ...options, node });
+  }
+
+  async unexpose(service: string, address?: string): Promise<Front[]> {
+    return (await this.#ofAll((node) => node.unexpose(service, address))).flat();
+  }
+
+  async services(): Promise<ServiceInfo[]> {
+    return merged(await this.#ofAll((node) => node.services()));
+  }
+
+  /** What all nodes say that answer in time. */
+  async #ofAll<T>(ask: (node: ClusterControl) => Promise<T[]>): Promise<T[][]> {
+    return Promise.all(this.#view.membership.all().map(({ name }) => this.#inTime(ask(this.#at(name)))));
+  }
+
+  /** A node that is just dying is left out. */
+  async #inTime<T>(answer: Promise<T[]>): Promise<T[]> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<T[]>((resolve) => (timer = setTimeout(() => resolve([]), MEMBER_ANSWER_MS)));
+    return Promise.race([answer.catch(() => []), late]).finally(() => clearTimeout(timer));
+  }
+
   stop(): Promise<void> {
     return this.#options.stop();
   }
@@ -128,17 +160,8 @@ export class WholeControl implements ClusterControl {
 
   // ---- Processes
 
-  /** All that answer in time: a node that is just dying is left out. */
   async list(): Promise<ProcessInfo[]> {
-    const lists = this.#view.membership.all().map(async ({ name }) => {
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<ProcessInfo[]>((resolve) => (timer = setTimeout(() => resolve([]), MEMBER_ANSWER_MS)));
-      const list = this.#at(name)
-        .list()
-        .catch(() => []);
-      return Promise.race([list, late]).finally(() => clearTimeout(timer));
-    });
-    return (await Promise.all(lists)).flat();
+    return (await this.#ofAll((node) => node.list())).flat();
   }
 
   /** @throws GodwitError ESRCH, ENONODE. */
@@ -161,8 +184,8 @@ export class WholeControl implements ClusterControl {
     return (await this.#home(pid)).inspect(pid);
   }
 
-  async signal(pid: number, signal: SignalName): Promise<void> {
-    return this.#pursuit.there(pid, (home) => home.signal(pid, signal));
+  async signal(pid: number, signal: SignalName, message?: string): Promise<void> {
+    return this.#pursuit.there(pid, (home) => home.signal(pid, signal, message));
   }
 
   async pause(pid: number): Promise<void> {

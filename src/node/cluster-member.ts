@@ -18,6 +18,7 @@ import { Failover } from "./failover.ts";
 import { Fence } from "./fence.ts";
 import { MemberControl } from "./member-control.ts";
 import { measure } from "./telemetry.ts";
+import { Switch } from "../switch/switch.ts";
 import { Node, type NodeOptions } from "./node.ts";
 import { Readmission } from "./readmission.ts";
 import { WeakMoves, withWeakMoves } from "./weak-move.ts";
@@ -84,8 +85,8 @@ export class ClusterMember {
     try {
       const block = await view.blocks.take(identity.name);
       const parts = await makeParts(settings, view, block, await machine, () => member.#fence?.isUp === false);
-      const handlers = withAssurance(parts.cluster, view.directory);
-      view.handlers = withNames(parts.names, withWeakMoves(parts.weakMoves, handlers));
+      const named = withNames(parts.names, withWeakMoves(parts.weakMoves, withAssurance(parts.cluster, view.directory)));
+      view.handlers = parts.switch.withSessions(named);
       const member: ClusterMember = new ClusterMember(settings, view, block, parts);
       const record = { ...parts.own.info(), version, addresses: [await view.links.listening] };
       const lease = await view.membership.join(record, () => parts.own.load());
@@ -175,6 +176,7 @@ interface Parts {
   readonly weakMoves: WeakMoves;
   readonly durability: Durability;
   readonly failover: Failover;
+  readonly switch: Switch;
 }
 
 async function makeParts(
@@ -228,14 +230,17 @@ async function makeParts(
     if (home === undefined) throw failure("ESRCH", `there is no process ${pid} in this cluster`);
     return weakMoves.restart(pid, home);
   };
+  const { membership, links } = view;
+  const clients = await Switch.open({ name, cluster: { directory: view.engine.directory, membership, links } });
   const own = new MemberControl({
     node,
     events: view.events,
     version,
     socket,
+    services: async () => clients,
     cluster: { node: cluster, targets, restart, ended },
   });
-  return { cluster, own, names, weakMoves, durability, failover };
+  return { cluster, own, names, weakMoves, durability, failover, switch: clients };
 }
 
 /** The directory has nothing to say any more of a process that has ended. What it tells may be late: it is read. */

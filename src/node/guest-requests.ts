@@ -38,7 +38,7 @@ export function serve(node: Node, entry: Entry, call: number, request: NodeReque
   }
   if (request.kind === "fork") {
     try {
-      return node.forkFor(entry, call);
+      return node.forkFor(entry, call, request.gives);
     } catch (error) {
       return failed(error);
     }

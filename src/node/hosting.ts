@@ -32,6 +32,7 @@ const FROM_HOME: ReadonlySet<ToLwp["op"]> = new Set([
   "frame",
   "room",
   "broken",
+  "ping",
   "keep",
 ]);
 /** What a home may ask of one. */

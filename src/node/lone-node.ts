@@ -2,6 +2,7 @@
 
 import { loadEngine } from "../machine/load.ts";
 import { EventLog } from "./event-log.ts";
+import type { Switch } from "../switch/switch.ts";
 import { MemberControl } from "./member-control.ts";
 import { Node, type NodeOptions } from "./node.ts";
 
@@ -18,5 +19,7 @@ export async function startLoneNode(options: LoneNodeOptions): Promise<MemberCon
   const events = new EventLog(name);
   // Whoever starts a node does not wait for what only some of them want.
   setImmediate(() => void import("./telemetry.ts").then(({ measure }) => measure(node, version, events)));
-  return new MemberControl({ node, events, version, socket });
+  let opened: Promise<Switch> | undefined;
+  const services = () => (opened ??= import("../switch/switch.ts").then((module) => module.Switch.open({ name })));
+  return new MemberControl({ node, events, version, socket, services });
 }

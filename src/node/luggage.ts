@@ -6,7 +6,7 @@
 import { failure } from "../errors.ts";
 import type { MovePlan } from "../abi/move-plan.ts";
 import { type Circumstances, planMove, type ResourceFacts } from "../kernel/binding.ts";
-import type { ChannelRecord } from "../kernel/channel.ts";
+import { channelBinding, type ChannelRecord, SESSION_PREFIX } from "../kernel/channel.ts";
 import type { ProcessRecord } from "../kernel/process-record.ts";
 import type { HandleRecord } from "../kernel/resource.ts";
 import {
@@ -47,13 +47,13 @@ async function factsOf(
   return [...standard, ...inPlace, ...open];
 }
 
-function channelFacts({ handle, kind, description }: ChannelRecord, home: string): ResourceFacts {
+function channelFacts({ id, handle, kind, description }: ChannelRecord, home: string): ResourceFacts {
   return {
     handle,
-    kind,
+    kind: id.startsWith(SESSION_PREFIX) ? "session" : kind,
     description,
     attachment: "fixed",
-    binding: kind === "listener" ? "type" : "identifier",
+    binding: channelBinding(kind),
     node: home,
   };
 }

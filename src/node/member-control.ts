@@ -7,6 +7,8 @@ import type {
   ClusterEvent,
   DrainOptions,
   DrainReport,
+  ExposeOptions,
+  Front,
   Inspection,
   MoveReport,
   NodeInfo,
@@ -15,6 +17,7 @@ import type {
   ProcessInfo,
   Replay,
   RestoreOptions,
+  ServiceInfo,
   SpawnOptions,
   Stream,
 } from "../abi/control.ts";
@@ -25,6 +28,7 @@ import { DURABLE_INTERVAL_MS } from "../limits.ts";
 import type { ClusterNode } from "./cluster-node.ts";
 import { drain } from "./drain.ts";
 import type { EventLog } from "./event-log.ts";
+import type { Switch } from "../switch/switch.ts";
 import type { Node } from "./node.ts";
 
 export interface MemberOptions {
@@ -33,6 +37,8 @@ export interface MemberOptions {
   readonly version: string;
   readonly socket: string;
   readonly addresses?: readonly string[];
+  /** The node's switch, when it is first asked for. */
+  readonly services: () => Promise<Switch>;
   /** Absent where the node is alone. */
   readonly cluster?: {
     readonly node: ClusterNode;
@@ -55,6 +61,7 @@ export class MemberControl implements ClusterControl {
   #cpuMs = 0;
   #cpuAtMs = performance.now();
   #isDrained = false;
+  #switch: Switch | undefined;
   /** Called when a node that was drained is no process's home any more. */
   onEmpty: () => void = () => {};
 
@@ -62,6 +69,7 @@ export class MemberControl implements ClusterControl {
     if (options.cluster !== undefined) options.node.mover = (pid, to) => this.migrate(pid, to);
     this.#options = options;
     this.#node = options.node;
+    options.node.switchboard.services = async () => (await this.#services()).homes;
     this.name = options.node.name;
     const { node, events } = options;
     node.onStart = ({ pid, parent, name }) => events.tell({ kind: "started", pid, parent: parent?.pid ?? 0, name });
@@ -156,13 +164,37 @@ export class MemberControl implements ClusterControl {
     return report;
   }
 
-  /** Whether it was drained, and nothing is left that needs it. */
+  /** Whether it was drained, and nothing is left that needs it: no process, and no client of a front. */
   #checkEmpty(): void {
-    if (this.#isDrained && this.#node.table.all().every(({ exit }) => exit !== undefined)) setImmediate(this.onEmpty);
+    const isEmpty = this.#node.table.all().every(({ exit }) => exit !== undefined);
+    if (this.#isDrained && isEmpty && this.#switch?.isInUse !== true) setImmediate(this.onEmpty);
   }
 
-  stop(): Promise<void> {
-    return this.#node.stop();
+  async stop(): Promise<void> {
+    await this.#node.stop();
+    this.#switch?.stop();
+  }
+
+  // ---- Services
+
+  async #services(): Promise<Switch> {
+    this.#switch = await this.#options.services();
+    this.#switch.onUnused = () => this.#checkEmpty();
+    return this.#switch;
+  }
+
+  async expose(options: ExposeOptions): Promise<Front> {
+    const { node = this.name } = options;
+    if (node !== this.name) throw failure("ENONODE", `there is no node ${node}: this is node ${this.name}`);
+    return (await this.#services()).expose(options);
+  }
+
+  async unexpose(service: string, address?: string): Promise<Front[]> {
+    return (await this.#services()).unexpose(service, address);
+  }
+
+  async services(): Promise<ServiceInfo[]> {
+    return (await this.#services()).services();
   }
 
   // ---- Processes
@@ -205,8 +237,8 @@ export class MemberControl implements ClusterControl {
     return this.#node.inspect(pid);
   }
 
-  signal(pid: number, signal: SignalName): Promise<void> {
-    return this.#node.signal(pid, signal);
+  signal(pid: number, signal: SignalName, message?: string): Promise<void> {
+    return this.#node.signal(pid, signal, message);
   }
 
   pause(pid: number): Promise<void> {

@@ -6,7 +6,7 @@ import type { Inspection, NodeControl, ProcessInfo, Replay, RestoreOptions, Spaw
 import type { ExitStatus, SignalName } from "../abi/records.ts";
 import { assert } from "../assert.ts";
 import { failure } from "../errors.ts";
-import { narrow, NO_CAPABILITIES } from "../kernel/capability.ts";
+import { EVERYTHING, narrow, NO_CAPABILITIES } from "../kernel/capability.ts";
 import type { Answer, Birth, Completion, Question, Rebirth, ToLwp } from "../kernel/protocol.ts";
 import { quotasOf } from "../kernel/quota.ts";
 import { checkRecord } from "../kernel/record-check.ts";
@@ -39,9 +39,6 @@ export interface NodeOptions {
 export async function startNode(options: NodeOptions): Promise<Node> {
   return new Node(options, await loadEngine());
 }
-
-/** A capability list that allows all, against which a user's own grants are resolved. */
-const EVERYTHING = { read: "all", write: "all", environment: "all", run: "all", net: "all", listen: "all" } as const;
 
 export class Node implements NodeControl {
   readonly name: string;
@@ -81,7 +78,7 @@ export class Node implements NodeControl {
 
   async spawn(options: SpawnOptions, isHeld = false): Promise<number> {
     const workingDirectory = options.workingDirectory ?? process.cwd();
-    return this.start(undefined, {
+    const pid = this.start(undefined, {
       program: { name: options.name, source: options.source, sourceMap: options.sourceMap ?? "" },
       arguments: options.arguments ?? [],
       environment: options.environment ?? {},
@@ -92,6 +89,8 @@ export class Node implements NodeControl {
       kept: options.kept,
       isHeld,
     });
+    if (options.outputHeld === true) this.table.get(pid).output.hold();
+    return pid;
   }
 
   async restore(image: Uint8Array, options: RestoreOptions = {}): Promise<number> {
@@ -145,8 +144,8 @@ export class Node implements NodeControl {
     };
   }
 
-  async signal(pid: number, signal: SignalName): Promise<void> {
-    this.tell(this.table.living(pid), { op: "signal", pid, signal });
+  async signal(pid: number, signal: SignalName, message = ""): Promise<void> {
+    this.tell(this.table.living(pid), { op: "signal", pid, signal, message });
   }
 
   async pause(pid: number): Promise<void> {
@@ -223,9 +222,10 @@ export class Node implements NodeControl {
     return pid;
   }
 
-  /** Has a process's LWP carry out its fork. Throws EPROCLIM. */
-  forkFor(parent: Entry, call: number): void {
+  /** Has a process's LWP carry out its fork; the channels that it gives are the child's from now on. Throws EPROCLIM. */
+  forkFor(parent: Entry, call: number, gives: readonly string[]): void {
     const child = this.#reserveFork(parent);
+    this.switchboard.give(parent, child, gives);
     parent.lwp.tell({ op: "fork", pid: parent.pid, call, child: child.pid });
   }
 
@@ -288,10 +288,11 @@ export class Node implements NodeControl {
   }
 
   /** Takes out an entry that never came to be. */
-  #drop(entry: Entry): void {
-    if (entry.exit !== undefined) return;
+  #drop(entry: Entry | undefined): void {
+    if (entry === undefined || entry.exit !== undefined) return;
     entry.lwp.processes--;
     const status = { pid: entry.pid, code: 1, reason: "it never started" };
+    this.switchboard.giveBack(entry);
     this.table.remove(entry, status);
     this.onEnd(entry, status);
     this.settle(entry);
@@ -359,10 +360,8 @@ export class Node implements NodeControl {
         assert(child.lwp === lwp, "a child begins on its parent's LWP");
         return this.settle(child);
       }
-      case "unborn": {
-        const child = this.table.find(message.child);
-        return child === undefined ? undefined : this.#drop(child);
-      }
+      case "unborn":
+        return this.#drop(this.table.find(message.child));
     }
   }
 

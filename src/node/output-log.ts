@@ -14,6 +14,8 @@ export class OutputLog {
   readonly #taken: (sizeBytes: number) => void;
   /** Everything that came so far has been handed over. */
   #drained: Promise<void> = Promise.resolve();
+  /** Bytes that wait for the first reader, while all is held for it; bounded, as their writer waits for them to be taken. */
+  #heldBytes: number | undefined;
 
   constructor(taken: (sizeBytes: number) => void) {
     this.#taken = taken;
@@ -24,8 +26,18 @@ export class OutputLog {
     return [...this.#chunks];
   }
 
+  /** From now on all is kept, and counts as on its way, until somebody reads it from its beginning. */
+  hold(): void {
+    this.#heldBytes = 0;
+  }
+
   push(stream: Stream, bytes: Uint8Array): void {
     this.keep(stream, bytes, true);
+    if (this.#heldBytes !== undefined) {
+      this.#heldBytes += bytes.length;
+      void this.pass(stream, bytes);
+      return;
+    }
     const taking = this.pass(stream, bytes);
     if (taking === undefined) {
       this.#taken(bytes.length);
@@ -49,16 +61,31 @@ export class OutputLog {
   }
 
   subscribe(replay: Replay, subscriber: Subscriber): () => void {
-    for (const { stream, bytes, isHere } of this.#chunks)
-      if (replay === true || (replay === "here" && isHere)) void subscriber(stream, bytes);
+    const given = this.#chunks
+      .filter(({ isHere }) => replay === true || (replay === "here" && isHere))
+      .map(({ stream, bytes }) => subscriber(stream, bytes));
     this.#subscribers.add(subscriber);
+    if (replay === true) this.#release(given);
     return () => this.#subscribers.delete(subscriber);
+  }
+
+  /** The first reader has been given what was held. */
+  #release(given: readonly unknown[]): void {
+    const sizeBytes = this.#heldBytes ?? 0;
+    this.#heldBytes = undefined;
+    if (sizeBytes === 0) return;
+    this.#drained = Promise.allSettled([this.#drained, ...given]).then(() => this.#taken(sizeBytes));
+    this.#trim();
   }
 
   /** Keeps output that was handed over already. `isHere`: it came at this home, and not at one before. */
   keep(stream: Stream, bytes: Uint8Array, isHere = false): void {
     this.#chunks.push({ stream, bytes, isHere });
     this.#sizeBytes += bytes.length + OUTPUT_PIECE_BYTES;
+    if (this.#heldBytes === undefined) this.#trim();
+  }
+
+  #trim(): void {
     while (this.#sizeBytes > LOG_MAX_BYTES && this.#chunks.length > 1) {
       this.#sizeBytes -= (this.#chunks.shift()?.bytes.length ?? 0) + OUTPUT_PIECE_BYTES;
     }

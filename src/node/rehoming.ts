@@ -9,6 +9,7 @@ import * as v from "valibot";
 import type { ChannelRequest } from "../abi/channel.ts";
 import { type ExitStatus, SIGNALS } from "../abi/records.ts";
 import { failure } from "../errors.ts";
+import { isReopened } from "../kernel/channel.ts";
 import { channelRequest } from "../kernel/channel-request.ts";
 import type { ToLwp } from "../kernel/protocol.ts";
 import { quotasOf } from "../kernel/quota.ts";
@@ -20,6 +21,7 @@ import { LwpThread } from "./lwp-thread.ts";
 import type { Node } from "./node.ts";
 import type { Entry } from "./process-table.ts";
 import { RemoteLwp } from "./remote-lwp.ts";
+import type { PlugRecord } from "./plug.ts";
 
 const pid = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(PID_MAX));
 const text = v.pipe(v.string(), v.maxLength(4096));
@@ -57,6 +59,17 @@ const homeRecord = v.object({
   unreadBytes: v.number(),
   output: v.array(v.object({ stream: v.picklist(["stdout", "stderr"]), bytes: v.instance(Uint8Array) })),
   listeners: v.array(v.object({ channel: text, request: v.unknown() })),
+  /** Channels that go on: sessions with switches. */
+  channels: v.array(
+    v.object({
+      channel: text,
+      arrival: v.picklist(["exchange", "stream"]),
+      untaken: v.number(),
+      frames: v.array(v.object({ kind: v.number(), bytes: v.instance(Uint8Array) })),
+      passing: v.nullable(v.object({ kind: v.number(), cost: v.number() })),
+      state: v.unknown(),
+    }),
+  ),
   /** Channels that end with the home that they had. */
   broken: v.array(text),
   /** What came for it while it was held. */
@@ -106,8 +119,10 @@ export async function handHome(cluster: ClusterNode, family: readonly Entry[], t
       await cluster.claim(entry.pid, owner, owner, node.name, randomUUID());
     }
     for (const [index, entry] of family.entries()) {
+      if (entry.exit !== undefined) continue; // it ended meanwhile: what was left of it is told by who knows why
       for (const left of records[index]?.waits ?? []) goOnWaiting(node, entry, left);
       for (const { channel, request } of listeners.get(entry) ?? []) node.switchboard.reopen(entry, channel, request);
+      await node.switchboard.resume(entry, (records[index]?.channels ?? []) as PlugRecord[]);
       if (entry.held !== undefined) node.settle(entry);
     }
     throw error;
@@ -136,11 +151,15 @@ function hostOf(entry: Entry): RemoteLwp {
 function listenersOf(node: Node, entry: Entry): { channel: string; request: ChannelRequest }[] {
   return node.switchboard
     .of(entry)
-    .flatMap(({ id, request }) => (request?.kind === "listener" ? [{ channel: id, request }] : []));
+    .flatMap(({ id, request }) =>
+      request !== undefined && isReopened(request.kind) ? [{ channel: id, request }] : [],
+    );
 }
 
 function recordOf(node: Node, entry: Entry, epoch: number): Omit<HomeRecord, "held" | "listeners"> {
+  const channels = node.switchboard.leave(entry);
   return {
+    channels: channels as HomeRecord["channels"],
     pid: entry.pid,
     parent: entry.parent?.pid ?? 0,
     name: entry.name,
@@ -193,6 +212,8 @@ async function takeHome({ node, hosting, homing }: ClusterNode, record: HomeReco
   const why = { code: "ECONNRESET", message: "the connection ended with the home that the process had" } as const;
   for (const channel of record.broken) entry.held.messages.push({ op: "broken", pid: entry.pid, channel, why });
   entry.held.messages.push(...(record.held as unknown as ToLwp[]));
+  // What comes over them now comes after what came before.
+  await node.switchboard.resume(entry, record.channels as PlugRecord[]);
 }
 
 /** The host of a process that was taken over lets it go on, and hears this home from now on. */

@@ -2,15 +2,20 @@
 
 import type { IncomingMessage } from "node:http";
 import * as v from "valibot";
+import { SERVICE_NAME } from "../abi/channel.ts";
 import { SIGNALS } from "../abi/records.ts";
 import { failure } from "../errors.ts";
 import {
   CONTROL_BODIES_MAX_BYTES,
   DURABLE_INTERVAL_MIN_MS,
+  HOST_MAX_CHARS,
   KEPT_MAX_BYTES,
   NAME_MAX_CHARS,
   NODE_NAME_MAX_CHARS,
+  PEM_MAX_BYTES,
+  POLICY_MAX_CHARS,
   PROGRAM_MAX_BYTES,
+  URGENT_MESSAGE_MAX_CHARS,
 } from "../limits.ts";
 
 /** The bytes of all bodies that are being received or used, so that many requests together are bounded too. */
@@ -109,13 +114,29 @@ const SPAWN = v.strictObject({
   kept: v.exactOptional(
     v.pipe(v.string(), v.base64(), v.maxLength(4 * Math.ceil(KEPT_MAX_BYTES / 3)), v.transform(bytesOf)),
   ),
+  outputHeld: v.exactOptional(v.boolean()),
   ...grants,
 });
 const RESTORE = v.strictObject(grants);
-const SIGNAL = v.strictObject({ signal: v.picklist(SIGNALS) });
+const SIGNAL = v.strictObject({
+  signal: v.picklist(SIGNALS),
+  message: v.optional(v.pipe(v.string(), v.maxLength(URGENT_MESSAGE_MAX_CHARS)), ""),
+});
 const NODE = v.strictObject({ node: nodeName });
 const DRAIN = v.strictObject({ node: nodeName, force: v.optional(v.boolean()), dryRun: v.optional(v.boolean()) });
 const FORK = v.strictObject({ node: v.exactOptional(nodeName) });
+const service = v.pipe(v.string(), v.regex(SERVICE_NAME, "must be a name of letters, digits and dashes, such as web"));
+const frontAddress = v.pipe(v.string(), v.maxLength(HOST_MAX_CHARS));
+const pem = v.pipe(v.string(), v.maxLength(PEM_MAX_BYTES));
+const EXPOSE = v.strictObject({
+  service,
+  address: frontAddress,
+  policy: v.exactOptional(v.pipe(v.string(), v.maxLength(POLICY_MAX_CHARS))),
+  certificate: v.exactOptional(pem),
+  key: v.exactOptional(pem),
+  node: v.exactOptional(nodeName),
+});
+const UNEXPOSE = v.strictObject({ service, address: v.exactOptional(frontAddress) });
 const NOTHING = v.strictObject({});
 
 function checked<S extends v.GenericSchema>(schema: S, value: unknown): v.InferOutput<S> {
@@ -140,4 +161,6 @@ export const checkSignal = (value: unknown) => checked(SIGNAL, value);
 export const checkNode = (value: unknown) => checked(NODE, value);
 export const checkDrain = (value: unknown) => checked(DRAIN, value);
 export const checkFork = (value: unknown) => checked(FORK, value);
+export const checkExpose = (value: unknown) => checked(EXPOSE, value);
+export const checkUnexpose = (value: unknown) => checked(UNEXPOSE, value);
 export const checkNothing = (value: unknown) => checked(NOTHING, value);

@@ -21,12 +21,14 @@ import {
 import type { ExitWatch } from "./exit-watch.ts";
 import {
   checkDrain,
+  checkExpose,
   checkFork,
   checkNode,
   checkNothing,
   checkRestore,
   checkSignal,
   checkSpawn,
+  checkUnexpose,
   parseJson,
 } from "./request.ts";
 
@@ -184,6 +186,22 @@ export const ROUTES: readonly Route[] = [
       return control.drain(node, { force, dryRun });
     },
   },
+  { method: "GET", path: "/services", bodyMaxBytes: 0, handle: ({ control }) => control.services() },
+  {
+    method: "POST",
+    path: "/fronts",
+    bodyMaxBytes: REQUEST,
+    handle: ({ control }, { body }) => control.expose(checkExpose(parseJson(body))),
+  },
+  {
+    method: "POST",
+    path: "/fronts/close",
+    bodyMaxBytes: REQUEST,
+    handle: ({ control }, { body }) => {
+      const { service, address } = checkUnexpose(parseJson(body));
+      return control.unexpose(service, address);
+    },
+  },
   { method: "GET", path: "/events", bodyMaxBytes: 0, handle: streamEvents },
   { method: "GET", path: "/processes", bodyMaxBytes: 0, handle: ({ control }) => control.list() },
   {
@@ -207,7 +225,8 @@ export const ROUTES: readonly Route[] = [
     path: "/processes/PID/signal",
     bodyMaxBytes: REQUEST,
     handle: async ({ control }, call) => {
-      await control.signal(call.pid, checkSignal(parseJson(call.body)).signal);
+      const { signal, message } = checkSignal(parseJson(call.body));
+      await control.signal(call.pid, signal, message);
       return {};
     },
   },

@@ -3,164 +3,30 @@
  * What is on its way to a process is within the windows of `limits.ts`; who would exceed them is told to wait.
  */
 
-import { type ChannelRequest, type Frame, frameCost } from "../abi/channel.ts";
+import { type ChannelRequest, FRAME_KINDS, type ListenerHead, serviceName } from "../abi/channel.ts";
 import { unreachable } from "../assert.ts";
-import { type ErrorCode, failure, GodwitError } from "../errors.ts";
-import { isLast } from "../kernel/channel.ts";
+import { failure, GodwitError } from "../errors.ts";
+import { isReopened, SESSION_PREFIX } from "../kernel/channel.ts";
 import type { FromLwp, ToLwp } from "../kernel/protocol.ts";
-import { CHANNEL_WINDOW_BYTES, CHANNELS_WINDOW_BYTES } from "../limits.ts";
-import type { Driver, Line } from "../resources/line.ts";
+import { jsonFrame } from "../resources/frame.ts";
+import type { Driver } from "../resources/line.ts";
 import { type Acceptor, Listeners } from "../resources/listener.ts";
-import type { NetAccess } from "../resources/net-access.ts";
+import type { HomeSession } from "../switch/home-session.ts";
+import type { Homes, Portable } from "../switch/homes.ts";
+import { type Arrival, messageOf, own, type Panel, Plug, type PlugRecord, type Tell } from "./plug.ts";
 import type { Entry } from "./process-table.ts";
 
 /** What a process has an LWP tell of its channels. */
 export type ChannelMessage = Extract<FromLwp, { op: "open" | "frame" | "taken" | "close" }>;
-type Tell = (entry: Entry, message: ToLwp) => void;
 
-/** All channels of one process. */
-interface Panel {
-  readonly plugs: Map<string, Plug>;
-  /** Pushed to the process and not taken by it, over all its channels. */
-  untaken: number;
-  /** What it may connect to, and the connections that it keeps; from its first request on. */
-  access: NetAccess | undefined;
-}
+const NO_MORE = "the process that holds the address accepts there no more";
 
-class Plug implements Line {
-  readonly #entry: Entry;
-  readonly #id: string;
-  readonly #panel: Panel;
-  readonly #tell: Tell;
-  #driver: Driver | undefined;
-  /** Pushed and not taken. */
-  #untaken = 0;
-  /** The driver was told to wait. */
-  #stalled = false;
-  #closed = false;
-  /** An exchange is over with the end of its response; the process says of the others when it is done with them. */
-  readonly #endsWithEnd: boolean;
-  /** How the process opened it; undefined for an exchange. */
-  readonly request: ChannelRequest | undefined;
-  /** Resolves when nothing goes over it any more. */
-  readonly closed: Promise<void>;
-  #onClosed: () => void = () => {};
-  /** Frames of the process's that wait for the driver: the process's window bounds them. */
-  readonly #queue: Frame[] = [];
-  #taking = false;
-
-  constructor(entry: Entry, id: string, panel: Panel, tell: Tell, request: ChannelRequest | undefined) {
-    this.#entry = entry;
-    this.#id = id;
-    this.#panel = panel;
-    this.#tell = tell;
-    this.request = request;
-    this.#endsWithEnd = request === undefined;
-    this.closed = new Promise((resolve) => (this.#onClosed = resolve));
-    panel.plugs.set(id, this);
-  }
-
-  set driver(driver: Driver) {
-    this.#driver = driver;
-    if (this.#closed) driver.close();
-    else void this.#passOn();
-  }
-
-  // ---- Towards the process
-
-  push(frame: Frame): boolean {
-    if (this.#closed) return false;
-    this.#tell(this.#entry, { op: "frame", pid: this.#entry.pid, channel: this.#id, frame: own(frame) });
-    return this.count(frame);
-  }
-
-  /** Counts a frame that is on its way; whether there is room for another. */
-  count(frame: Frame): boolean {
-    const cost = frameCost(frame);
-    this.#untaken += cost;
-    this.#panel.untaken += cost;
-    this.#stalled ||= !this.#hasRoom;
-    return !this.#stalled;
-  }
-
-  get #hasRoom(): boolean {
-    return this.#untaken < CHANNEL_WINDOW_BYTES && this.#panel.untaken < CHANNELS_WINDOW_BYTES;
-  }
-
-  break(code: ErrorCode, message: string): void {
-    if (this.#closed) return;
-    this.#tell(this.#entry, { op: "broken", pid: this.#entry.pid, channel: this.#id, why: { code, message } });
-    this.close();
-  }
-
-  taken(cost: number): void {
-    this.#untaken -= cost;
-    this.#panel.untaken -= cost;
-    for (const plug of this.#panel.plugs.values()) plug.#unstall();
-  }
-
-  #unstall(): void {
-    if (!this.#stalled || !this.#hasRoom) return;
-    this.#stalled = false;
-    this.#driver?.resume();
-  }
-
-  // ---- Towards the world
-
-  take(frame: Frame): void {
-    this.#queue.push(frame);
-    if (!this.#taking) void this.#passOn();
-  }
-
-  async #passOn(): Promise<void> {
-    if (this.#driver === undefined || this.#taking) return;
-    this.#taking = true;
-    try {
-      for (let frame = this.#queue.shift(); frame !== undefined; frame = this.#queue.shift()) {
-        const passing = this.#driver.take(frame);
-        if (passing !== undefined) await passing;
-        if (this.#endsWithEnd && isLast(frame.kind)) this.close();
-        if (this.#closed) break;
-        const cost = frameCost(frame);
-        this.#tell(this.#entry, { op: "room", pid: this.#entry.pid, channel: this.#id, cost });
-      }
-    } catch (error) {
-      const { code, message } = error instanceof GodwitError ? error : failure("EIO", messageOf(error));
-      // The program was done with it when it had sent it: it hears of this too late, or not at all.
-      if (this.#endsWithEnd && !this.#closed) this.#report(message);
-      this.break(code, message);
-    }
-    this.#taking = false;
-  }
-
-  #report(why: string): void {
-    this.#entry.output.push(
-      "stderr",
-      Buffer.from(`godwit: process ${this.#entry.pid}: a response was refused: ${why}\n`),
-    );
-  }
-
-  /** Nothing goes over it any more. */
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#onClosed();
-    this.#panel.plugs.delete(this.#id);
-    this.#panel.untaken -= this.#untaken;
-    this.#driver?.close();
-    if (this.#stalled) for (const plug of this.#panel.plugs.values()) plug.#unstall();
-  }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-/** A frame whose bytes are a buffer of their own: what crosses to an LWP takes its whole buffer along. */
-function own(frame: Frame): Frame {
-  const { kind, bytes } = frame;
-  const isOwn = bytes.byteLength === bytes.buffer.byteLength && bytes.constructor === Uint8Array;
-  return isOwn ? frame : { kind, bytes: new Uint8Array(bytes) };
+/** Keeps a service for the children that serve it: who accepts nothing needs no client. */
+function hold(plug: Plug): Portable {
+  const head: ListenerHead = { address: plug.address ?? "" };
+  plug.push(jsonFrame(FRAME_KINDS.head, head));
+  const nothing = () => {};
+  return { take: nothing, resume: nothing, close: nothing, leave: nothing };
 }
 
 export class Switchboard {
@@ -169,6 +35,8 @@ export class Switchboard {
   readonly #listeners = new Listeners();
   readonly #nodeName: string;
   #lastExchange = 0;
+  /** The home's side of the node's switch; absent where there are no services. */
+  services: (() => Promise<Homes>) | undefined;
 
   /** @param tell passes a message to the LWP that a process is on, or keeps it until the process is on one. */
   constructor(nodeName: string, tell: Tell) {
@@ -182,7 +50,7 @@ export class Switchboard {
     const plug = this.#panels.get(entry.pid)?.plugs.get(channel);
     switch (message.op) {
       case "open":
-        return this.#open(entry, channel, message.request, message.body);
+        return this.#open(entry, channel, message.request, message.body, message.shared === true);
       case "frame":
         return plug?.take(message.frame);
       case "taken":
@@ -192,8 +60,11 @@ export class Switchboard {
     }
   }
 
-  #open(entry: Entry, id: string, request: ChannelRequest, body: Uint8Array): void {
+  #open(entry: Entry, id: string, request: ChannelRequest, body: Uint8Array, shared = false): void {
     const plug = new Plug(entry, id, this.#panel(entry), this.#tell, request);
+    if (shared) plug.address = this.#panels.get(entry.parent?.pid ?? 0)?.plugs.get(id)?.address;
+    if (shared && plug.address === undefined) return plug.break("ECANCELED", NO_MORE);
+    if (request.kind === "listener" && request.holds !== undefined) plug.onClose = () => this.#dismiss(entry, id);
     this.#drive(entry, id, plug, request, body).then(
       (driver) => (plug.driver = driver),
       (error: unknown) => {
@@ -203,10 +74,25 @@ export class Switchboard {
     );
   }
 
+  /** Who held an address is gone: its children accept no more. */
+  #dismiss(holder: Entry, id: string): void {
+    for (const { plugs } of this.#panels.values()) {
+      const plug = plugs.get(id);
+      if (plug?.entry.parent === holder) plug.break("ECANCELED", NO_MORE);
+    }
+  }
+
   async #drive(entry: Entry, id: string, plug: Plug, request: ChannelRequest, body: Uint8Array): Promise<Driver> {
+    const service = "address" in request ? serviceName(request.address) : undefined;
+    if (service !== undefined) return this.#serve(entry, id, plug, service, request);
     switch (request.kind) {
       case "listener":
-        return this.#listeners.join(request.address, plug, this.#acceptor(entry, id));
+        return this.#listeners.join(plug.address ?? request.address, plug, this.#acceptor(entry, id, "exchange"), {
+          listening: (at) => (plug.address = at),
+          holdsFor: request.holds,
+        });
+      case "datagram":
+        throw failure("EADDRNOTAVAIL", "this node has no datagrams yet");
       case "fetch":
         return (await import("../resources/fetch.ts")).openFetch(request, body, plug, await this.#access(entry));
       case "socket":
@@ -216,22 +102,58 @@ export class Switchboard {
     }
   }
 
+  /** Clients of a service come over sessions, from fronts of any node. */
+  async #serve(entry: Entry, id: string, plug: Plug, service: string, request: ChannelRequest): Promise<Driver> {
+    if (this.services === undefined)
+      throw failure(
+        "EADDRNOTAVAIL",
+        `service:${service} is for a node's switch: start a node with \`godwit up\`, and run the program on it with --detach`,
+      );
+    const homes = await this.services();
+    plug.address = `service:${service}`;
+    if (request.kind === "listener" && request.holds !== undefined) return hold(plug);
+    const protocol = request.kind === "listener" ? (request.protocol ?? "http") : "udp";
+    const accept = this.#acceptor(entry, id, protocol === "http" ? "exchange" : "stream", SESSION_PREFIX);
+    return homes.join(service, entry.pid, protocol, plug, accept);
+  }
+
   /** A node whose processes connect nowhere does not pay for the clients. */
-  async #access(entry: Entry): Promise<NetAccess> {
+  async #access(entry: Entry) {
     const { NetAccess } = await import("../resources/net-access.ts");
     return (this.#panel(entry).access ??= new NetAccess(entry.capabilities.net));
   }
 
-  /** Makes exchanges for a listener: each a new channel of its process. */
-  #acceptor(entry: Entry, listener: string): Acceptor {
+  /** Makes exchanges or streams for a listener: each a new channel of its process. */
+  #acceptor(entry: Entry, listener: string, kind: Arrival, prefix = "x"): Acceptor {
     return (frame, drive) => {
-      const id = `x${++this.#lastExchange}@${this.#nodeName}`;
-      const plug = new Plug(entry, id, this.#panel(entry), this.#tell, undefined);
+      const id = `${prefix}${++this.#lastExchange}@${this.#nodeName}`;
+      const plug = new Plug(entry, id, this.#panel(entry), this.#tell, kind);
       const first = own(frame);
       this.#tell(entry, { op: "incoming", pid: entry.pid, listener, channel: id, frame: first });
       plug.count(first);
       plug.driver = drive(plug);
     };
+  }
+
+  /** Channels of one process, or all that it has, are another's from now on, with what waits to be told of them. */
+  give(from: Entry, to: Entry, ids?: readonly string[]): void {
+    const plugs = this.#panels.get(from.pid)?.plugs ?? new Map<string, Plug>();
+    const given = new Set(ids ?? [...plugs.keys()]);
+    for (const id of given) plugs.get(id)?.give(to, this.#panel(to));
+    const waiting = from.held?.messages ?? [];
+    const concerns = (message: ToLwp) =>
+      "channel" in message && message.op !== "incoming" && given.has(message.channel);
+    for (const message of waiting.filter(concerns)) {
+      waiting.splice(waiting.indexOf(message), 1);
+      this.#tell(to, { ...message, pid: to.pid } as ToLwp);
+    }
+  }
+
+  /** A child that never came to be: what it was given is its parent's again. */
+  giveBack(child: Entry): void {
+    const { parent } = child;
+    if (parent !== undefined && parent.exit === undefined) this.give(child, parent);
+    this.closeAll(child);
   }
 
   /** Which channels a process has, and how it opened those that it did. */
@@ -245,20 +167,49 @@ export class Switchboard {
     this.#open(entry, id, request, new Uint8Array(0));
   }
 
+  /** What another home can go on with of a process's channels: over here. Its services stay, and know of no home. */
+  leave(entry: Entry): PlugRecord[] {
+    const plugs = [...(this.#panels.get(entry.pid)?.plugs.values() ?? [])];
+    return plugs.flatMap((plug) => {
+      const record = plug.leave();
+      return record === undefined || plug.request !== undefined ? [] : [record];
+    });
+  }
+
+  /** Goes on with channels of a process that has its home here from now on. */
+  async resume(entry: Entry, records: readonly PlugRecord[]): Promise<void> {
+    if (records.length === 0) return;
+    if (this.services === undefined) throw failure("EADDRNOTAVAIL", `node ${this.#nodeName} has no switch`);
+    const homes = await this.services();
+    const sessions = records.map((record) => {
+      const plug = new Plug(entry, record.channel, this.#panel(entry), this.#tell, record.arrival);
+      let session: HomeSession | undefined;
+      plug.resume(record, (line) => (session = homes.resume(record.state, line)));
+      return session;
+    });
+    await homes.attach(sessions.filter((session) => session !== undefined));
+  }
+
   /** No new exchanges come for a process; resolves when it has answered those that did, or after so long. */
   async retire(entry: Entry, graceMs: number): Promise<void> {
     const plugs = [...(this.#panels.get(entry.pid)?.plugs.values() ?? [])];
-    for (const plug of plugs) if (plug.request?.kind === "listener") plug.close();
+    for (const plug of plugs) {
+      if (plug.request === undefined || !isReopened(plug.request.kind) || plug.isPortable) continue;
+      plug.onClose = () => {};
+      plug.close();
+    }
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, graceMs)));
-    const answered = Promise.all(plugs.filter(({ request }) => request === undefined).map(({ closed }) => closed));
+    const answered = Promise.all(
+      plugs.filter(({ isShort, isPortable }) => isShort && !isPortable).map(({ closed }) => closed),
+    );
     await Promise.race([answered, late]);
     clearTimeout(timer);
   }
 
   /** A process has ended. */
   closeAll(entry: Entry): void {
-    for (const plug of this.#panels.get(entry.pid)?.plugs.values() ?? []) plug.close();
+    for (const plug of this.#panels.get(entry.pid)?.plugs.values() ?? []) plug.abandon();
     this.#panels.get(entry.pid)?.access?.close();
     this.#panels.delete(entry.pid);
   }

@@ -13,6 +13,7 @@ import { type Frame, FRAME_KINDS } from "../abi/channel.ts";
 import { failure } from "../errors.ts";
 import { HEADERS_MAX, HEADERS_MAX_BYTES, UNREAD_BODY_MAX_BYTES, UNREAD_BODY_TIMEOUT_MS } from "../limits.ts";
 import { headAndBody } from "./frame.ts";
+import { streamOf } from "./http-stream.ts";
 import type { Driver, Line } from "./line.ts";
 
 /** A response's head as a process gives it. 1xx and 101 are the host's own. */
@@ -152,7 +153,8 @@ export class Exchange implements Driver {
     const request = this.#request;
     clearTimeout(this.#silence);
     if (request.complete) return void request.resume();
-    const cutOff = () => void request.socket.destroy();
+    const stream = streamOf(request);
+    const cutOff = () => void (stream === undefined ? request.socket.destroy() : stream.close());
     const timer = setTimeout(cutOff, UNREAD_BODY_TIMEOUT_MS).unref();
     request.once("close", () => clearTimeout(timer));
     let leftBytes = UNREAD_BODY_MAX_BYTES;
@@ -166,7 +168,7 @@ export class Exchange implements Driver {
   /** Resolves when the client's connection has taken it, or is gone. */
   #write(bytes: Uint8Array): void | Promise<void> {
     const response = this.#response;
-    if (response.write(bytes) || response.destroyed) return undefined;
+    if (response.write(bytes) || (streamOf(this.#request) ?? response).destroyed) return undefined;
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.#tire("took nothing of its response"), this.#idleMaxMs).unref();
       const done = () => {
@@ -203,7 +205,8 @@ export class Exchange implements Driver {
     if (mayHaveBody && length !== undefined) list.push("content-length", String(length));
     response.strictContentLength = true;
     const isText = statusText !== "" && !/[^\t\x20-\x7e\x80-\xff]/.test(statusText);
-    response.writeHead(status, isText ? statusText : STATUS_CODES[status], list);
+    if (streamOf(this.#request) !== undefined) response.writeHead(status, valuesByName(list));
+    else response.writeHead(status, isText ? statusText : STATUS_CODES[status], list);
   }
 
   #valid(name: string, value: string): [string, string] {
@@ -244,4 +247,12 @@ export class Exchange implements Driver {
     if (this.#closed) return;
     this.#give(502);
   }
+}
+
+/** As HTTP/2 takes them; several of one name stay several. */
+function valuesByName(list: readonly string[]): Record<string, string[]> {
+  const values: Record<string, string[]> = Object.create(null);
+  for (let at = 0; at + 1 < list.length; at += 2)
+    (values[(list[at] ?? "").toLowerCase()] ??= []).push(list[at + 1] ?? "");
+  return values;
 }

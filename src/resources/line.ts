@@ -12,6 +12,8 @@ export interface Line {
   push(frame: Frame): boolean;
   /** The other side is gone, or broke the protocol: nothing more goes either way. What was pushed before still arrives. */
   break(code: ErrorCode, message: string): void;
+  /** Tells the process something out of band, before all that was pushed. Of much at once, some is lost. */
+  ping?(message: string): void;
 }
 
 /** Towards the world. */

@@ -3,7 +3,7 @@
  * accept at its address. Parsing is Node's own (`node:http`), in its strict form.
  */
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 
 import { FRAME_KINDS, type ListenerHead } from "../abi/channel.ts";
@@ -11,33 +11,50 @@ import { failure, isErrorCode } from "../errors.ts";
 import {
   BODY_IDLE_TIMEOUT_MS,
   EXCHANGES_MAX,
-  LISTENER_CONNECTIONS_MAX,
-  REQUEST_HEAD_MAX_BYTES,
+  MEMBERS_WAIT_MS,
   REQUEST_HEAD_TIMEOUT_MS,
   WHOLE_BODY_MAX_BYTES,
 } from "../limits.ts";
 import { Exchange } from "./exchange.ts";
 import { jsonFrame, wholeFrame } from "./frame.ts";
 import type { Driver, Line } from "./line.ts";
-import { FIELDS_KEPT_MAX, requestHead } from "./request-head.ts";
+import { type Credentials, httpServer, type Patience } from "./http-server.ts";
+import { streamOf } from "./http-stream.ts";
+import { requestHead } from "./request-head.ts";
 
 /** Makes a new exchange's channel, given its first frame and what drives it. */
 export type Acceptor = (frame: Parameters<Line["push"]>[0], drive: (line: Line) => Driver) => void;
 
-/** One process that accepts at an address. */
+/** One process that accepts at an address, or holds it for those that do. */
 interface Member {
   readonly accept: Acceptor;
+  readonly exchangesMax: number;
+  /** For how many it holds the address; 0 when it accepts itself. */
+  readonly holdsFor: number;
   /** Exchanges that it has not ended. */
   open: number;
 }
 
-/** How long clients are waited for. */
-export interface Patience {
-  /** For a request's head, and for a short body with it. */
-  readonly headTimeoutMs: number;
-  /** For the next bytes of a longer body; and until a client takes some of a response. */
-  readonly idleMaxMs: number;
+/** A request that came while the address was held and nobody accepted there. */
+interface Waiting {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly timer: NodeJS.Timeout;
 }
+
+/** How a process takes part in a listener. */
+export interface Membership {
+  /** Exchanges that it has at once; others are told to come again. */
+  readonly exchangesMax?: number;
+  /** It keeps the address for so many others, and accepts nothing. */
+  readonly holdsFor?: number | undefined;
+  /** Told the address that it has, once it listens. */
+  readonly listening?: (address: string) => void;
+  /** It is listened on over TLS. */
+  readonly credentials?: Credentials | undefined;
+}
+
+export type { Patience } from "./http-server.ts";
 const PATIENCE: Patience = { headTimeoutMs: REQUEST_HEAD_TIMEOUT_MS, idleMaxMs: BODY_IDLE_TIMEOUT_MS };
 
 /** An address that is listened on, by one process or by several in turn. */
@@ -47,24 +64,16 @@ class Listener {
   readonly #members = new Set<Member>();
   /** Connections that are closed after a refusal. What else came on them is not served: it may be no request at all. */
   readonly #refused = new WeakSet<Socket>();
+  /** At most EXCHANGES_MAX. */
+  readonly #waiting = new Set<Waiting>();
+  /** Those for whom the address is held were all here, or have been waited for long enough. */
+  #isManned = true;
   /** Resolves to the address that it has, once it listens. */
   readonly ready: Promise<string>;
 
-  constructor(host: string, port: number, patience: Patience) {
+  constructor(host: string, port: number, patience: Patience, credentials: Credentials | undefined) {
     this.#patience = patience;
-    this.#server = createServer(
-      {
-        maxHeaderSize: REQUEST_HEAD_MAX_BYTES,
-        headersTimeout: patience.headTimeoutMs,
-        requestTimeout: 0,
-        connectionsCheckingInterval: patience.headTimeoutMs / 4,
-        insecureHTTPParser: false,
-        noDelay: true,
-      },
-      (request, response) => this.#serve(request, response),
-    );
-    this.#server.maxHeadersCount = FIELDS_KEPT_MAX;
-    this.#server.maxConnections = LISTENER_CONNECTIONS_MAX;
+    this.#server = httpServer(patience, credentials, (request, response) => this.#serve(request, response));
     this.ready = new Promise((resolve, reject) => {
       this.#server.once("error", reject);
       this.#server.listen(port, host, () => {
@@ -78,32 +87,66 @@ class Listener {
     return this.#members.size === 0;
   }
 
-  add(accept: Acceptor): Member {
-    const member = { accept, open: 0 };
+  add(accept: Acceptor, { exchangesMax = EXCHANGES_MAX, holdsFor = 0 }: Membership): Member {
+    const member = { accept, exchangesMax, holdsFor, open: 0 };
     this.#members.add(member);
+    if (holdsFor > 0 && this.#next() === undefined) {
+      this.#isManned = false;
+      setTimeout(() => this.#man(), MEMBERS_WAIT_MS).unref();
+    }
+    const expected = Math.max(...[...this.#members].map((one) => one.holdsFor));
+    if (holdsFor === 0 && (this.#isManned || this.#members.size > expected)) this.#man();
     return member;
+  }
+
+  /** Requests are not kept waiting any longer, unless there is nobody at all. */
+  #man(): void {
+    this.#isManned = true;
+    if (this.#next() === undefined) return;
+    for (const { request, response } of this.#waited()) this.#serve(request, response);
   }
 
   remove(member: Member): void {
     this.#members.delete(member);
   }
 
+  /** Takes out all that wait. */
+  #waited(): Waiting[] {
+    const all = [...this.#waiting];
+    this.#waiting.clear();
+    for (const { timer } of all) clearTimeout(timer);
+    return all.filter(({ response }) => !response.destroyed);
+  }
+
+  #wait(request: IncomingMessage, response: ServerResponse): void {
+    const late = () => {
+      this.#waiting.delete(one);
+      this.#refuse(request, response, 503, "no process was there to answer");
+    };
+    const one = { request, response, timer: setTimeout(late, this.#patience.headTimeoutMs) };
+    this.#waiting.add(one);
+  }
+
   stop(): void {
+    for (const { request, response } of this.#waited()) this.#refuse(request, response, 503, "the server has stopped");
     this.#server.close();
-    this.#server.closeIdleConnections();
+    // Those of HTTP/2 are told to go by `close`.
+    this.#server.closeIdleConnections?.();
   }
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
     if (this.#refused.has(request.socket)) return;
-    const member = this.#leastBusy();
-    if (member === undefined || member.open >= EXCHANGES_MAX)
+    const member = this.#next();
+    const isHeld = (member === undefined || !this.#isManned) && [...this.#members].some((one) => one.holdsFor > 0);
+    if (isHeld && this.#waiting.size < EXCHANGES_MAX) return this.#wait(request, response);
+    if (member === undefined || member.open >= member.exchangesMax)
       return this.#refuse(request, response, 503, "too many requests at once");
     const checked = requestHead(request);
     if ("why" in checked) return this.#refuse(request, response, checked.status, checked.why);
     // The parser goes no further after a request that asks for another protocol.
     if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
     const { head, length = Infinity } = checked;
-    member.open++;
+    this.#chosen(member);
     response.once("close", () => member.open--);
     const exchange = (line: Line) => new Exchange(request, response, line, this.#patience.idleMaxMs);
     if (!head.hasBody) member.accept(wholeFrame(head, new Uint8Array(0)), exchange);
@@ -128,7 +171,7 @@ class Listener {
   }
 
   #refuse(request: IncomingMessage, response: ServerResponse, status: number, why: string): void {
-    this.#refused.add(request.socket);
+    if (streamOf(request) === undefined) this.#refused.add(request.socket);
     const body = Buffer.from(`${why}\n`);
     response.writeHead(status, {
       "content-type": "text/plain; charset=utf-8",
@@ -139,10 +182,18 @@ class Listener {
     response.end(body);
   }
 
-  #leastBusy(): Member | undefined {
+  /** The least busy; of several, each in its turn. */
+  #next(): Member | undefined {
     let least: Member | undefined;
-    for (const member of this.#members) if (least === undefined || member.open < least.open) least = member;
+    for (const member of this.#members)
+      if (member.holdsFor === 0 && (least === undefined || member.open < least.open)) least = member;
     return least;
+  }
+
+  /** Behind the others that are as busy. */
+  #chosen(member: Member): void {
+    member.open++;
+    if (this.#members.delete(member)) this.#members.add(member);
   }
 }
 
@@ -160,12 +211,12 @@ export class Listeners {
   }
 
   /** Accepts at `address` for one more process. Throws EADDRINUSE, EADDRNOTAVAIL, EACCES, EINVAL. */
-  async join(address: string, line: Line, accept: Acceptor): Promise<Driver> {
+  async join(address: string, line: Line, accept: Acceptor, membership: Membership = {}): Promise<Driver> {
     const { host, port } = hostAndPort(address);
     const shared = port === 0 ? undefined : this.#listeners.get(address);
-    const listener = shared ?? new Listener(host, port, this.#patience);
+    const listener = shared ?? new Listener(host, port, this.#patience, membership.credentials);
     if (port !== 0) this.#listeners.set(address, listener);
-    const member = listener.add(accept);
+    const member = listener.add(accept, membership);
     let own = address;
     const leave = () => {
       listener.remove(member);
@@ -180,6 +231,7 @@ export class Listeners {
       throw unheard(address, error);
     }
     this.#listeners.set(own, listener);
+    membership.listening?.(own);
     const head: ListenerHead = { address: own };
     line.push(jsonFrame(FRAME_KINDS.head, head));
     return { take: () => {}, resume: () => {}, close: leave };

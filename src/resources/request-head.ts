@@ -4,6 +4,7 @@ import type { IncomingMessage } from "node:http";
 
 import type { ExchangeHead, HeaderList } from "../abi/channel.ts";
 import { HEADERS_MAX } from "../limits.ts";
+import { streamOf } from "./http-stream.ts";
 
 export interface RequestHead {
   readonly head: ExchangeHead;
@@ -38,14 +39,25 @@ export function requestHead(request: IncomingMessage): RequestHead | Refusal {
     url,
     headers: fields,
     remote: `${remoteAddress}:${remotePort}`,
-    hasBody: coding !== undefined || (length !== undefined && length > 0),
+    hasBody: hasBody(request, coding, length),
   };
   return { head, length };
 }
 
+/** HTTP/2 needs no field to say so. */
+function hasBody(request: IncomingMessage, coding: string | undefined, length: number | undefined): boolean {
+  const stream = streamOf(request);
+  if (stream !== undefined) return !stream.endAfterHeaders;
+  return coding !== undefined || (length !== undefined && length > 0);
+}
+
 function headerList(raw: readonly string[]): HeaderList {
   const list: [string, string][] = [];
-  for (let at = 0; at + 1 < raw.length; at += 2) list.push([(raw[at] ?? "").toLowerCase(), raw[at + 1] ?? ""]);
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    const name = (raw[at] ?? "").toLowerCase();
+    // HTTP/2 has the request's line among its fields.
+    if (!name.startsWith(":")) list.push([name, raw[at + 1] ?? ""]);
+  }
   return list;
 }
 
@@ -54,10 +66,15 @@ function urlOf(request: IncomingMessage, fields: HeaderList): string | undefined
   const target = request.url ?? "";
   const host = hostOf(request, fields);
   if (host === undefined) return undefined;
-  const text = target.startsWith("/") ? `http://${host}${target}` : target === "*" ? `http://${host}/*` : target;
+  const scheme = "encrypted" in request.socket ? "https" : "http";
+  const text = target.startsWith("/")
+    ? `${scheme}://${host}${target}`
+    : target === "*"
+      ? `${scheme}://${host}/*`
+      : target;
   try {
     const url = new URL(text);
-    const isPlain = url.protocol === "http:" && url.username === "" && url.password === "" && url.hash === "";
+    const isPlain = url.protocol === `${scheme}:` && url.username === "" && url.password === "" && url.hash === "";
     return isPlain ? url.href : undefined;
   } catch {
     return undefined;
@@ -66,12 +83,18 @@ function urlOf(request: IncomingMessage, fields: HeaderList): string | undefined
 
 /** The one Host; a client of HTTP/1.0 need not say any, and means the one that it is connected to. */
 function hostOf(request: IncomingMessage, fields: HeaderList): string | undefined {
+  const authority = request.httpVersionMajor < 2 ? undefined : request.headers[":authority"];
+  if (authority !== undefined) return isHost(String(authority)) ? String(authority) : undefined;
   const hosts = fields.filter(([name]) => name === "host");
   if (hosts.length === 0 && request.httpVersion === "1.0") {
     const { localAddress = "", localPort = 0 } = request.socket;
     return localAddress.includes(":") ? `[${localAddress}]:${localPort}` : `${localAddress}:${localPort}`;
   }
   const host = hosts[0]?.[1] ?? "";
-  // A Host such as "a/b" would make another path than the one that was asked for.
-  return hosts.length !== 1 || host === "" || /[/?#@\\\s]/.test(host) ? undefined : host;
+  return hosts.length === 1 && isHost(host) ? host : undefined;
+}
+
+/** A Host such as "a/b" would make another path than the one that was asked for. */
+function isHost(text: string): boolean {
+  return text !== "" && !/[/?#@\\\s]/.test(text);
 }

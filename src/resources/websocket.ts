@@ -84,6 +84,9 @@ class Socket implements Driver {
       if (this.#socket.readyState !== WebSocket.OPEN) return; // the process has closed it: it is not told more
       this.#push({ kind: isBinary ? FRAME_KINDS.data : FRAME_KINDS.text, bytes: data });
     });
+    this.#socket.on("ping", (said: Buffer) => {
+      if (said.length > 0) this.#line.ping?.(said.toString("utf8"));
+    });
     this.#socket.on("error", (error) => {
       this.#fault ??= connectionFault(error, this.#place);
     });

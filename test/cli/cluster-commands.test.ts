@@ -34,6 +34,30 @@ suite("commands of a cluster", () => {
     assert.deepEqual(JSON.parse((await godwit(t, ["nodes", "--json"], at)).stdout), await node.nodes());
   });
 
+  test("expose, services, unexpose: what was asked for, what there is, what is gone", TIMEOUT, async (t) => {
+    const { node, at } = await setting(t);
+    const exposed = await godwit(t, ["expose", "web", "--on", "http://127.0.0.1:8080", "--policy", "local"], at);
+    assert.deepEqual([exposed.code, exposed.stderr], [0, ""]);
+    assert.equal(exposed.stdout, "Service web is at http://127.0.0.1:8080, by node fake.\n");
+    const listed = await godwit(t, ["services"], at);
+    assert.equal(
+      listed.stdout,
+      "SERVICE  PID  HOME  FOR   OPEN\nweb        1  fake  http     3\n\n" +
+        "SERVICE  AT                     NODE  POLICY\nweb      http://127.0.0.1:8080  fake  local\n",
+    );
+    assert.deepEqual(JSON.parse((await godwit(t, ["services", "--json"], at)).stdout), await node.services());
+    const bare = await godwit(t, ["expose", "web", "--on", "tls://127.0.0.1:8443", "--cert", "c.pem"], at);
+    assert.deepEqual([bare.code, bare.stdout], [2, ""]);
+    const nameless = await godwit(t, ["expose", "Web", "--on", "http://127.0.0.1:8080"], at);
+    assert.equal(nameless.code, 1);
+    assert.match(nameless.stderr, /must be a name of letters, digits and dashes/);
+    const gone = await godwit(t, ["unexpose", "web"], at);
+    assert.equal(gone.stdout, "Service web is not at http://127.0.0.1:8080 of node fake any more.\n");
+    const again = await godwit(t, ["unexpose", "web", "--on", "http://127.0.0.1:1"], at);
+    assert.equal(again.code, 1);
+    assert.match(again.stderr, /is not exposed at http:\/\/127.0.0.1:1: see/);
+  });
+
   test(
     "migrate --dry-run: a row for each resource, and whether it can be moved, by exit code too",
     TIMEOUT,

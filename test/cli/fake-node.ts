@@ -4,11 +4,14 @@ import type {
   ClusterControl,
   ClusterEvent,
   DrainReport,
+  ExposeOptions,
+  Front,
   Inspection,
   MoveReport,
   NodeInfo,
   ProcessInfo,
   RestoreOptions,
+  ServiceInfo,
   SpawnOptions,
   Stream,
 } from "../../src/abi/control.ts";
@@ -49,6 +52,7 @@ export class FakeNode implements ClusterControl {
   readonly forkedTo: (string | undefined)[] = [];
   readonly past: ClusterEvent[] = [];
   readonly listeners = new Set<(event: ClusterEvent) => void>();
+  fronts: Front[] = [];
   stops = 0;
   /** What `inspect` does in place of answering. */
   inspectFault: (() => never) | undefined;
@@ -76,6 +80,20 @@ export class FakeNode implements ClusterControl {
 
   async spawn(options: SpawnOptions): Promise<number> {
     return this.add(options);
+  }
+  async expose({ service, address, policy = "least-loaded" }: ExposeOptions): Promise<Front> {
+    const front = { service, address, policy, node: this.name };
+    this.fronts.push(front);
+    return front;
+  }
+  async unexpose(service: string, address?: string): Promise<Front[]> {
+    const gone = this.fronts.filter((one) => one.service === service && (address ?? one.address) === one.address);
+    this.fronts = this.fronts.filter((one) => !gone.includes(one));
+    return gone;
+  }
+  async services(): Promise<ServiceInfo[]> {
+    const members = [{ pid: 1, home: this.name, protocol: "http", open: 3 } as const];
+    return [{ name: "web", members, fronts: this.fronts }];
   }
   async restore(image: Uint8Array, options: RestoreOptions = {}): Promise<number> {
     this.images.push(Buffer.from(image));

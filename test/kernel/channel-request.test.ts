@@ -33,6 +33,11 @@ describe("a channel's request", () => {
     { ...SOCKET, protocols: [] },
     { ...LISTENER, address: "[::1]:0" },
     { ...LISTENER, address: "localhost:65535" },
+    { ...LISTENER, address: "service:web" },
+    { ...LISTENER, protocol: "http" },
+    { ...LISTENER, protocol: "tcp" },
+    { kind: "datagram", address: "127.0.0.1:0" },
+    { kind: "datagram", address: `service:a${"-0".repeat(31)}` },
   ];
   for (const request of good) {
     test(`takes ${JSON.stringify(request).slice(0, 100)}`, () => {
@@ -85,6 +90,14 @@ describe("a channel's request", () => {
     [{ ...LISTENER, address: "::1:80" }, /address/],
     [{ ...LISTENER, address: "/tmp/socket:1" }, /address/],
     [{ ...LISTENER, address: "localhost:-1" }, /address/],
+    [{ ...LISTENER, address: "service:" }, /address/],
+    [{ ...LISTENER, address: "service:Web" }, /address/],
+    [{ ...LISTENER, address: `service:${"a".repeat(64)}` }, /address/],
+    [{ ...LISTENER, protocol: "udp" }, /protocol/],
+    [{ ...LISTENER, protocol: undefined }, /protocol/],
+    [{ kind: "datagram", address: "127.0.0.1" }, /address/],
+    [{ kind: "datagram", address: "127.0.0.1:0", protocol: "tcp" }, /protocol/],
+    [{ kind: "stream" }, /kind/],
   ];
   for (const [request, message] of bad) {
     test(`refuses ${JSON.stringify(request).slice(0, 100)}`, () => {
@@ -96,7 +109,17 @@ describe("a channel's request", () => {
   }
 
   test("takes or refuses anything, with EINVAL alone, and keeps what it took", () => {
-    const field = fc.constantFrom("kind", "method", "url", "headers", "body", "protocols", "address", "__proto__");
+    const field = fc.constantFrom(
+      "kind",
+      "method",
+      "url",
+      "headers",
+      "body",
+      "protocols",
+      "address",
+      "protocol",
+      "__proto__",
+    );
     const value = fc.oneof(
       fc.jsonValue(),
       fc.constantFrom("fetch", "socket", "listener", "GET", "http://a", "ws://a", "none", "a:1", [["a", "b"]]),

@@ -2,7 +2,7 @@
 
 import { type ExchangeHead, FRAME_KINDS, type ResponseHead } from "../../abi/channel.ts";
 import { FRAME_MAX_BYTES } from "../../limits.ts";
-import { hasCode, part, reportError, syscall, syscallThen, utf8Bytes } from "../core.ts";
+import { currentTid, hasCode, loadedPart, part, reportError, syscall, syscallThen, utf8Bytes } from "../core.ts";
 import type { Content, Inflow } from "./body.ts";
 import type { AbortController, AbortSignal } from "./event-target.ts";
 import type { Request } from "./request.ts";
@@ -15,6 +15,7 @@ const { Response, responseAccess, sendBody, sendFrame, wholeFrame } = library;
 
 /** UTF-8 of a UTF-16 unit has at most so many bytes. */
 const UNIT_MAX_BYTES = 3;
+const EVENT_LOOP_TID = 1;
 
 type OnError = ServeOptions["onError"];
 
@@ -30,6 +31,10 @@ export class Exchange implements ServeContext {
   #sending: Inflow | undefined;
   #watching = false;
   #gone = false;
+  #isLeft = false;
+  #isSent = false;
+  /** By which its client's leaving is told out of band; 0 when it is not. */
+  #token = 0;
   readonly props = {};
 
   constructor(handle: number, onOver: () => void) {
@@ -48,6 +53,7 @@ export class Exchange implements ServeContext {
       return this.#drop();
     }
     this.#request = request;
+    if (loadedPart("urgent")?.isAwaited() === true) this.#watchUrgently();
     this.#answer(() => handler(request, environment, this));
   }
 
@@ -95,23 +101,35 @@ export class Exchange implements ServeContext {
 
   #signal(): AbortSignal {
     this.#abort ??= new (part("event").AbortController)();
-    this.#watch();
+    this.#watchUrgently();
     return this.#abort.signal;
+  }
+
+  /** The handler may be in a loop when the client leaves. */
+  #watchUrgently(): void {
+    if (this.#token !== 0 || this.#isSent) return;
+    try {
+      this.#token = part("urgent").watchChannel(this.#handle, this.#left, this.#request);
+    } catch {
+      // The response is on its way: nobody is to be told any more.
+    }
   }
 
   /** Waits for the client to leave before the response is whole. */
   #watch(): void {
     if (this.#watching) return;
     this.#watching = true;
-    const left = (why: string): void => {
-      if (why === "") return;
-      this.#gone = true;
-      const reason = new DOMException(`The client is gone: ${why}`, "AbortError");
-      this.#abort?.abort(reason);
-      void this.#sending?.cancel(reason);
-    };
-    syscallThen("channelBroken", [this.#handle], left, () => {});
+    syscallThen("channelBroken", [this.#handle], this.#left, () => {});
   }
+
+  readonly #left = (why: string): void => {
+    if (why === "" || this.#isLeft) return;
+    this.#isLeft = true;
+    this.#gone = true;
+    const reason = new DOMException(`The client is gone: ${why}`, "AbortError");
+    this.#abort?.abort(reason);
+    void this.#sending?.cancel(reason);
+  };
 
   // Called with whatever a handler returned.
   readonly #respond = (answer: unknown): void => {
@@ -150,7 +168,8 @@ export class Exchange implements ServeContext {
 
   #send(state: ResponseState): void {
     const { status, statusText, headers, body } = state;
-    const list = Array.isArray(headers) ? headers : headerAccess.list(headers as never);
+    const own = Array.isArray(headers) ? headers : headerAccess.list(headers as never);
+    const list = [...own, ...this.#cookies()];
     const head: ResponseHead = { status, statusText, headers: list };
     const headText = JSON.stringify(head);
     let content: Content = "";
@@ -158,8 +177,25 @@ export class Exchange implements ServeContext {
     else if (body !== null) content = body.take();
     if (isInflow(content) || headText.length + content.length > FRAME_MAX_BYTES / UNIT_MAX_BYTES)
       return void this.#sendParts(utf8Bytes(headText), content);
-    const whole = wholeFrame(headText, content);
-    syscallThen("channelSend", [this.#handle, FRAME_KINDS.whole, whole], this.#finished, this.#drop);
+    this.#sendWhole(wholeFrame(headText, content));
+  }
+
+  #cookies(): [name: string, value: string][] {
+    const sessions = loadedPart("session");
+    if (sessions === undefined || this.#request === undefined) return [];
+    return sessions.cookiesOf(this.#request).map((field) => ["set-cookie", field]);
+  }
+
+  /** A thread waits for room itself: the event loop may be busy with other things, or blocked. */
+  #sendWhole(whole: Uint8Array): void {
+    if (currentTid() === EVENT_LOOP_TID)
+      return syscallThen("channelSend", [this.#handle, FRAME_KINDS.whole, whole], this.#sent, this.#drop);
+    try {
+      syscall("channelSend", this.#handle, FRAME_KINDS.whole, whole);
+    } catch {
+      return this.#drop();
+    }
+    this.#sent();
   }
 
   /** Head, data as fast as the client takes it, end. */
@@ -171,7 +207,7 @@ export class Exchange implements ServeContext {
     try {
       await sendFrame(this.#handle, FRAME_KINDS.head, head);
       await sendBody(this.#handle, this.#sending === undefined ? content : this.#reported(this.#sending));
-      this.#finished();
+      this.#sent();
     } catch (error) {
       this.#gone = true;
       this.#drop();
@@ -195,6 +231,13 @@ export class Exchange implements ServeContext {
   /** The response cannot be sent, or not to its end: the node breaks the connection. */
   readonly #drop = (): void => {
     closeChannel(this.#handle);
+    this.#sent();
+  };
+
+  /** The response is whole, or comes to no end. */
+  readonly #sent = (): void => {
+    this.#isSent = true;
+    if (this.#token !== 0) part("urgent").forgetChannel(this.#token);
     this.#finished();
   };
 

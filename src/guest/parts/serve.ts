@@ -1,12 +1,17 @@
 /** `serve`: a program as an HTTP server. The connections are the node's; what comes here are exchanges (abi/channel.ts). */
 
-import type { ListenerHead } from "../../abi/channel.ts";
-import { SHARED_WORDS } from "../../abi/records.ts";
-import { EXCHANGES_IN_FLIGHT_MAX } from "../../limits.ts";
-import { hasCode, part, sharedWords, syscall, syscallThen, timerFunctions } from "../core.ts";
-import { Exchange } from "./exchange.ts";
+import {
+  EXCHANGES_IN_FLIGHT_MAX,
+  POOL_THREADS_DEFAULT,
+  PRE_FORKED_DEFAULT,
+  REQUEST_PROCESSES_DEFAULT,
+  REQUEST_THREADS_DEFAULT,
+} from "../../limits.ts";
+import { EventLoop, PreForked, processPerRequest } from "./event-driven.ts";
 import type { Request as GuestRequest } from "./request.ts";
 import type { Response as GuestResponse } from "./response.ts";
+import { type Organisation, Site } from "./site.ts";
+import { ThreadPerRequest, ThreadPool } from "./threaded.ts";
 
 /** The web's own types, where the program's compiler knows them. */
 export type WebRequest = typeof globalThis extends { Request: { prototype: infer T } } ? T : GuestRequest;
@@ -28,9 +33,37 @@ export type ServeHandler = (
   context: ServeContext,
 ) => WebResponse | Promise<WebResponse>;
 
+/**
+ * Who works on the requests of a server, over the same handler:
+ * - `event-driven`: the event loop, on many at once; what blocks, blocks all of them;
+ * - `iterative`: the event loop, on one after the other;
+ * - `thread-per-request`: a thread for each, at most `threads` at once; in a thread a call may block;
+ * - `thread-pool`: `threads` threads, which a dispatcher hands requests to;
+ * - `process-per-request`: a fork for each, at most `processes` at once: what a handler changes is gone with it;
+ * - `pre-forked`: `processes` forks, each with an event loop; one that dies is replaced.
+ *
+ * A handler may return a promise in all of them; what follows an `await` runs on the event-loop thread of its process.
+ */
+export type ServerOrganisation =
+  "event-driven" | "iterative" | "thread-per-request" | "thread-pool" | "process-per-request" | "pre-forked";
+const ORGANISATIONS: readonly ServerOrganisation[] = [
+  "event-driven",
+  "iterative",
+  "thread-per-request",
+  "thread-pool",
+  "process-per-request",
+  "pre-forked",
+];
+
 export interface ServeOptions {
   /** `HOST:PORT`; port 0 for any that is free. */
   readonly address: string;
+  /** `event-driven`, when nothing is said. */
+  readonly organisation?: ServerOrganisation;
+  /** Of a thread pool (8, when nothing is said), or the most with one for each request (64). */
+  readonly threads?: number;
+  /** That are forked before there are requests (4, when nothing is said), or the most with one for each request (8). */
+  readonly processes?: number;
   /** Called once it listens. */
   readonly onListen?: (server: Server) => void;
   /** Answers for a handler that threw; without it, or when it throws too, the error is reported and the answer is 500. */
@@ -49,99 +82,33 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-const RETRY_MS = 50;
+const MAY_HOLD_MAX = 4096;
 
-class Listening implements Server {
-  readonly #handle: number;
-  readonly #handler: ServeHandler;
-  readonly #onError: ServeOptions["onError"];
-  readonly #environment: Record<string, string>;
-  #address: string;
-  /** Where the address was learnt: a copy of the process may have another. */
-  #place = placeOf();
-  /** Exchanges, and what they wait for after their responses. */
-  #busy = 0;
-  #accepting = false;
-  #stopped = false;
-  readonly ready = Promise.resolve();
-  readonly finished: Promise<void>;
-  readonly #finish = Promise.withResolvers<void>();
-
-  constructor(handler: ServeHandler, { address, onError }: ServeOptions) {
-    this.#handler = handler;
-    this.#onError = onError;
-    this.finished = this.#finish.promise;
-    this.#environment = { ...(syscall("processInfo") as { environment: Record<string, string> }).environment };
-    this.#handle = syscall("channelOpen", { kind: "listener", address }, new Uint8Array(0));
-    this.#address = this.#learnAddress();
-    this.#accept();
+/** The organisation that the options ask for, over a site that is open. */
+function organise(site: Site, options: ServeOptions): Organisation {
+  const { threads, processes } = options;
+  switch (options.organisation) {
+    case "iterative":
+      return new EventLoop(site, 1);
+    case "thread-per-request":
+      return new ThreadPerRequest(site, threads ?? REQUEST_THREADS_DEFAULT);
+    case "thread-pool":
+      return new ThreadPool(site, threads ?? POOL_THREADS_DEFAULT);
+    case "process-per-request":
+      return processPerRequest(site, processes ?? REQUEST_PROCESSES_DEFAULT);
+    case "pre-forked":
+      return new PreForked(site, processes ?? PRE_FORKED_DEFAULT, EXCHANGES_IN_FLIGHT_MAX);
+    default:
+      return new EventLoop(site, EXCHANGES_IN_FLIGHT_MAX);
   }
-
-  get address(): string {
-    if (this.#place !== placeOf() && !this.#stopped) {
-      this.#place = placeOf();
-      this.#address = this.#learnAddress();
-    }
-    return this.#address;
-  }
-
-  #learnAddress(): string {
-    try {
-      const frame = syscall("channelReceive", this.#handle, -1);
-      return part("fetch").openFrame<ListenerHead>(frame).head.address;
-    } catch (error) {
-      part("fetch").closeChannel(this.#handle);
-      throw error;
-    }
-  }
-
-  stop(): Promise<void> {
-    if (!this.#stopped) part("fetch").closeChannel(this.#handle);
-    this.#stopped = true;
-    this.#finishIfIdle();
-    return this.finished;
-  }
-
-  #finishIfIdle(): void {
-    if (this.#stopped && this.#busy === 0) this.#finish.resolve();
-  }
-
-  #accept(): void {
-    if (this.#accepting || this.#stopped || this.#busy >= EXCHANGES_IN_FLIGHT_MAX) return;
-    this.#accepting = true;
-    syscallThen("channelAccept", [this.#handle, -1], this.#accepted, this.#notAccepted);
-  }
-
-  readonly #accepted = (handle: number): void => {
-    this.#accepting = false;
-    this.#busy++;
-    this.#accept();
-    new Exchange(handle, this.#over).run(this.#handler, this.#environment, this.#onError);
-  };
-
-  readonly #over = (): void => {
-    this.#busy--;
-    this.#accept();
-    this.#finishIfIdle();
-  };
-
-  readonly #notAccepted = (error: unknown): void => {
-    this.#accepting = false;
-    if (this.#stopped) return;
-    // Too much is open or in flight in this process: the next exchange that ends makes room, or the program does.
-    if (hasCode(error, "EMFILE") || hasCode(error, "EAGAIN")) {
-      timerFunctions.setTimeout(() => this.#accept(), RETRY_MS);
-      return;
-    }
-    this.#stopped = true;
-    part("fetch").closeChannel(this.#handle);
-    this.#finish.reject(error);
-  };
 }
 
-/** Changes when the process becomes another: in a fork's child, and after a restore. */
-function placeOf(): string {
-  return `${sharedWords[SHARED_WORDS.pid] ?? 0} ${sharedWords[SHARED_WORDS.epoch] ?? 0}`;
+function checkOrganisation({ organisation, threads = 1, processes = 1 }: ServeOptions): void {
+  if (organisation !== undefined && !ORGANISATIONS.includes(organisation))
+    throw new RangeError(`${String(organisation)} is no organisation: use one of ${ORGANISATIONS.join(", ")}`);
+  for (const [name, count] of Object.entries({ threads, processes }))
+    if (!Number.isInteger(count) || count < 1 || count > MAY_HOLD_MAX)
+      throw new RangeError(`${name} is ${String(count)}: give a whole number from 1 to ${MAY_HOLD_MAX}`);
 }
 
 /**
@@ -158,9 +125,17 @@ function placeOf(): string {
  */
 export function serve(app: ServeHandler | { readonly fetch: ServeHandler }, options: ServeOptions): Server {
   const handler = typeof app === "function" ? app : handlerOf(app);
-  const server = new Listening(handler, { ...options, address: String(options.address) });
-  options.onListen?.(server);
-  return server;
+  checkOrganisation(options);
+  const holds = options.organisation === "pre-forked" ? (options.processes ?? PRE_FORKED_DEFAULT) : undefined;
+  const site = new Site(handler, { ...options, address: String(options.address) }, holds);
+  try {
+    organise(site, options).begin();
+  } catch (error) {
+    void site.stop();
+    throw error;
+  }
+  options.onListen?.(site);
+  return site;
 }
 
 function handlerOf(app: { readonly fetch: ServeHandler } | null | undefined): ServeHandler {

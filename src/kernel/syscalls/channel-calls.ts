@@ -1,13 +1,14 @@
 /** Channels: opening, accepting, receiving, sending; and what the node tells of them. */
 
-import { type ChannelRequest, type Frame, frameCost, FRAME_KINDS } from "../../abi/channel.ts";
+import { type ChannelRequest, type Frame, frameCost, FRAME_KINDS, type FrameKind } from "../../abi/channel.ts";
 import { failure } from "../../errors.ts";
 import { FRAME_MAX_BYTES, HANDLES_MAX, IO_MAX_BYTES } from "../../limits.ts";
 import type { Call } from "../call.ts";
-import { type Break, Channel, isLast, newChannel } from "../channel.ts";
+import { type Break, Channel, isLast, isReopened, newChannel } from "../channel.ts";
 import { channelRequest } from "../channel-request.ts";
 import type { Kernel } from "../kernel.ts";
 import type { Process } from "../process.ts";
+import { urgent } from "../signal.ts";
 import { bytesAt, type Handlers, integerBetween, numberAt, objectAt, timeoutAt } from "./arguments.ts";
 
 const KINDS = Object.values(FRAME_KINDS);
@@ -20,7 +21,7 @@ export const channelCalls = {
     if (body.length > IO_MAX_BYTES) throw failure("EMSGSIZE", `a whole body has at most ${IO_MAX_BYTES} bytes`);
     const { kind } = request;
     checkGrant(process, request);
-    const description = request.kind === "listener" ? request.address : request.url;
+    const description = "address" in request ? request.address : request.url;
     const channel = new Channel(newChannel({ id: `c${call.id}`, handle: 0, kind, description, request, listener: "" }));
     channel.handle = process.handles.add(channel);
     process.channels.add(channel);
@@ -47,9 +48,8 @@ export const channelCalls = {
   channelSend(kernel, call) {
     const channel = channelAt(call);
     const frame = frameOf(call);
-    if (channel.kind === "listener") throw failure("EINVAL", "nothing can be sent to a listener");
-    if (channel.broken !== undefined) throw broken(channel.broken);
-    if (channel.sentEnd) throw failure("EPIPE", "this side has ended already: nothing more can be sent");
+    const why = unsendable(channel, frame.kind);
+    if (why !== undefined) throw why;
     const { channels } = call.process;
     const inTurn = !channels.senders.some((other) => other.arguments[0] === call.arguments[0]);
     if (inTurn && channels.hasRoom(channel)) return send(kernel, channel, call, frame);
@@ -62,6 +62,13 @@ export const channelCalls = {
     if (channel.broken !== undefined) return call.succeed(told(channel.broken));
     channel.watchers.push(call);
     call.abandon = () => takeOut(channel.watchers, call);
+  },
+
+  channelUrgent(kernel, call) {
+    const channel = channelAt(call);
+    channel.urgent = integerBetween(numberAt(call, 1), 1, Number.MAX_SAFE_INTEGER, "a token");
+    call.succeed();
+    if (channel.broken !== undefined) tellUrgently(kernel, call.process, channel, channel.broken);
   },
 } satisfies Partial<Handlers>;
 
@@ -82,8 +89,21 @@ function wait(kernel: Kernel, call: Call, list: Call[], index: number, atTimeout
 function channelAt(call: Call): Channel {
   const handle = numberAt(call, 0);
   const resource = call.process.handles.get(handle);
-  if (resource instanceof Channel) return resource;
-  throw failure("EINVAL", `handle ${handle} is a ${resource.kind}, not a channel`);
+  if (!(resource instanceof Channel)) throw failure("EINVAL", `handle ${handle} is a ${resource.kind}, not a channel`);
+  if (resource.leaving) throw failure("EPERM", `${resource.describe()} is being given to a child`);
+  return resource;
+}
+
+/** Channels that a fork gives away: from here on they are the child's, unless the fork fails. */
+export function takeLeave(process: Process, handles: readonly number[]): Channel[] {
+  const channels = [...new Set(handles)].map((handle) => {
+    const channel = process.handles.find(handle);
+    if (!(channel instanceof Channel) || channel.kind === "listener" || channel.leaving)
+      throw failure("EINVAL", `handle ${handle} is no connection that can be given to a child`);
+    return channel;
+  });
+  for (const channel of channels) channel.leaving = true;
+  return channels;
 }
 
 function frameOf(call: Call): Frame {
@@ -96,7 +116,7 @@ function frameOf(call: Call): Frame {
 
 /** Connections are checked where they are made, by name and by address; this says at once what can be said at once. */
 function checkGrant(process: Process, request: ChannelRequest): void {
-  if (request.kind !== "listener") {
+  if (!("address" in request)) {
     if (process.capabilities.net === "all" || process.capabilities.net.length > 0) return;
     const { host } = new URL(request.url);
     throw failure("EACCES", `connecting to ${host} was not given: put --allow-net=${host} before the program's file`);
@@ -109,6 +129,17 @@ function checkGrant(process: Process, request: ChannelRequest): void {
   );
 }
 
+/** Why a frame cannot be sent, if it cannot. */
+function unsendable(channel: Channel, kind: FrameKind): Error | undefined {
+  if (channel.kind === "listener") return failure("EINVAL", "nothing can be sent to a listener");
+  if (channel.broken !== undefined) return broken(channel.broken);
+  if (channel.sentEnd) return failure("EPIPE", "this side has ended already: nothing more can be sent");
+  const isRequest = channel.kind === "exchange" && channel.receivedEnd;
+  if (kind === FRAME_KINDS.upgrade && !isRequest)
+    return failure("EINVAL", "a WebSocket is granted to a request that was received whole, and once");
+  return undefined;
+}
+
 function broken({ code, message }: Break): Error {
   return failure(code, message);
 }
@@ -117,7 +148,7 @@ function told({ code, message }: Break): string {
   return `${code}: ${message}`;
 }
 
-/** Gives the call the next exchange, if one waits and there is a handle for it. */
+/** Gives the call the next exchange or stream, if one waits and there is a handle for it. */
 function accept(process: Process, listener: Channel, call: Call): boolean {
   const exchange = listener.queue[0];
   if (exchange === undefined) return false;
@@ -147,6 +178,10 @@ function send(kernel: Kernel, channel: Channel, call: Call, frame: Frame): void 
   const { process } = call;
   process.channels.sent(channel, frameCost(frame));
   if (isLast(frame.kind)) channel.sentEnd = true;
+  if (frame.kind === FRAME_KINDS.upgrade) {
+    channel.kind = "socket";
+    channel.receivedEnd = false;
+  }
   kernel.host.post({ op: "frame", pid: process.pid, channel: channel.id, frame });
   call.succeed();
   finish(kernel, process, channel);
@@ -161,10 +196,23 @@ function finish(kernel: Kernel, process: Process, channel: Channel): void {
 
 /** Lets go of a channel whose handle is gone, and of what waits in it. */
 export function closeChannel(kernel: Kernel, process: Process, channel: Channel): void {
-  process.channels.remove(channel);
+  forget(kernel, process, channel);
   // The last frame of an exchange tells the node as much.
   if (channel.kind !== "exchange" || !channel.sentEnd)
     kernel.host.post({ op: "close", pid: process.pid, channel: channel.id });
+}
+
+/** The channel is a child's now, which has what waited in it. */
+export function giveUp(kernel: Kernel, process: Process, handle: number): void {
+  const channel = process.handles.find(handle);
+  if (!(channel instanceof Channel)) return;
+  process.handles.take(handle);
+  forget(kernel, process, channel);
+}
+
+/** It is this process's no more: who waits in it hears of that. */
+function forget(kernel: Kernel, process: Process, channel: Channel): void {
+  process.channels.remove(channel);
   for (const exchange of channel.queue.splice(0)) closeChannel(kernel, process, exchange);
   for (const watcher of channel.watchers.slice()) watcher.succeed("");
   for (const one of [...channel.receivers, ...channel.acceptors, ...sendersOf(process, channel)])
@@ -181,18 +229,27 @@ function sendWaiting(kernel: Kernel, process: Process): void {
   for (const call of process.channels.senders.slice()) {
     if (call.ended) continue;
     const channel = process.handles.find(numberAt(call, 0));
-    if (!(channel instanceof Channel) || channel.sentEnd) call.fail(failure("EPIPE", "the channel was closed"));
-    else if (process.channels.hasRoom(channel)) send(kernel, channel, call, frameOf(call));
+    if (!(channel instanceof Channel)) call.fail(failure("EPIPE", "the channel was closed"));
+    else sendWaited(kernel, channel, call);
   }
+}
+
+function sendWaited(kernel: Kernel, channel: Channel, call: Call): void {
+  const frame = frameOf(call);
+  const why = unsendable(channel, frame.kind);
+  if (why !== undefined) call.fail(why);
+  else if (call.process.channels.hasRoom(channel)) send(kernel, channel, call, frame);
 }
 
 // ---- What the node tells
 
-/** An exchange came in by a listener. One whose listener is gone is closed again. */
+/** An exchange or a stream came in by a listener. One whose listener is gone is closed again. */
 export function exchangeArrived(kernel: Kernel, process: Process, listenerId: string, id: string, frame: Frame): void {
   const listener = process.channels.find(listenerId);
   if (listener === undefined) return kernel.host.post({ op: "close", pid: process.pid, channel: id });
-  const fields = { id, handle: 0, kind: "exchange", request: null, listener: listenerId } as const;
+  const isStream = listener.request?.kind === "listener" && listener.request.protocol === "tcp";
+  const kind = isStream ? "stream" : "exchange";
+  const fields = { id, handle: 0, kind, request: null, listener: listenerId } as const;
   const exchange = new Channel(newChannel({ ...fields, description: `by ${listener.describe()}` }));
   exchange.incoming.push(frame);
   process.channels.add(exchange);
@@ -229,6 +286,7 @@ export function channelBroke(kernel: Kernel, process: Process, id: string, why: 
   if (channel === undefined || channel.broken !== undefined) return;
   channel.broken = why;
   process.channels.sent(channel, -channel.outgoing);
+  tellUrgently(kernel, process, channel, why);
   const error = broken(why);
   for (const one of [...channel.receivers, ...channel.acceptors, ...sendersOf(process, channel)]) one.fail(error);
   for (const watcher of channel.watchers.slice()) watcher.succeed(told(why));
@@ -237,14 +295,35 @@ export function channelBroke(kernel: Kernel, process: Process, id: string, why: 
   if (channel.handle === 0) process.channels.remove(channel);
 }
 
-/** Opens the listeners of a copy of a process again, under what it may do here. */
-export function reopenListeners(kernel: Kernel, process: Process): void {
+/** Once, if the process wants it. */
+function tellUrgently(kernel: Kernel, process: Process, channel: Channel, why: Break): void {
+  const token = channel.urgent;
+  channel.urgent = 0;
+  if (token !== 0) urgent(kernel, process, { kind: "left", token, message: told(why) });
+}
+
+/** A WebSocket's ping says something. */
+export function pinged(kernel: Kernel, process: Process, id: string, message: string): void {
+  const channel = process.channels.find(id);
+  if (channel !== undefined) urgent(kernel, process, { kind: "ping", handle: channel.handle, message });
+}
+
+/** Opens the listeners and datagram sockets of a copy of a process again, under what it may do here; `shared` where its parent has them. */
+export function reopenListeners(kernel: Kernel, process: Process, shared = false): void {
   for (const channel of process.channels.all()) {
     const { request } = channel;
-    if (request?.kind !== "listener" || channel.broken !== undefined) continue;
+    if (request === null || !isReopened(channel.kind) || channel.broken !== undefined) continue;
     try {
       checkGrant(process, request);
-      kernel.host.post({ op: "open", pid: process.pid, channel: channel.id, request, body: new Uint8Array(0) });
+      const body = new Uint8Array(0);
+      kernel.host.post({
+        op: "open",
+        pid: process.pid,
+        channel: channel.id,
+        request,
+        body,
+        shared: shared && request.kind === "listener",
+      });
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       channelBroke(kernel, process, channel.id, { code: "EACCES", message });

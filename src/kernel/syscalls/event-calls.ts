@@ -45,6 +45,10 @@ export const eventCalls = {
     if (process.mailbox.length > 0) kernel.postMessageEvent(process);
   },
 
+  urgentTake(_kernel, call) {
+    call.succeed(call.process.urgent.splice(0));
+  },
+
   keptTake(_kernel, call) {
     const { process } = call;
     call.succeed(process.keptState);

@@ -8,6 +8,7 @@ import {
   type SpawnRequest,
 } from "../../abi/records.ts";
 import { failure } from "../../errors.ts";
+import { HANDLES_MAX } from "../../limits.ts";
 import { encodeImage } from "../../machine/image.ts";
 import type { Call } from "../call.ts";
 import { capture } from "../capture.ts";
@@ -16,6 +17,7 @@ import { answered } from "../fork.ts";
 import type { Kernel } from "../kernel.ts";
 import { ProcessExit } from "../process-traps.ts";
 import { whenQuiescent } from "../quiescence.ts";
+import { takeLeave } from "./channel-calls.ts";
 import { type Handlers, integerBetween, numberAt, objectAt, stringAt, timeoutAt } from "./arguments.ts";
 
 const UNCATCHABLE: readonly SignalName[] = ["SIGKILL", "SIGSTOP"];
@@ -45,10 +47,9 @@ export const processCalls = {
   },
 
   fork(kernel, call) {
-    const { threads } = objectAt<ForkRequest>(call, 0);
-    if (threads !== "all" && threads !== "caller")
-      throw failure("EINVAL", 'fork copies "all" threads or only the "caller"');
-    kernel.request(call, { kind: "fork" });
+    const leaving = takeLeave(call.process, givenBy(objectAt<ForkRequest>(call, 0)));
+    call.abandon = () => leaving.forEach((channel) => (channel.leaving = false));
+    kernel.request(call, { kind: "fork", gives: leaving.map(({ id }) => id) });
   },
 
   spawn(kernel, call) {
@@ -115,6 +116,20 @@ export const processCalls = {
     });
   },
 } satisfies Partial<Handlers>;
+
+/** The handles that a fork gives away, of a request that makes sense. */
+function givenBy(asked: { readonly [K in keyof ForkRequest]?: unknown }): readonly number[] {
+  const { threads, gives = [], listeners = "copy", pending = "copy" } = asked;
+  if (threads !== "all" && threads !== "caller")
+    throw failure("EINVAL", 'fork copies "all" threads or only the "caller"');
+  if (listeners !== "copy" && listeners !== "share" && listeners !== "leave")
+    throw failure("EINVAL", 'a fork\'s listeners are for "copy", "share" or "leave"');
+  if (pending !== "copy" && pending !== "leave")
+    throw failure("EINVAL", 'what is pending in a fork is for "copy" or "leave"');
+  if (!Array.isArray(gives) || gives.length > HANDLES_MAX || !gives.every((one) => typeof one === "number"))
+    throw failure("EINVAL", "a fork gives a list of handles");
+  return gives;
+}
 
 /** An image of the process, taken as soon as that can be, in which the call has ended by the process's being restored. */
 function imageAnswering(kernel: Kernel, call: Call): Promise<Uint8Array> {

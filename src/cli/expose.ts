@@ -1,0 +1,76 @@
+/** `godwit expose`: an address where clients of a service come in. */
+
+import { readFileSync } from "node:fs";
+import type { Command } from "commander";
+import { connect } from "../client/node-client.ts";
+import { failure } from "../errors.ts";
+import { print, printJson } from "./print.ts";
+import { examples } from "./program.ts";
+import { UsageError } from "./usage.ts";
+
+export function define(command: Command): void {
+  command
+    .argument("<service>", "its name, as in --listen service:NAME")
+    .requiredOption("--on <address>", "where: SCHEME://HOST:PORT, with http or https; port 0 for any")
+    .option("--policy <policy>", "how a process is chosen (default: least-loaded)")
+    .option("--cert <file>", "certificate of a front for https, PEM")
+    .option("--key <file>", "its key, PEM")
+    .option("--node <node>", "at the switch of this node (default: the one that is asked)")
+    .addHelpText(
+      "after",
+      `${examples(
+        ["godwit run --detach app.ts --listen service:web", "a process that serves web; start as many as are wanted"],
+        ["godwit expose web --on http://127.0.0.1:8080", "requests there go to them"],
+        [
+          "godwit expose web --on http://127.0.0.1:8080 --policy hash:cookie.session",
+          "those of a session to one of them",
+        ],
+      )}
+
+Policies:
+  round-robin            one after the other
+  least-loaded           to the one that has the least of this switch
+  local                  to those whose home is this node, if there are any
+  hash:KEY               the same key to the same process; KEY is remote, path, header.NAME, cookie.NAME or query.NAME
+  content:PREFIX=SERVICE,...
+                         requests below a path go to the processes of another service
+
+Processes may be moved, and their nodes drained, without clients noticing: the connections are the switch's. When no
+process is free, clients wait for one, and are told to come again after five seconds.`,
+    )
+    .action(expose);
+}
+
+interface Flags {
+  readonly on: string;
+  readonly policy?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly node?: string;
+  readonly json?: true;
+}
+
+async function expose(service: string, flags: Flags): Promise<void> {
+  const { on, policy, cert, key, node } = flags;
+  if ((cert === undefined) !== (key === undefined)) throw new UsageError("--cert and --key go together");
+  const front = await (
+    await connect()
+  ).expose({
+    service,
+    address: on,
+    ...(policy === undefined ? {} : { policy }),
+    ...(cert === undefined ? {} : { certificate: pem(cert) }),
+    ...(key === undefined ? {} : { key: pem(key) }),
+    ...(node === undefined ? {} : { node }),
+  });
+  if (flags.json === true) printJson(front);
+  else print(`Service ${front.service} is at ${front.address}, by node ${front.node}.\n`);
+}
+
+function pem(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw failure("ENOENT", `cannot read ${path}: ${error instanceof Error ? error.message : String(error)}`, error);
+  }
+}

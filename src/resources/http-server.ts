@@ -1,0 +1,72 @@
+/** The servers of Node's that speak HTTP, in their strict forms: HTTP/1.1, and over TLS HTTP/2 too. */
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createSecureServer } from "node:http2";
+
+import { failure } from "../errors.ts";
+import {
+  HEADERS_MAX_BYTES,
+  HTTP2_STREAMS_MAX,
+  LISTENER_CONNECTIONS_MAX,
+  REQUEST_HEAD_MAX_BYTES,
+  TLS_HANDSHAKE_TIMEOUT_MS,
+} from "../limits.ts";
+import { FIELDS_KEPT_MAX } from "./request-head.ts";
+
+/** How long clients are waited for. */
+export interface Patience {
+  /** For a request's head, and for a short body with it. */
+  readonly headTimeoutMs: number;
+  /** For the next bytes of a longer body; and until a client takes some of a response. */
+  readonly idleMaxMs: number;
+}
+
+/** Of a server over TLS: PEM. */
+export interface Credentials {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+type Serve = (request: IncomingMessage, response: ServerResponse) => void;
+
+/**
+ * A server that is not listening yet. Requests of HTTP/2 come as Node's own likeness of those of HTTP/1.1; where they differ
+ * `streamOf` tells.
+ * @throws GodwitError EINVAL for credentials that are none.
+ */
+export function httpServer(patience: Patience, credentials: Credentials | undefined, serve: Serve): Server {
+  const { headTimeoutMs } = patience;
+  const strict = {
+    maxHeaderSize: REQUEST_HEAD_MAX_BYTES,
+    headersTimeout: headTimeoutMs,
+    requestTimeout: 0,
+    connectionsCheckingInterval: headTimeoutMs / 4,
+    insecureHTTPParser: false,
+    noDelay: true,
+  };
+  const server = credentials === undefined ? createServer(strict, serve) : secureServer(strict, credentials, serve);
+  server.maxHeadersCount = FIELDS_KEPT_MAX;
+  server.maxConnections = LISTENER_CONNECTIONS_MAX;
+  return server;
+}
+
+function secureServer(strict: object, { certificate, key }: Credentials, serve: Serve): Server {
+  const options = {
+    ...strict,
+    cert: certificate,
+    key,
+    allowHTTP1: true,
+    minVersion: "TLSv1.2" as const,
+    handshakeTimeout: TLS_HANDSHAKE_TIMEOUT_MS,
+    maxSendHeaderBlockLength: HEADERS_MAX_BYTES,
+    settings: { maxConcurrentStreams: HTTP2_STREAMS_MAX, maxHeaderListSize: REQUEST_HEAD_MAX_BYTES, enablePush: false },
+  };
+  try {
+    const server = createSecureServer(options, serve as unknown as Parameters<typeof createSecureServer>[1]);
+    server.on("sessionError", () => {}); // its client's loss
+    return server as unknown as Server;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw failure("EINVAL", `the certificate and its key cannot be used: ${why}`, error);
+  }
+}

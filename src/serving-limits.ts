@@ -1,0 +1,77 @@
+/** Bounds of what serves clients. They belong to the page `limits.ts`, which has no more room, and are imported from there. */
+
+/** A stream's process has closed it: what its client still sends is let by for so long, and no more than this. */
+export const STREAM_LINGER_MS = 20_000;
+export const STREAM_LINGER_MAX_BYTES = 16 * 2 ** 20;
+/** What UDP carries at most in one datagram. */
+export const DATAGRAM_MAX_BYTES = 65_507;
+/** Addresses that a datagram socket has heard from lately, and may answer. */
+export const DATAGRAM_REMOTES_MAX = 4096;
+/** A WebSocket's client from which nothing came for so long is asked whether it is there, and must tell within as long again. */
+export const SOCKET_PING_MS = 30_000;
+/** WebSockets that a process has granted and that are open: each has a call in flight, of `CALLS_IN_FLIGHT_MAX`. */
+export const SOCKETS_SERVED_MAX = 512;
+/** What came over a session between a front and a home, and waits to be taken: more than its window is its sender's fault. */
+export const SESSION_OPEN_MAX_BYTES = 4 * 2 ** 20;
+/** Requests, connections and the like that a front has from its clients; those beyond are told to come again. */
+export const FRONT_SESSIONS_MAX = 20_000;
+/** Those of a front for which no process is free; and how long one waits before it is told to come again. */
+export const SERVICE_QUEUE_MAX = 2048;
+export const SERVICE_WAIT_MS = 5_000;
+/** A process that could not take a request is left alone for so long. */
+export const SERVICE_REST_MS = 25;
+/** And a node that could not be reached. */
+export const HOME_REST_MS = 1_000;
+/** How long a home that takes a process over waits for the fronts of its sessions. */
+export const SESSION_ATTACH_TIMEOUT_MS = 5_000;
+/** Fronts of one node; and the rules of a front's policy. */
+export const FRONTS_MAX = 64;
+export const POLICY_RULES_MAX = 64;
+export const POLICY_MAX_CHARS = 4096;
+/** A front's certificate, with those of who has signed it; or its key. */
+export const PEM_MAX_BYTES = 64 * 1024;
+/** Requests that a server works on at once, unless it says: with a thread for each, or a process for each. */
+export const REQUEST_THREADS_DEFAULT = 64;
+export const REQUEST_PROCESSES_DEFAULT = 8;
+/** Threads of a server's pool, and requests that wait for one of them. */
+export const POOL_THREADS_DEFAULT = 8;
+export const POOL_WAITING_MAX = 256;
+/** Processes that are forked before there are requests; and until one that ended early is replaced. */
+export const PRE_FORKED_DEFAULT = 4;
+export const REFORK_DELAY_MS = 200;
+/** Requests wait so long for all of them to be there, and go to those that are. */
+export const MEMBERS_WAIT_MS = 1_000;
+/** The superserver: its file, and the services of it. */
+export const SUPERSERVER_FILE_MAX_BYTES = 2 ** 20;
+export const SUPERSERVER_ENTRIES_MAX = 1024;
+/** Starts of a service's server within so long, unless the entry says it; and servers of it at once. */
+export const SUPERSERVER_STARTS_DEFAULT_MAX = 256;
+export const SUPERSERVER_RATE_INTERVAL_MS = 60_000;
+export const SUPERSERVER_AT_ONCE_DEFAULT_MAX = 256;
+/** Connections of a service that wait for a server to end; and those that the system keeps until they are accepted. */
+export const SUPERSERVER_QUEUE_MAX = 128;
+export const SUPERSERVER_BACKLOG_MAX = 128;
+/** A client has this long to read the last of an answer, and to close. */
+export const SUPERSERVER_LINGER_MS = 2_000;
+/** Sockets that programs are given as they are: each has a thread that watches it. Orders are heard after so long. */
+export const SUPERSERVER_LENT_MAX = 64;
+export const LENT_SOCKET_POLL_MS = 200;
+/** A `dgram nowait` program is given this long to read its datagram before the next is started for it. */
+export const SUPERSERVER_DATAGRAM_PAUSE_MS = 100;
+/** A program of godwit's that reads all datagrams of a service has its input closed after this long without one. */
+export const SUPERSERVER_READER_IDLE_MS = 60_000;
+/** What came out of band and a program has not taken, beside what it learns of channels. */
+export const URGENT_MAX = 64;
+/** Its words. */
+export const URGENT_MESSAGE_MAX_CHARS = 4096;
+/** What came out of band waits so long for the event loop to take it, before a thread of its own does. */
+export const URGENT_PATIENCE_MS = 10;
+/** Requests of one HTTP/2 connection at once; and how long a client may take to agree on TLS. */
+export const HTTP2_STREAMS_MAX = 128;
+export const TLS_HANDSHAKE_TIMEOUT_MS = 10_000;
+/** Sessions that a program remembers, and how long after their last use. */
+export const SESSIONS_KEPT_DEFAULT_MAX = 10_000;
+export const SESSIONS_KEPT_MAX = 1_000_000;
+export const SESSION_EXPIRY_DEFAULT_MS = 30 * 60_000;
+/** What browsers keep a cookie for at most: 400 days. */
+export const SESSION_EXPIRY_MAX_MS = 400 * 24 * 3_600_000;

@@ -1,0 +1,236 @@
+/** The front's end of a session: in the place of a process for a client whose connection is here. */
+
+import type { Frame } from "../abi/channel.ts";
+import { assert } from "../assert.ts";
+import { type ErrorCode, GodwitError } from "../errors.ts";
+import { headAndBody } from "../resources/frame.ts";
+import type { Driver, Line } from "../resources/line.ts";
+import type { ServiceProtocol } from "./endpoint-map.ts";
+import type { Inquiry, Policy } from "./policy.ts";
+import { type Item, PARTING, Session } from "./session.ts";
+import type { SessionMessage } from "./session-post.ts";
+
+/** Whom a session is with. */
+export interface Place {
+  readonly pid: number;
+  /** Name of the node that is the process's home. */
+  readonly home: string;
+}
+
+interface Surroundings {
+  /** A name that no session had before. */
+  newId(): string;
+  send(home: string, message: SessionMessage): void;
+  /** It is with nobody any more: another is to be found, or it is told that there is none. */
+  homeless(session: FrontSession): void;
+  /** It was with this process, which could not take it, or is done with it. */
+  left(place: Place, how: "refused" | "done"): void;
+  /** Nothing comes of it any more. */
+  gone(session: FrontSession): void;
+}
+
+/** A request may be made again when it changes nothing, or the same every time (RFC 9110, 9.2). */
+const REPEATABLE = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
+
+/** What a client is given a process for. */
+export interface Order {
+  readonly service: string;
+  readonly protocol: ServiceProtocol;
+  readonly policy: Policy;
+}
+
+export class FrontSession implements Line {
+  readonly order: Order;
+  readonly #around: Surroundings;
+  #id = "";
+  #session = new Session();
+  #place: Place | undefined;
+  #driver: Driver | undefined;
+  /** The client is to send no more until there is room. */
+  #stalled = false;
+  /** From the process, for the driver: the session's window bounds them. */
+  readonly #queue: Item[] = [];
+  #taking = false;
+  /** Something of the answer has come. */
+  #isAnswered = false;
+  /** It was given to a process that did not answer it: that is done once. */
+  #isRepeated = false;
+  /** The client is gone: nothing more is said to it. */
+  #hasParted = false;
+  #isOver = false;
+
+  /** @param first the client's first frame, of which its head tells what it asks for. */
+  constructor(order: Order, first: Frame, around: Surroundings) {
+    this.order = order;
+    this.#around = around;
+    this.#session.send(first);
+  }
+
+  /** What takes the answer. */
+  set driver(driver: Driver) {
+    this.#driver = driver;
+    void this.#passOn();
+  }
+
+  get id(): string {
+    return this.#id;
+  }
+
+  get place(): Place | undefined {
+    return this.#place;
+  }
+
+  /** What the client has said first. Known as long as no process has it. */
+  get inquiry(): Inquiry & { readonly method?: string } {
+    const [first] = this.#session.isWhole ? this.#session.after(0).items : [];
+    assert(first !== undefined, "the first item is kept until a process has it");
+    return headAndBody(first as Frame).head as Inquiry & { readonly method?: string };
+  }
+
+  // ---- From the client
+
+  push(frame: Frame): boolean {
+    if (this.#isOver || this.#hasParted) return false;
+    this.#say(frame);
+    this.#stalled ||= !this.#session.hasRoom;
+    return !this.#stalled;
+  }
+
+  break(code: ErrorCode, message: string): void {
+    if (this.#isOver || this.#hasParted) return;
+    this.#hasParted = true;
+    if (this.#place === undefined) return this.#end();
+    this.#say({ kind: PARTING, bytes: new Uint8Array(Buffer.from(JSON.stringify({ code, message }))) });
+  }
+
+  #say(item: Item): void {
+    const number = this.#session.send(item);
+    if (this.#place !== undefined) this.#send(this.#place, number, item);
+  }
+
+  #send({ home }: Place, number: number, item: Item): void {
+    this.#around.send(home, { op: "item", id: this.#id, number, item, done: this.#session.takeDone() });
+  }
+
+  // ---- Whom it is with
+
+  /** A process is to serve it, as one of `service`. */
+  assign(place: Place, service: string): void {
+    this.#place = place;
+    this.#id = this.#around.newId();
+    this.#around.send(place.home, { op: "open", id: this.#id, pid: place.pid, service });
+    const { first, items } = this.#session.after(0);
+    for (const [index, item] of items.entries()) this.#send(place, first + index, item);
+  }
+
+  /** The process was not there: nothing of this has come to it. */
+  refused(): void {
+    this.#leave("refused");
+    if (this.#hasParted) this.#end();
+    else this.#around.homeless(this);
+  }
+
+  /** The process goes on at another home, which has received so much. What it is to say that it has received. */
+  attach(home: string, received: number): number {
+    const { first, items } = this.#session.after(received);
+    this.#place = { pid: this.#place?.pid ?? 0, home };
+    for (const [index, item] of items.entries()) this.#send(this.#place, first + index, item);
+    this.#around.send(home, { op: "done", id: this.#id, done: this.#session.takeDone() });
+    return this.#session.received;
+  }
+
+  /** The home is gone with all that it had; what it has said before still reaches the client. */
+  lost(): void {
+    this.#queue.push({ kind: PARTING, bytes: new Uint8Array(0) });
+    if (!this.#taking) void this.#passOn();
+  }
+
+  /** Gives a request that was not answered to another process, if that can do no harm. */
+  #repeat(): boolean {
+    if (this.#isAnswered || this.#isRepeated || this.#hasParted || !this.#session.isWhole) return false;
+    if (!REPEATABLE.has(this.inquiry.method ?? "")) return false;
+    const { items } = this.#session.after(0);
+    this.#session = new Session();
+    for (const item of items) this.#session.send(item);
+    this.#isRepeated = true;
+    this.#leave("refused");
+    this.#around.homeless(this);
+    return true;
+  }
+
+  // ---- From the process
+
+  /** @throws GodwitError EPROTO. */
+  heard(message: Extract<SessionMessage, { op: "item" | "done" }>): void {
+    const isParting = message.op === "item" && message.item.kind === PARTING;
+    if (!isParting) this.#session.acknowledged(message.done);
+    if (this.#stalled && this.#session.hasRoom) {
+      this.#stalled = false;
+      if (!this.#hasParted) this.#driver?.resume();
+    }
+    if (message.op === "done" || !this.#session.arrived(message.number, message.item)) return;
+    if (!isParting) this.#isAnswered = true;
+    this.#queue.push(message.item);
+    if (!this.#taking) void this.#passOn();
+  }
+
+  async #passOn(): Promise<void> {
+    if (this.#driver === undefined || this.#taking) return;
+    this.#taking = true;
+    for (let item = this.#queue.shift(); item !== undefined && !this.#isOver; item = this.#queue.shift()) {
+      if (item.kind === PARTING) {
+        this.#taking = false;
+        if (!this.#repeat()) this.#close();
+        return;
+      }
+      if (!this.#hasParted) await this.#give(this.#driver, item as Frame);
+      this.#session.done();
+      if (this.#session.isDue && this.#place !== undefined)
+        this.#around.send(this.#place.home, { op: "done", id: this.#id, done: this.#session.takeDone() });
+    }
+    this.#taking = false;
+  }
+
+  async #give(driver: Driver, frame: Frame): Promise<void> {
+    try {
+      const taking = driver.take(frame);
+      if (taking !== undefined) await taking;
+    } catch (error) {
+      if (error instanceof GodwitError) this.break(error.code, error.message);
+      else this.break("EIO", error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** An answer in place of a process's, such as that there is none. */
+  async answerWith(frame: Frame): Promise<void> {
+    if (this.#driver !== undefined && !this.#isOver && !this.#hasParted) await this.#give(this.#driver, frame);
+    this.#close();
+  }
+
+  /** Lets go of the client's connection. */
+  #close(): void {
+    if (this.#isOver) return;
+    this.#driver?.close();
+    this.#end();
+  }
+
+  /** The switch stops. */
+  stop(): void {
+    if (this.#isOver) return;
+    this.break("ECONNRESET", "the switch that had the connection has stopped");
+    this.#close();
+  }
+
+  #leave(how: "refused" | "done"): void {
+    const place = this.#place;
+    this.#place = undefined;
+    if (place !== undefined) this.#around.left(place, how);
+  }
+
+  #end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#leave("done");
+    this.#around.gone(this);
+  }
+}

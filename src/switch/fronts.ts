@@ -1,0 +1,187 @@
+/** The front tier of a node: addresses where clients of services come in, and their ends of the sessions with homes. */
+
+import { randomBytes } from "node:crypto";
+import * as v from "valibot";
+
+import type { ExposeOptions, Front as FrontInfo } from "../abi/control.ts";
+import { failure, GodwitError } from "../errors.ts";
+import { FRONT_SESSIONS_MAX, FRONTS_MAX } from "../limits.ts";
+import { wholeFrame } from "../resources/frame.ts";
+import type { Driver } from "../resources/line.ts";
+import { type Acceptor, Listeners } from "../resources/listener.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import type { EndpointMap } from "./endpoint-map.ts";
+import { type FrontAddress, frontAddress } from "./front-address.ts";
+import { FrontSession, type Order, type Place } from "./front-session.ts";
+import type { Attachment } from "./homes.ts";
+import { policyOf, policyText } from "./policy.ts";
+import type { SessionMessage, SessionPost } from "./session-post.ts";
+
+interface Front {
+  readonly order: Order;
+  /** As it was asked for, with the real port. */
+  address: string;
+  readonly driver: Driver;
+}
+
+const attachments = v.array(v.object({ id: v.string(), received: v.pipe(v.number(), v.safeInteger(), v.minValue(0)) }));
+
+export class Fronts {
+  readonly #self: string;
+  readonly #post: SessionPost;
+  readonly #dispatcher: Dispatcher;
+  readonly #listeners = new Listeners();
+  readonly #fronts = new Set<Front>();
+  /** By their present ids: those that are with a process. */
+  readonly #sessions = new Map<string, FrontSession>();
+  /** All that are not over. */
+  readonly #living = new Set<FrontSession>();
+  /** Tells the sessions of this run of the node from those of others. */
+  readonly #run = randomBytes(6).toString("hex");
+  #lastSession = 0;
+  readonly #unused: () => void;
+
+  /** @param unused told when the last front is gone with its last client. */
+  constructor(self: string, map: EndpointMap, post: SessionPost, unused: () => void) {
+    this.#self = self;
+    this.#unused = unused;
+    this.#post = post;
+    this.#dispatcher = new Dispatcher(self, map, (session, why) => void session.answerWith(overload(session, why)));
+  }
+
+  /** Accepts clients of a service at an address. @throws GodwitError EINVAL, EADDRINUSE, EADDRNOTAVAIL, EACCES, EAGAIN. */
+  async expose(options: ExposeOptions): Promise<FrontInfo> {
+    const { service } = options;
+    const policy = policyOf(options.policy ?? "least-loaded");
+    const address = frontAddress(options.address);
+    if (this.#fronts.size >= FRONTS_MAX) throw failure("EAGAIN", `this node has ${FRONTS_MAX} fronts already`);
+    const order = { service, protocol: address.protocol, policy };
+    let own = address.place;
+    const driver = await this.#listen(address, options, (place) => (own = place), this.#acceptor(order));
+    const front = { order, address: `${address.scheme}://${own}`, driver };
+    this.#fronts.add(front);
+    return this.#info(front);
+  }
+
+  #listen(
+    { scheme, place }: FrontAddress,
+    { certificate, key }: ExposeOptions,
+    listening: (place: string) => void,
+    accept: Acceptor,
+  ): Promise<Driver> {
+    const isSecure = scheme === "https";
+    if (isSecure !== (certificate !== undefined && key !== undefined))
+      throw failure("EINVAL", `a front for ${scheme} has ${isSecure ? "a certificate and its key" : "no certificate"}`);
+    const credentials = certificate === undefined || key === undefined ? undefined : { certificate, key };
+    const line = { push: () => true, break: () => {} };
+    return this.#listeners.join(place, line, accept, { exchangesMax: FRONT_SESSIONS_MAX, listening, credentials });
+  }
+
+  /** Accepts no more clients of a service there, or anywhere; those that are there stay. */
+  unexpose(service: string, address?: string): FrontInfo[] {
+    const meant = [...this.#fronts].filter(
+      (one) => one.order.service === service && (address === undefined || one.address === address),
+    );
+    for (const front of meant) {
+      this.#fronts.delete(front);
+      front.driver.close();
+    }
+    if (!this.isInUse) this.#unused();
+    return meant.map((front) => this.#info(front));
+  }
+
+  #info({ order, address }: Front): FrontInfo {
+    return { service: order.service, address, policy: policyText(order.policy), node: this.#self };
+  }
+
+  all(): FrontInfo[] {
+    return [...this.#fronts].map((front) => this.#info(front));
+  }
+
+  /** Whether there are fronts, or clients that came by one. */
+  get isInUse(): boolean {
+    return this.#fronts.size > 0 || this.#living.size > 0;
+  }
+
+  /** What this switch has of a process. */
+  openOf(pid: number): number {
+    return this.#dispatcher.open(pid);
+  }
+
+  #acceptor(order: Order): Acceptor {
+    return (frame, drive) => {
+      const session: FrontSession = new FrontSession(order, frame, {
+        newId: () => this.#name(session),
+        send: (home, message) => this.#post.send(home, "home", message),
+        homeless: (one) => this.#dispatcher.take(one, true),
+        left: (place, how) => this.#left(session, place, how),
+        gone: (one) => {
+          this.#living.delete(one);
+          this.#dispatcher.gone(one);
+          if (!this.isInUse) this.#unused();
+        },
+      });
+      this.#living.add(session);
+      session.driver = drive(session);
+      if (this.#living.size > FRONT_SESSIONS_MAX) void session.answerWith(overload(session, "too many requests"));
+      else this.#dispatcher.take(session);
+    };
+  }
+
+  #name(session: FrontSession): string {
+    const id = `${this.#self}.${this.#run}.${++this.#lastSession}`;
+    this.#sessions.set(id, session);
+    return id;
+  }
+
+  #left({ id }: FrontSession, place: Place, how: "refused" | "done"): void {
+    this.#sessions.delete(id);
+    this.#dispatcher.left(place, how);
+  }
+
+  // ---- From homes
+
+  heard(home: string, message: SessionMessage): void {
+    const session = this.#sessions.get(message.id);
+    // One that another home goes on with.
+    if (session?.place?.home !== home || message.op === "open") return;
+    if (message.op === "refused") return session.refused();
+    try {
+      session.heard(message);
+    } catch (error) {
+      if (!(error instanceof GodwitError)) throw error;
+      session.lost();
+    }
+  }
+
+  lost(home: string): void {
+    this.#dispatcher.silent(home);
+    for (const session of this.#sessions.values()) if (session.place?.home === home) session.lost();
+  }
+
+  /** A new home goes on with sessions: which items it is to send again, or null for those that are over. */
+  attach(home: string, asked: unknown): (number | null)[] {
+    const checked = v.safeParse(attachments, asked);
+    if (!checked.success) throw failure("EPROTO", `what a home asks is malformed: ${checked.issues[0].message}`);
+    return checked.output.map(({ id, received }: Attachment) => {
+      const session = this.#sessions.get(id);
+      return session === undefined ? null : session.attach(home, received);
+    });
+  }
+
+  stop(): void {
+    for (const front of this.#fronts) front.driver.close();
+    this.#fronts.clear();
+    for (const session of this.#living) session.stop();
+    this.#dispatcher.close();
+  }
+}
+
+/** RFC 9110, 10.2.3. */
+function overload({ order }: FrontSession, why: string) {
+  const headers = [
+    ["content-type", "text/plain; charset=utf-8"],
+    ["retry-after", "1"],
+  ];
+  return wholeFrame({ status: 503, statusText: "", headers }, Buffer.from(`${order.service}: ${why}\n`));
+}

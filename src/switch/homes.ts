@@ -1,0 +1,228 @@
+/** The home's side of services: which processes here serve which, and their ends of the sessions with fronts. */
+
+import * as v from "valibot";
+
+import { type Frame, FRAME_KINDS, type ListenerHead } from "../abi/channel.ts";
+import type { Links } from "../cluster/link.ts";
+import { failure, GodwitError } from "../errors.ts";
+import { SESSION_ATTACH_TIMEOUT_MS } from "../limits.ts";
+import { jsonFrame } from "../resources/frame.ts";
+import type { Driver, Line } from "../resources/line.ts";
+import type { Acceptor } from "../resources/listener.ts";
+import type { EndpointMap, ServiceProtocol } from "./endpoint-map.ts";
+import { HomeSession, type HomeSessionRecord } from "./home-session.ts";
+import type { SessionMessage, SessionPost } from "./session-post.ts";
+
+/** A channel's driver that another home can go on with. */
+export interface Portable extends Driver {
+  /** Lets go of it without a word, and tells what another home needs. */
+  leave(): unknown;
+}
+
+/** A process that serves a service. */
+class ServiceListener implements Portable {
+  readonly service: string;
+  readonly pid: number;
+  readonly accept: Acceptor;
+  readonly #closed: (listener: ServiceListener, isLeft: boolean) => void;
+
+  constructor(
+    service: string,
+    pid: number,
+    accept: Acceptor,
+    closed: (listener: ServiceListener, isLeft: boolean) => void,
+  ) {
+    this.service = service;
+    this.pid = pid;
+    this.accept = accept;
+    this.#closed = closed;
+  }
+
+  take(): void {}
+  resume(): void {}
+
+  close(): void {
+    this.#closed(this, false);
+  }
+
+  leave(): undefined {
+    this.#closed(this, true);
+    return undefined;
+  }
+}
+
+const item = v.object({ kind: v.number(), bytes: v.instance(Uint8Array) });
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const record = v.object({
+  id: v.string(),
+  front: v.string(),
+  session: v.object({ sent: count, kept: v.array(item), received: count, open: v.array(count) }),
+});
+const attached = v.array(v.nullable(count));
+
+export class Homes {
+  readonly #self: string;
+  readonly #map: EndpointMap;
+  readonly #links: Links | undefined;
+  readonly #post: SessionPost;
+  /** Attaches to a front of this very node. */
+  readonly #attachHere: (asked: readonly Attachment[]) => (number | null)[];
+  readonly #listeners = new Map<string, ServiceListener>();
+  readonly #sessions = new Map<string, HomeSession>();
+  /** Sessions whose first item is awaited: it comes to the process with them. */
+  readonly #opening = new Map<string, { readonly front: string; readonly listener: ServiceListener }>();
+
+  constructor(options: {
+    readonly self: string;
+    readonly map: EndpointMap;
+    readonly links: Links | undefined;
+    readonly post: SessionPost;
+    readonly attachHere: (asked: readonly Attachment[]) => (number | null)[];
+  }) {
+    this.#self = options.self;
+    this.#map = options.map;
+    this.#links = options.links;
+    this.#post = options.post;
+    this.#attachHere = options.attachHere;
+  }
+
+  /**
+   * A process of this node serves a service from now on: clients come by `accept`.
+   * @throws GodwitError EADDRINUSE when it does already; as the directory.
+   */
+  async join(service: string, pid: number, protocol: ServiceProtocol, line: Line, accept: Acceptor): Promise<Driver> {
+    const key = `${service}/${pid}`;
+    if (this.#listeners.has(key)) throw failure("EADDRINUSE", `process ${pid} serves ${service} already`);
+    const listener = new ServiceListener(service, pid, accept, (one, isLeft) => {
+      if (this.#listeners.get(key) !== one) return;
+      this.#listeners.delete(key);
+      // What cannot be written now counts for nothing when this node is gone; fronts that ask are told before.
+      if (!isLeft) this.#map.withdraw(service, pid).catch(() => {});
+    });
+    this.#listeners.set(key, listener);
+    try {
+      await this.#map.publish(service, pid, protocol);
+    } catch (error) {
+      this.#listeners.delete(key);
+      throw error;
+    }
+    const head: ListenerHead = { address: `service:${service}` };
+    line.push(jsonFrame(FRAME_KINDS.head, head));
+    return listener;
+  }
+
+  /** Sessions of a process, or of all. */
+  get open(): number {
+    return this.#sessions.size;
+  }
+
+  // ---- From fronts
+
+  heard(front: string, message: SessionMessage): void {
+    const { id } = message;
+    if (message.op === "open") return this.#opened(front, message);
+    if (message.op === "refused") return;
+    const opening = this.#opening.get(id);
+    if (opening?.front === front && message.op === "item") return this.#begin(front, opening.listener, message);
+    const session = this.#sessions.get(id);
+    if (session?.front !== front) return;
+    try {
+      session.heard(message);
+    } catch (error) {
+      if (!(error instanceof GodwitError)) throw error;
+      session.lost("EPROTO", error.message);
+    }
+  }
+
+  #opened(front: string, { id, pid, service }: Extract<SessionMessage, { op: "open" }>): void {
+    const listener = this.#listeners.get(`${service}/${pid}`);
+    if (listener !== undefined) return void this.#opening.set(id, { front, listener });
+    const message = `process ${pid} does not serve ${service} here`;
+    this.#post.send(front, "front", { op: "refused", id, code: "ESRCH", message });
+  }
+
+  #begin(front: string, listener: ServiceListener, message: Extract<SessionMessage, { op: "item" }>): void {
+    const { id } = message;
+    this.#opening.delete(id);
+    if (this.#listeners.get(`${listener.service}/${listener.pid}`) !== listener) {
+      const why = `process ${listener.pid} does not serve ${listener.service} here any more`;
+      return this.#post.send(front, "front", { op: "refused", id, code: "ESRCH", message: why });
+    }
+    const session = this.#make(id, front, undefined);
+    listener.accept(message.item as Frame, (line) => {
+      session.line = line;
+      return session;
+    });
+    session.heard(message);
+  }
+
+  #make(id: string, front: string, state: HomeSessionRecord["session"] | undefined): HomeSession {
+    const session = new HomeSession(
+      id,
+      front,
+      {
+        send: (to, message) => this.#post.send(to, "front", message),
+        gone: (one) => void (this.#sessions.get(id) === one && this.#sessions.delete(id)),
+      },
+      state,
+    );
+    this.#sessions.set(id, session);
+    return session;
+  }
+
+  /** A front is gone, and its clients with it. */
+  lost(front: string, error: Error): void {
+    for (const [id, opening] of this.#opening) if (opening.front === front) this.#opening.delete(id);
+    for (const session of this.#sessions.values())
+      if (session.front === front) session.lost("ECONNRESET", `the client's connection is gone: ${error.message}`);
+  }
+
+  // ---- Homes that move
+
+  /** Goes on with a session of a process that has its home here from now on. @throws GodwitError EPROTO. */
+  resume(state: unknown, line: Line): HomeSession {
+    const checked = v.safeParse(record, state);
+    if (!checked.success) throw failure("EPROTO", `a session's record is malformed: ${checked.issues[0].message}`);
+    const { id, front, session } = checked.output as HomeSessionRecord;
+    if (this.#sessions.has(id)) throw failure("EEXIST", `session ${id} is here already`);
+    const resumed = this.#make(id, front, session);
+    resumed.line = line;
+    return resumed;
+  }
+
+  /** Tells the fronts of sessions that they go on here. Those whose client is gone meanwhile end. */
+  async attach(sessions: readonly HomeSession[]): Promise<void> {
+    const byFront = new Map<string, HomeSession[]>();
+    for (const session of sessions) byFront.set(session.front, [...(byFront.get(session.front) ?? []), session]);
+    await Promise.all([...byFront].map(([front, all]) => this.#attachTo(front, all)));
+  }
+
+  async #attachTo(front: string, sessions: readonly HomeSession[]): Promise<void> {
+    const asked = sessions.map(({ id, received }) => ({ id, received }));
+    try {
+      const answer = v.parse(attached, await this.#ask(front, asked));
+      for (const [index, session] of sessions.entries()) {
+        const received = answer[index] ?? null;
+        if (received === null) session.lost("ECONNRESET", "the client closed the connection while its server moved");
+        else session.attached(received);
+      }
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      for (const session of sessions) session.lost("ECONNRESET", `the client's connection is gone: ${why}`);
+    }
+  }
+
+  async #ask(front: string, asked: readonly Attachment[]): Promise<unknown> {
+    if (front === this.#self) return this.#attachHere(asked);
+    if (this.#links === undefined) throw failure("ENONODE", `there is no node ${front}`);
+    const link = await this.#links.to(front);
+    this.#post.watch(link);
+    return link.request("session/attach", asked, { timeoutMs: SESSION_ATTACH_TIMEOUT_MS });
+  }
+}
+
+/** A session, and the number of the last item that its new home has. */
+export interface Attachment {
+  readonly id: string;
+  readonly received: number;
+}

@@ -1,0 +1,188 @@
+/** How a switch chooses among the processes of a service. Pure. */
+
+import { SERVICE_NAME } from "../abi/channel.ts";
+import { unreachable } from "../assert.ts";
+import { failure } from "../errors.ts";
+import { NAME_MAX_CHARS, POLICY_RULES_MAX } from "../limits.ts";
+
+/** What a request is told apart by. */
+export type AffinityKey =
+  { readonly of: "remote" | "path" } | { readonly of: "header" | "cookie" | "query"; readonly name: string };
+
+/** Requests whose path is `prefix`, or below it, go to the processes of `service`. */
+export interface ContentRule {
+  readonly prefix: string;
+  readonly service: string;
+}
+
+export type Policy =
+  | { readonly kind: "round-robin" | "least-loaded" | "local" }
+  | { readonly kind: "hash"; readonly key: AffinityKey }
+  | { readonly kind: "content"; readonly rules: readonly ContentRule[] };
+
+/** A process that can take one more. */
+export interface Candidate {
+  readonly pid: number;
+  /** What it has of this switch's clients. */
+  readonly open: number;
+  /** Whether its home is the switch's own node. */
+  readonly isLocal: boolean;
+}
+
+/** What is known of a client's request, or connection, when a process is chosen for it. */
+export interface Inquiry {
+  /** `HOST:PORT` of the client. */
+  readonly remote: string;
+  /** Absolute; of a request. */
+  readonly url?: string;
+  readonly headers?: readonly (readonly [name: string, value: string])[];
+}
+
+/** The one of `candidates` (by pid) that is to serve. @param turn counts up. */
+export function choose<C extends Candidate>(
+  policy: Policy,
+  candidates: readonly C[],
+  inquiry: Inquiry,
+  turn: number,
+): C | undefined {
+  switch (policy.kind) {
+    case "round-robin":
+      return candidates[turn % candidates.length];
+    case "least-loaded":
+    case "content":
+      return leastLoaded(candidates, turn);
+    case "local": {
+      const near = candidates.filter(({ isLocal }) => isLocal);
+      return leastLoaded(near.length > 0 ? near : candidates, turn);
+    }
+    case "hash":
+      return highest(candidates, keyOf(policy.key, inquiry));
+    default:
+      return unreachable(policy, "policy");
+  }
+}
+
+/** The service whose processes are to serve: a front's own, unless a rule names another. The longest prefix decides. */
+export function serviceFor(policy: Policy, own: string, inquiry: Inquiry): string {
+  if (policy.kind !== "content") return own;
+  const path = inquiry.url === undefined ? "/" : new URL(inquiry.url).pathname;
+  let best: ContentRule | undefined;
+  for (const rule of policy.rules)
+    if (isBelow(path, rule.prefix) && rule.prefix.length >= (best?.prefix.length ?? 0)) best = rule;
+  return best?.service ?? own;
+}
+
+function isBelow(path: string, prefix: string): boolean {
+  return path === prefix || path.startsWith(prefix.endsWith("/") ? prefix : `${prefix}/`);
+}
+
+/** Those with the same load are taken in turn. */
+function leastLoaded<C extends Candidate>(candidates: readonly C[], turn: number): C | undefined {
+  let least: C | undefined;
+  for (let index = 0; index < candidates.length; index++) {
+    const one = candidates[(turn + index) % candidates.length];
+    if (one !== undefined && (least === undefined || one.open < least.open)) least = one;
+  }
+  return least;
+}
+
+/** Rendezvous hashing: when a process comes or goes, only the keys change their process that were its own. */
+function highest<C extends Candidate>(candidates: readonly C[], key: string): C | undefined {
+  let best: C | undefined;
+  let bestWeight = -1;
+  for (const one of candidates) {
+    const weight = hashOf(`${key}\0${one.pid}`);
+    if (weight <= bestWeight) continue;
+    best = one;
+    bestWeight = weight;
+  }
+  return best;
+}
+
+/** FNV-1a, and the finish of MurmurHash3, so that keys that are alike are spread. */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}
+
+/** A request without its key is told apart by its client's host. */
+function keyOf(key: AffinityKey, { remote, url, headers = [] }: Inquiry): string {
+  const host = remote.slice(0, remote.lastIndexOf(":"));
+  switch (key.of) {
+    case "remote":
+      return host;
+    case "path":
+      return url === undefined ? host : new URL(url).pathname;
+    case "query":
+      return (url === undefined ? null : new URL(url).searchParams.get(key.name)) ?? host;
+    case "header":
+      return headers.find(([name]) => name === key.name)?.[1] ?? host;
+    case "cookie":
+      return cookieOf(headers, key.name) ?? host;
+    default:
+      return unreachable(key, "key");
+  }
+}
+
+function cookieOf(headers: readonly (readonly [string, string])[], wanted: string): string | undefined {
+  for (const [header, value] of headers) {
+    if (header !== "cookie") continue;
+    for (const pair of value.split(";")) {
+      const [name = "", ...rest] = pair.split("=");
+      if (name.trim() === wanted) return rest.join("=").trim();
+    }
+  }
+  return undefined;
+}
+
+// ---- As it is written
+
+const NAME = /^[\w!#$%&'*+.^`|~-]+$/;
+
+/**
+ * `round-robin`, `least-loaded`, `local`, `hash:KEY` (KEY is `remote`, `path`, `header.NAME`, `cookie.NAME` or `query.NAME`),
+ * `content:PREFIX=SERVICE,...`.
+ * @throws GodwitError EINVAL.
+ */
+export function policyOf(text: string): Policy {
+  const colon = text.indexOf(":");
+  const kind = colon < 0 ? text : text.slice(0, colon);
+  const rest = colon < 0 ? undefined : text.slice(colon + 1);
+  if (rest === undefined && (kind === "round-robin" || kind === "least-loaded" || kind === "local")) return { kind };
+  if (kind === "hash" && rest !== undefined) return { kind, key: affinityKey(rest) };
+  if (kind === "content" && rest !== undefined) return { kind, rules: contentRules(rest) };
+  const known = "round-robin, least-loaded, local, hash:KEY or content:PREFIX=SERVICE,...";
+  throw failure("EINVAL", `"${text}" is no policy: write ${known}`);
+}
+
+function affinityKey(text: string): AffinityKey {
+  if (text === "remote" || text === "path") return { of: text };
+  const dot = text.indexOf(".");
+  const of = text.slice(0, Math.max(0, dot));
+  const name = text.slice(dot + 1);
+  const isName = dot > 0 && NAME.test(name) && name.length <= NAME_MAX_CHARS;
+  if (isName && of === "header") return { of, name: name.toLowerCase() };
+  if (isName && (of === "cookie" || of === "query")) return { of, name };
+  throw failure("EINVAL", `"${text}" is no key: write remote, path, header.NAME, cookie.NAME or query.NAME`);
+}
+
+function contentRules(text: string): ContentRule[] {
+  const rules = text.split(",").map((rule) => {
+    const [prefix = "", service = "", more] = rule.split("=");
+    if (prefix.startsWith("/") && SERVICE_NAME.test(service) && more === undefined) return { prefix, service };
+    throw failure("EINVAL", `"${rule}" is no rule: write PREFIX=SERVICE, as in /images=images`);
+  });
+  if (rules.length > POLICY_RULES_MAX) throw failure("EINVAL", `a policy has at most ${POLICY_RULES_MAX} rules`);
+  return rules;
+}
+
+/** As {@link policyOf} reads it. */
+export function policyText(policy: Policy): string {
+  if (policy.kind === "content")
+    return `content:${policy.rules.map(({ prefix, service }) => `${prefix}=${service}`).join(",")}`;
+  if (policy.kind !== "hash") return policy.kind;
+  return `hash:${"name" in policy.key ? `${policy.key.of}.${policy.key.name}` : policy.key.of}`;
+}

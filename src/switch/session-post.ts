@@ -1,0 +1,157 @@
+/** Carries what the two ends of sessions say to each other: all for one peer of one turn of the event loop in one message. */
+
+import type { Link, Links } from "../cluster/link.ts";
+import { unreachable } from "../assert.ts";
+import { failure } from "../errors.ts";
+import { type Item, PARTING } from "./session.ts";
+
+/** Which end is spoken to: a node may have both of a session. */
+export type Side = "front" | "home";
+
+/** `done`: the sender is done with all items up to this one. */
+export type SessionMessage =
+  | { readonly op: "open"; readonly id: string; readonly pid: number; readonly service: string }
+  | { readonly op: "item"; readonly id: string; readonly number: number; readonly item: Item; readonly done: number }
+  | { readonly op: "done"; readonly id: string; readonly done: number }
+  | { readonly op: "refused"; readonly id: string; readonly code: string; readonly message: string };
+
+export interface PostHandlers {
+  /** What a peer says to the sessions of one side here. */
+  heard(side: Side, peer: string, message: SessionMessage): void;
+  /** A peer is gone, and with it its ends of sessions. */
+  lost(peer: string, error: Error): void;
+}
+
+const KINDS: Readonly<Record<Side, string>> = { front: "session/front", home: "session/home" };
+
+/** What waits for one peer until the turn is over, or until it is reached. */
+class Outbox {
+  link: Link | undefined;
+  isDue = false;
+  readonly waiting: Record<Side, SessionMessage[]> = { front: [], home: [] };
+}
+
+export class SessionPost {
+  readonly #self: string;
+  /** Absent where the node is alone. */
+  readonly #links: Links | undefined;
+  readonly #handlers: PostHandlers;
+  readonly #outboxes = new Map<string, Outbox>();
+
+  constructor(self: string, links: Links | undefined, handlers: PostHandlers) {
+    this.#self = self;
+    this.#links = links;
+    this.#handlers = handlers;
+  }
+
+  /** Sends in order; sessions' windows bound what waits. */
+  send(peer: string, side: Side, message: SessionMessage): void {
+    let outbox = this.#outboxes.get(peer);
+    if (outbox === undefined) this.#outboxes.set(peer, (outbox = new Outbox()));
+    outbox.waiting[side].push(message);
+    if (outbox.isDue) return;
+    outbox.isDue = true;
+    setImmediate(() => void this.#flush(peer, outbox));
+  }
+
+  async #flush(peer: string, outbox: Outbox): Promise<void> {
+    if (peer !== this.#self && outbox.link === undefined) {
+      try {
+        await this.#reach(peer, outbox);
+      } catch (error) {
+        return this.#lost(peer, outbox, error instanceof Error ? error : new Error(String(error)));
+      }
+    }
+    outbox.isDue = false;
+    for (const side of ["home", "front"] as const) {
+      const messages = outbox.waiting[side].splice(0);
+      if (messages.length === 0) continue;
+      if (outbox.link === undefined) for (const message of messages) this.#handlers.heard(side, peer, message);
+      else outbox.link.tell(KINDS[side], messages.map(wireOf));
+    }
+  }
+
+  async #reach(peer: string, outbox: Outbox): Promise<void> {
+    if (this.#links === undefined) throw failure("ENONODE", `node ${this.#self} is alone: there is no node ${peer}`);
+    const link = await this.#links.to(peer);
+    outbox.link = link;
+    void link.lost.then((error) => this.#lost(peer, outbox, error));
+  }
+
+  #lost(peer: string, outbox: Outbox, error: Error): void {
+    if (this.#outboxes.get(peer) !== outbox) return;
+    this.#outboxes.delete(peer);
+    this.#handlers.lost(peer, error);
+  }
+
+  /** A link that others use is over, too: who has an end there is told, whoever sent last. */
+  watch(link: Link): void {
+    if (this.#outboxes.get(link.peer)?.link === link) return;
+    const outbox = this.#outboxes.get(link.peer) ?? new Outbox();
+    this.#outboxes.set(link.peer, outbox);
+    outbox.link = link;
+    void link.lost.then((error) => this.#lost(link.peer, outbox, error));
+  }
+
+  /** What came over a link; false for what is not for sessions. @throws GodwitError EPROTO. */
+  told(link: Link, kind: string, body: unknown): boolean {
+    const side = kind === KINDS.front ? "front" : kind === KINDS.home ? "home" : undefined;
+    if (side === undefined) return false;
+    if (!Array.isArray(body)) throw malformed();
+    this.watch(link);
+    for (const one of body) this.#handlers.heard(side, link.peer, messageOf(one));
+    return true;
+  }
+}
+
+const OPEN = 0;
+const ITEM = 1;
+const DONE = 2;
+const REFUSED = 3;
+
+/** Arrays, as short as they can be: there are two for each request. */
+function wireOf(message: SessionMessage): unknown[] {
+  switch (message.op) {
+    case "open":
+      return [OPEN, message.id, message.pid, message.service];
+    case "item": {
+      const { kind, bytes } = message.item;
+      // A Buffer would be taken for something else.
+      const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+      return [ITEM, message.id, message.number, kind, plain, message.done];
+    }
+    case "done":
+      return [DONE, message.id, message.done];
+    case "refused":
+      return [REFUSED, message.id, message.code, message.message];
+    default:
+      return unreachable(message, "message of a session");
+  }
+}
+
+function messageOf(value: unknown): SessionMessage {
+  if (!Array.isArray(value)) throw malformed();
+  const [op, id, first, second, third, fourth]: unknown[] = value;
+  if (typeof id !== "string") throw malformed();
+  if (op === OPEN && isCount(first) && typeof second === "string")
+    return { op: "open", id, pid: first, service: second };
+  if (op === ITEM && isCount(first) && isKind(second) && third instanceof Uint8Array && isCount(fourth))
+    return { op: "item", id, number: first, item: { kind: second, bytes: third }, done: fourth };
+  if (op === DONE && isCount(first)) return { op: "done", id, done: first };
+  if (op === REFUSED && typeof first === "string" && typeof second === "string")
+    return { op: "refused", id, code: first, message: second };
+  throw malformed();
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** What each kind means is between the driver and the process. */
+function isKind(value: unknown): value is Item["kind"] {
+  return isCount(value) && value >= PARTING && value < 32;
+}
+
+function malformed() {
+  return failure("EPROTO", "a message of a session is malformed");
+}
