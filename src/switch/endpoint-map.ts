@@ -102,12 +102,18 @@ export class EndpointMap {
     for (const listener of this.#listeners) listener();
   }
 
-  /** A process that is at home here serves a service. @throws GodwitError as the directory. */
-  publish(service: string, pid: number, protocol: ServiceProtocol): Promise<void> {
+  /**
+   * A process that is at home here serves a service.
+   * @param isSo asked before each write: once the process has gone to another home, that one has the entry.
+   * @throws GodwitError as the directory.
+   */
+  publish(service: string, pid: number, protocol: ServiceProtocol, isSo: () => boolean): Promise<void> {
     const key = keyOf(service, pid);
-    const token = this.#cluster?.membership.find(this.#self)?.token ?? 0;
     return this.#inTurn(key, async () => {
-      const revision = (await this.#put(key, { home: this.#self, protocol, token })) ?? 0;
+      const token = this.#cluster?.membership.find(this.#self)?.token ?? 0;
+      const revision = await this.#put(key, { home: this.#self, protocol, token }, isSo);
+      // Who has it by now may have been heard already.
+      if (revision === undefined || (this.#known.get(key)?.revision ?? 0) > revision) return;
       this.#known.set(key, { service, pid, home: this.#self, protocol, token, revision });
       this.#tell();
     });
@@ -136,12 +142,13 @@ export class EndpointMap {
     return own;
   }
 
-  /** Writes an entry, whoever's there was. */
-  async #put(key: string, value: Value): Promise<number | undefined> {
+  /** Writes an entry, whoever's there was, and returns its revision; nothing when it is not to be any more. */
+  async #put(key: string, value: Value, isSo: () => boolean): Promise<number | undefined> {
     const directory = this.#cluster?.directory;
-    if (directory === undefined) return undefined;
+    if (directory === undefined) return isSo() ? 0 : undefined;
     for (;;) {
       const present = await directory.get(key);
+      if (!isSo()) return undefined;
       try {
         if (present === undefined) return await directory.create(key, encode(value));
         return await directory.replace(key, encode(value), present.revision);

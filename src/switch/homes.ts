@@ -87,10 +87,10 @@ export class Homes {
   }
 
   /**
-   * A process of this node serves a service from now on: clients come by `accept`.
-   * @throws GodwitError EADDRINUSE when it does already; as the directory.
+   * A process of this node serves a service from now on: clients come by `accept`. When others can know it, its head says so.
+   * @throws GodwitError EADDRINUSE when it does already.
    */
-  async join(service: string, pid: number, protocol: ServiceProtocol, line: Line, accept: Acceptor): Promise<Driver> {
+  join(service: string, pid: number, protocol: ServiceProtocol, line: Line, accept: Acceptor): Driver {
     const key = `${service}/${pid}`;
     if (this.#listeners.has(key)) throw failure("EADDRINUSE", `process ${pid} serves ${service} already`);
     const listener = new ServiceListener(service, pid, accept, (one, isLeft) => {
@@ -100,15 +100,26 @@ export class Homes {
       if (!isLeft) this.#map.withdraw(service, pid).catch(() => {});
     });
     this.#listeners.set(key, listener);
-    try {
-      await this.#map.publish(service, pid, protocol);
-    } catch (error) {
-      this.#listeners.delete(key);
-      throw error;
-    }
-    const head: ListenerHead = { address: `service:${service}` };
-    line.push(jsonFrame(FRAME_KINDS.head, head));
+    void this.#publish(key, listener, protocol, line);
     return listener;
+  }
+
+  async #publish(key: string, listener: ServiceListener, protocol: ServiceProtocol, line: Line): Promise<void> {
+    const { service, pid } = listener;
+    // A process that leaves takes its listener along at once: nothing is written for it any more.
+    const isHere = () => this.#listeners.get(key) === listener;
+    try {
+      await this.#map.publish(service, pid, protocol, isHere);
+      const head: ListenerHead = { address: `service:${service}` };
+      if (isHere()) line.push(jsonFrame(FRAME_KINDS.head, head));
+    } catch (error) {
+      if (!isHere()) return;
+      const code = error instanceof GodwitError ? error.code : "EIO";
+      line.break(
+        code,
+        `service ${service} cannot be served: ${error instanceof Error ? error.message : String(error)}`,
+      );
+    }
   }
 
   /** Sessions of a process, or of all. */
