@@ -259,8 +259,8 @@ export interface RestoreOptions {
 
 export type Stream = "stdout" | "stderr";
 
-/** What is told first of a process's kept output: all, nothing, or what came since its home is this one. */
-export type Replay = boolean | "here";
+/** What is told first of a process's kept output: all, nothing, or what comes after a mark, wherever that was given. */
+export type Replay = boolean | { readonly after: string };
 
 /** A node as its own host process sees it; the daemon puts it on a socket, `run` uses it in place. */
 export interface NodeControl {
@@ -290,9 +290,15 @@ export interface NodeControl {
   /**
    * Output as it comes. A subscriber's promise holds back the process's further writes (backpressure).
    * With `replay`, what is kept of earlier output comes first, before this returns (also for a process that has ended).
+   * `marked` is told how far the output is read: once at first, and then with each piece of it, just before, as of its end.
    * Returns the way to unsubscribe.
    */
-  output(pid: number, replay: Replay, on: (stream: Stream, bytes: Uint8Array) => void | Promise<void>): () => void;
+  output(
+    pid: number,
+    replay: Replay,
+    on: (stream: Stream, bytes: Uint8Array) => void | Promise<void>,
+    marked?: (mark: string) => void,
+  ): () => void;
   stop(): Promise<void>;
 }
 

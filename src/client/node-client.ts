@@ -39,6 +39,8 @@ export interface FollowOptions {
    */
   readonly hold?: boolean;
   readonly onSkipped?: (bytes: number) => void;
+  /** Told how far the output is read, for a later `replay` to go on from there. */
+  readonly marked?: (mark: string) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -234,9 +236,10 @@ export class NodeClient implements ClusterControl {
   }
 
   /** As {@link follow}, for callers that learn of errors and of the end by `wait`. */
-  output(pid: number, replay: Replay, on: OutputHandler): () => void {
+  output(pid: number, replay: Replay, on: OutputHandler, marked?: (mark: string) => void): () => void {
     const stopped = new AbortController();
-    this.follow(pid, on, { replay, signal: stopped.signal }).catch(() => {});
+    const marks = marked === undefined ? {} : { marked };
+    this.follow(pid, on, { replay, signal: stopped.signal, ...marks }).catch(() => {});
     return () => stopped.abort();
   }
 
@@ -262,18 +265,26 @@ export class NodeClient implements ClusterControl {
   }
 
   async #follow(pid: number, on: OutputHandler, options: FollowOptions): Promise<ExitStatus | undefined> {
+    const { replay = false, marked } = options;
     const query = new URLSearchParams({
-      replay: options.replay === "here" ? "here" : options.replay === true ? "1" : "0",
+      ...(typeof replay === "boolean" ? { replay: replay ? "1" : "0" } : { after: replay.after }),
       follow: options.keptOnly === true ? "0" : "1",
       hold: options.hold === false ? "0" : "1",
+      marks: marked === undefined ? "0" : "1",
     });
     const signal = options.signal === undefined ? {} : { signal: options.signal };
     const response = await this.#transport.stream("GET", `/processes/${pid}/output?${query.toString()}`, signal);
     const frames = new FrameReader();
+    let mark = "";
     try {
       for await (const chunk of response as AsyncIterable<Buffer>) {
         for (const { kind, payload } of frames.read(chunk)) {
-          if (kind === "stdout" || kind === "stderr") await on(kind, payload);
+          if (kind === "stdout" || kind === "stderr") {
+            // In one turn: what is given up in between is neither lost nor told twice.
+            if (mark !== "") marked?.(mark);
+            mark = "";
+            if (payload.length > 0) await on(kind, payload);
+          } else if (kind === "mark") mark = payload.toString();
           else if (kind === "skipped") options.onSkipped?.(JSON.parse(payload.toString()).bytes);
           else if (kind === "error") throw errorOf(JSON.parse(payload.toString()));
           else return JSON.parse(payload.toString()) as ExitStatus;

@@ -65,11 +65,19 @@ export function decodeRestore(body: Buffer): { options: unknown; image: Buffer }
 /**
  * A frame of an output stream: a byte that says what it is, the payload's length (uint32, big-endian), the payload.
  * `exit` holds an `ExitStatus` and is the last; `error` an `ErrorRecord`, likewise; `skipped` `{ bytes }`, written in
- * place of output that a reader was too slow for and did not ask to have held.
+ * place of output that a reader was too slow for and did not ask to have held; `mark`, for who asks for marks, how far the
+ * output is read once the frame after it is.
  */
-export type FrameKind = Stream | "exit" | "error" | "skipped";
+export type FrameKind = Stream | "exit" | "error" | "skipped" | "mark";
 
-const FRAME_BYTES: Readonly<Record<FrameKind, number>> = { stdout: 1, stderr: 2, exit: 3, error: 4, skipped: 5 };
+const FRAME_BYTES: Readonly<Record<FrameKind, number>> = {
+  stdout: 1,
+  stderr: 2,
+  exit: 3,
+  error: 4,
+  skipped: 5,
+  mark: 6,
+};
 const FRAME_KINDS = new Map(Object.entries(FRAME_BYTES).map(([kind, byte]) => [byte, kind as FrameKind]));
 const FRAME_HEADER_BYTES = 5;
 

@@ -297,7 +297,12 @@ export class MemberControl implements ClusterControl {
     this.#node.output(pid, true, on)();
   }
 
-  output(pid: number, replay: Replay, on: (stream: Stream, bytes: Uint8Array) => void | Promise<void>): () => void {
-    return this.#node.output(pid, replay, on);
+  output(
+    pid: number,
+    replay: Replay,
+    on: (stream: Stream, bytes: Uint8Array) => void | Promise<void>,
+    marked?: (mark: string) => void,
+  ): () => void {
+    return this.#node.output(pid, replay, on, marked);
   }
 }

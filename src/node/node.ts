@@ -21,7 +21,7 @@ import { KeptStates } from "./kept-states.ts";
 import type { Lwp } from "./lwp.ts";
 import { LwpPool } from "./lwp-pool.ts";
 import { LwpThread, type Told } from "./lwp-thread.ts";
-import type { Subscriber } from "./output-log.ts";
+import type { Marked, Subscriber } from "./output-log.ts";
 import { type Entry, ProcessTable } from "./process-table.ts";
 import { Switchboard } from "./switchboard.ts";
 
@@ -195,8 +195,8 @@ export class Node implements NodeControl {
     }
   }
 
-  output(pid: number, replay: Replay, on: Subscriber): () => void {
-    return this.table.get(pid).output.subscribe(replay, on);
+  output(pid: number, replay: Replay, on: Subscriber, marked?: Marked): () => void {
+    return this.table.get(pid).output.subscribe(replay, on, marked);
   }
 
   async stop(): Promise<void> {

@@ -1,6 +1,6 @@
 /**
  * Processes that are waited for, or whose output is read, from anywhere in the cluster: followed when their home changes, by a
- * drain or since it died. Who reads on at the new home is told what came there, and nothing twice that the old one had told.
+ * drain or since it died, again and again. Who reads on at the new home is told all that came since what it was told last, and nothing twice.
  */
 
 import { setTimeout as delay } from "node:timers/promises";
@@ -16,6 +16,7 @@ type Output = (stream: Stream, bytes: Uint8Array) => void | Promise<void>;
 
 interface Reader {
   readonly on: Output;
+  /** From where it is told at the next home: once it has been told something, from there. */
   replay: Replay;
   stop: () => void;
 }
@@ -102,9 +103,6 @@ export class Pursuit {
         const nowMs = performance.now();
         if (nowMs - fromMs > HOME_NEWS_MAX_MS || lostMs < 0) lostMs = nowMs;
         const next = await this.#nextHome(pid, home, error, lostMs + HOME_NEWS_MAX_MS);
-        // Where it never was, nothing has been told.
-        const wasThere = error.code !== "ESRCH" && error.code !== "ENONODE";
-        if (wasThere) for (const reader of followed.readers) reader.replay = next === home ? false : "here";
         if (next !== home) lostMs = performance.now();
         home = next;
       }
@@ -141,7 +139,7 @@ export class Pursuit {
 
 function read(pid: number, reader: Reader, home: ClusterControl): void {
   reader.stop();
-  reader.stop = home.output(pid, reader.replay, reader.on);
+  reader.stop = home.output(pid, reader.replay, reader.on, (after) => (reader.replay = { after }));
 }
 
 function isOf(codes: ReadonlySet<ErrorCode>, error: unknown): error is GodwitError {

@@ -57,7 +57,11 @@ const homeRecord = v.object({
   answeredWaits: v.array(v.number()),
   inputClosed: v.boolean(),
   unreadBytes: v.number(),
-  output: v.array(v.object({ stream: v.picklist(["stdout", "stderr"]), bytes: v.instance(Uint8Array) })),
+  output: v.object({
+    id: v.pipe(v.string(), v.uuid()),
+    endBytes: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+    pieces: v.array(v.object({ stream: v.picklist(["stdout", "stderr"]), bytes: v.instance(Uint8Array) })),
+  }),
   listeners: v.array(v.object({ channel: text, request: v.unknown() })),
   /** Channels that go on: sessions with switches. */
   channels: v.array(
@@ -175,7 +179,7 @@ function recordOf(node: Node, entry: Entry, epoch: number): Omit<HomeRecord, "he
     answeredWaits: [...entry.answeredWaits],
     inputClosed: entry.input.isClosed,
     unreadBytes: entry.input.unreadBytes,
-    output: entry.output.kept().map(({ stream, bytes }) => ({ stream, bytes: new Uint8Array(bytes) })),
+    output: entry.output.record() as HomeRecord["output"],
     broken: node.switchboard.of(entry).map(({ id }) => id),
   };
 }
@@ -207,7 +211,7 @@ async function takeHome({ node, hosting, homing }: ClusterNode, record: HomeReco
   for (const { call, pid: child, leftMs } of record.waits) goOnWaiting(node, entry, { call, pid: child, leftMs });
   if (record.unreadBytes > 0) void entry.input.put(record.unreadBytes);
   if (record.inputClosed) entry.input.close();
-  for (const { stream, bytes } of record.output) entry.output.keep(stream, bytes);
+  entry.output.goOn(record.output);
   for (const { channel, request } of record.listeners) node.switchboard.reopen(entry, channel, channelRequest(request));
   const why = { code: "ECONNRESET", message: "the connection ended with the home that the process had" } as const;
   for (const channel of record.broken) entry.held.messages.push({ op: "broken", pid: entry.pid, channel, why });

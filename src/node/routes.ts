@@ -88,6 +88,8 @@ class OutputWriter {
   readonly #hold: boolean;
   readonly #drained: () => Promise<void>;
   #skippedBytes = 0;
+  /** Where the next piece ends, for who asks for marks. */
+  #mark = "";
 
   constructor(response: ServerResponse, hold: boolean) {
     this.#response = response;
@@ -102,8 +104,25 @@ class OutputWriter {
       return undefined;
     }
     this.#tellSkipped();
+    this.#tellMark();
     const hasRoom = this.#response.write(encodeOutput(stream, bytes));
     return hasRoom || !this.#hold ? undefined : this.#drained();
+  }
+
+  mark(mark: string): void {
+    this.#mark = mark;
+  }
+
+  /** The first mark is told before there is a piece. */
+  begin(): void {
+    if (this.#mark === "" || this.#response.destroyed) return;
+    this.#tellMark();
+    this.#response.write(encodeFrame("stdout", new Uint8Array()));
+  }
+
+  #tellMark(): void {
+    if (this.#mark !== "") this.#response.write(encodeFrame("mark", Buffer.from(this.#mark)));
+    this.#mark = "";
   }
 
   end(kind: "exit" | "error", value: unknown): void {
@@ -127,7 +146,8 @@ function flag(query: URLSearchParams, name: string, otherwise: boolean): boolean
 
 async function streamOutput({ control, exits }: Service, call: Call): Promise<undefined> {
   const { response, query, pid, gone } = call;
-  const replay = query.get("replay") === "here" ? "here" : flag(query, "replay", false);
+  const after = query.get("after");
+  const replay = after === null ? flag(query, "replay", false) : { after };
   const writer = new OutputWriter(response, flag(query, "hold", true));
   response.setHeader("content-type", "application/octet-stream");
   if (!flag(query, "follow", true)) {
@@ -135,8 +155,10 @@ async function streamOutput({ control, exits }: Service, call: Call): Promise<un
     response.end();
     return undefined;
   }
-  const unsubscribe = control.output(pid, replay, (stream, bytes) => writer.write(stream, bytes));
+  const marked = flag(query, "marks", false) ? (mark: string) => writer.mark(mark) : undefined;
+  const unsubscribe = control.output(pid, replay, (stream, bytes) => writer.write(stream, bytes), marked);
   try {
+    writer.begin();
     response.flushHeaders();
     writer.end("exit", await exits.wait(pid, gone));
   } catch (error) {

@@ -1,0 +1,50 @@
+/** Whose output is read while its home moves, faster than the reader can follow: nothing is lost, and nothing told twice. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { until } from "../cluster/condition.ts";
+import { withMembers } from "./bench-members.ts";
+
+const COUNTER = `for (let n = 1;; n++) { console.log("n " + n); sleep(2); }`;
+
+await withMembers(["a", "b", "c", "d"], (t) => {
+  /** Moves a process's home, and waits until it has said something there. */
+  const rehome = async (pid: number, from: string, to: string) => {
+    const { node } = t.get(from).cluster;
+    await t.get(from).cluster.handHome([node.table.living(pid)], to);
+    let said = "";
+    const stop = t.get(to).own.output(pid, false, (_, bytes) => void (said += Buffer.from(bytes).toString()));
+    await until(`output at ${to}`, () => said.split("\n").length > 10);
+    stop();
+  };
+
+  for (const homes of [
+    ["a", "b", "d"],
+    ["a", "b", "a"],
+    ["a", "b", "d", "b"],
+  ])
+    test(`from ${homes.join(" to ")}, with a reader who was told of the last only`, async () => {
+      const pid = await t.start("a", COUNTER, 60_000);
+      assert.equal((await t.get("a").cluster.migrate(pid, "c")).outcome, "moved");
+      const { control, view } = t.get("c");
+      let text = "";
+      const stop = control.output(pid, true, (_, bytes) => void (text += Buffer.from(bytes).toString()));
+      const numbers = () => [...text.matchAll(/^n (\d+)$/gm)].map(([, n]) => Number(n));
+      await until("the first", () => numbers().length > 20);
+      const find = view.directory.find.bind(view.directory);
+      let goOn = () => {};
+      const isThere = new Promise<void>((resolve) => (goOn = resolve));
+      Object.assign(view.directory, { find: async (one: number) => isThere.then(() => find(one)) });
+      for (const [index, to] of homes.entries()) {
+        const from = homes[index - 1];
+        if (from !== undefined) await rehome(pid, from, to);
+      }
+      Object.assign(view.directory, { find });
+      goOn();
+      const before = numbers().length;
+      await until("some more", () => numbers().length > before + 50);
+      stop();
+      numbers().forEach((n, index) => assert.equal(n, index + 1));
+      await control.signal(pid, "SIGKILL");
+    });
+});
