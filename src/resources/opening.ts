@@ -9,14 +9,14 @@ import { failure } from "../errors.ts";
 const KEY = /^[+/0-9A-Za-z]{22}==$/;
 
 /**
- * A request whose connection Node's parser gives up only when it asks for a WebSocket, and properly: one that asks for
- * another protocol is read on as if it had not asked (RFC 9110, 7.8), with its body.
+ * A request whose connection Node's parser gives up only when it asks for a tunnel, or for a WebSocket, and properly: one
+ * that asks for another protocol is read on as if it had not asked (RFC 9110, 7.8), with its body.
  */
 export class ServerRequest extends IncomingMessage {
   declare asked: unknown;
 
   get upgrade(): boolean {
-    return this.asked === true && asksForSocket(this);
+    return this.asked === true && (this.method === "CONNECT" || asksForSocket(this));
   }
   set upgrade(asked: unknown) {
     this.asked = asked;

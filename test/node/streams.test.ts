@@ -187,6 +187,7 @@ await withNode({ lwps: 2 }, (t) => {
       stdin.readLine();
       let total = 0, sum = 0;
       for (const bytes of connection) { total += bytes.length; for (const byte of bytes) sum = (sum * 31 + byte) % 65521; }
+      connection.close();
       console.log("total " + total + " sum " + sum);`,
     );
     const socket = await client(site.port);
