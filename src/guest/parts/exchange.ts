@@ -203,7 +203,7 @@ export class Exchange implements ServeContext {
   #upgrade(upgrade: Upgrading): void {
     const granted = (): void => {
       upgrade.open(this.#handle);
-      this.#finished();
+      this.#sent();
     };
     const refused = (error: unknown): void => {
       upgrade.drop(error);
