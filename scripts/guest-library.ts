@@ -74,6 +74,7 @@ const PARTS = [
   "keep",
   "session",
   "urgent",
+  "net",
   "performance",
   "ports",
   "serve",
@@ -82,6 +83,7 @@ const PARTS = [
   "subtle",
   "synchronise",
   "text",
+  "upgrade",
   "url",
   "websocket",
 ];

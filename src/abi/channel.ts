@@ -113,6 +113,8 @@ export interface StreamHead {
 export interface DatagramHead {
   /** `HOST:PORT`, the host an IP address. */
   readonly remote: string;
+  /** Datagrams that came for the process since the last one, and found no room. */
+  readonly lost?: number;
 }
 
 /** How a request for a WebSocket is granted. */

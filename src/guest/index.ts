@@ -51,6 +51,11 @@ export {
 } from "./parts/serve.ts";
 export { onUrgent, type UrgentEvent } from "./parts/urgent.ts";
 export { session, type Session, type SessionOptions } from "./parts/session.ts";
+export { upgradeWebSocket, type Upgrade, type UpgradeOptions, type WebSocketOf } from "./parts/upgrade.ts";
+export { Connection, DatagramSocket, listen, Listener } from "./parts/net.ts";
+export type { Datagram } from "./parts/datagram.ts";
+export type { ListenOptions } from "./parts/listen.ts";
+export type { OwnAddress } from "./parts/own-address.ts";
 export { keep } from "./parts/keep.ts";
 export { type BindingOptions, type CacheOptions, KeyCache, openCache, Scratch, scratch } from "./parts/store.ts";
 export type { DirectoryEntry, FileStatus, OpenOptions, WriteOptions } from "./parts/file.ts";

@@ -10,6 +10,7 @@ import type * as event from "./parts/event.ts";
 import type * as fetch from "./parts/fetch.ts";
 import type * as fetching from "./parts/fetching.ts";
 import type * as form from "./parts/form.ts";
+import type * as net from "./parts/net.ts";
 import type * as ports from "./parts/ports.ts";
 import type * as serve from "./parts/serve.ts";
 import type * as session from "./parts/session.ts";
@@ -19,6 +20,7 @@ import type * as subtle from "./parts/subtle.ts";
 import type * as synchronise from "./parts/synchronise.ts";
 import type * as text from "./parts/text.ts";
 import type * as urgent from "./parts/urgent.ts";
+import type * as upgrade from "./parts/upgrade.ts";
 import type * as url from "./parts/url.ts";
 import type * as websocket from "./parts/websocket.ts";
 import { syscall } from "./machine.ts";
@@ -48,6 +50,7 @@ export interface Parts {
   };
   readonly io: object;
   readonly keep: { giveKept(): void };
+  readonly net: typeof net;
   readonly performance: object;
   readonly ports: typeof ports;
   readonly serve: typeof serve;
@@ -58,6 +61,7 @@ export interface Parts {
   readonly synchronise: typeof synchronise;
   readonly text: typeof text;
   readonly urgent: typeof urgent;
+  readonly upgrade: typeof upgrade;
   readonly url: typeof url;
   readonly websocket: typeof websocket;
 }

@@ -93,11 +93,11 @@ export class Channel implements Resource {
     return channelBinding(this.kind);
   }
 
-  /** Whether nothing more is to be said in it. */
+  /** Whether nothing more is to be said in it. A stream is closed by its process, whose threads may share it. */
   get isOver(): boolean {
     if (this.kind === "exchange") return this.sentEnd;
     if (this.kind === "fetch") return this.receivedEnd;
-    return !isReopened(this.kind) && this.sentEnd && this.receivedEnd;
+    return this.kind === "socket" && this.sentEnd && this.receivedEnd;
   }
 
   describe(): string {

@@ -48,6 +48,9 @@ export class Plug implements Line {
   #closed = false;
   /** An exchange is over with the end of its response; the process says of the others when it is done with them. */
   #isExchange: boolean;
+  readonly #isStream: boolean;
+  /** The process has closed it, or has ended, and what it has sent is still to go out. */
+  #isAbandoned = false;
   /** How the process opened it; undefined for what came in. */
   readonly request: ChannelRequest | undefined;
   /** Where a listener accepts, once it does. */
@@ -71,6 +74,7 @@ export class Plug implements Line {
     this.#tell = tell;
     this.request = typeof origin === "string" ? undefined : origin;
     this.#isExchange = origin === "exchange";
+    this.#isStream = origin === "stream";
     this.closed = new Promise((resolve) => (this.#onClosed = resolve));
     panel.plugs.set(id, this);
   }
@@ -119,7 +123,7 @@ export class Plug implements Line {
   // ---- Towards the process
 
   push(frame: Frame): boolean {
-    if (this.#closed) return false;
+    if (this.#closed || this.#isAbandoned) return !this.#closed;
     this.#tell(this.#entry, { op: "frame", pid: this.#entry.pid, channel: this.#id, frame: own(frame) });
     return this.count(frame);
   }
@@ -145,7 +149,8 @@ export class Plug implements Line {
 
   break(code: ErrorCode, message: string): void {
     if (this.#closed) return;
-    this.#tell(this.#entry, { op: "broken", pid: this.#entry.pid, channel: this.#id, why: { code, message } });
+    if (!this.#isAbandoned)
+      this.#tell(this.#entry, { op: "broken", pid: this.#entry.pid, channel: this.#id, why: { code, message } });
     this.close();
   }
 
@@ -199,8 +204,8 @@ export class Plug implements Line {
   /** The driver has taken a frame. */
   #passed(kind: Frame["kind"], cost: number): void {
     if (kind === FRAME_KINDS.upgrade) this.#isExchange = false;
-    if (this.#isExchange && isLast(kind)) return this.close();
-    this.#tell(this.#entry, { op: "room", pid: this.#entry.pid, channel: this.#id, cost });
+    if ((this.#isExchange || this.#isAbandoned) && isLast(kind)) return this.close();
+    if (!this.#isAbandoned) this.#tell(this.#entry, { op: "room", pid: this.#entry.pid, channel: this.#id, cost });
   }
 
   /** It is another process's from now on. */
@@ -213,9 +218,14 @@ export class Plug implements Line {
     panel.untaken += this.#untaken;
   }
 
-  /** Its process has ended: an answer that it has given whole still goes to the client. */
+  /**
+   * Its process has closed it, or has ended: an answer that it has given whole, and what it has sent of a stream up to an
+   * end, still go to the client.
+   */
   abandon(): void {
-    if (!this.#isExchange || !this.#queue.some(({ kind }) => isLast(kind))) this.close();
+    const unsent = this.#passing === undefined ? this.#queue : [this.#passing, ...this.#queue];
+    this.#isAbandoned = (this.#isExchange || this.#isStream) && unsent.some(({ kind }) => isLast(kind));
+    if (!this.#isAbandoned) this.close();
   }
 
   /** Nothing goes over it any more. */

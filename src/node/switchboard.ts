@@ -9,8 +9,10 @@ import { failure, GodwitError } from "../errors.ts";
 import { isReopened, SESSION_PREFIX } from "../kernel/channel.ts";
 import type { FromLwp, ToLwp } from "../kernel/protocol.ts";
 import { jsonFrame } from "../resources/frame.ts";
+import { DatagramSockets } from "../resources/datagram.ts";
 import type { Driver } from "../resources/line.ts";
 import { type Acceptor, Listeners } from "../resources/listener.ts";
+import { StreamListeners } from "../resources/stream-listener.ts";
 import type { HomeSession } from "../switch/home-session.ts";
 import type { Homes, Portable } from "../switch/homes.ts";
 import { type Arrival, messageOf, own, type Panel, Plug, type PlugRecord, type Tell } from "./plug.ts";
@@ -33,6 +35,8 @@ export class Switchboard {
   readonly #tell: Tell;
   readonly #panels = new Map<number, Panel>();
   readonly #listeners = new Listeners();
+  readonly #streamListeners = new StreamListeners();
+  readonly #datagramSockets = new DatagramSockets();
   readonly #nodeName: string;
   #lastExchange = 0;
   /** The home's side of the node's switch; absent where there are no services. */
@@ -56,7 +60,7 @@ export class Switchboard {
       case "taken":
         return plug?.taken(message.cost);
       case "close":
-        return plug?.close();
+        return plug?.abandon();
     }
   }
 
@@ -87,12 +91,14 @@ export class Switchboard {
     if (service !== undefined) return this.#serve(entry, id, plug, service, request);
     switch (request.kind) {
       case "listener":
+        if (request.protocol === "tcp")
+          return this.#streamListeners.join(request.address, plug, this.#acceptor(entry, id, "stream"));
         return this.#listeners.join(plug.address ?? request.address, plug, this.#acceptor(entry, id, "exchange"), {
           listening: (at) => (plug.address = at),
           holdsFor: request.holds,
         });
       case "datagram":
-        throw failure("EADDRNOTAVAIL", "this node has no datagrams yet");
+        return this.#datagramSockets.join(request.address, plug, entry.capabilities.net);
       case "fetch":
         return (await import("../resources/fetch.ts")).openFetch(request, body, plug, await this.#access(entry));
       case "socket":

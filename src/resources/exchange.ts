@@ -15,13 +15,15 @@ import { HEADERS_MAX, HEADERS_MAX_BYTES, UNREAD_BODY_MAX_BYTES, UNREAD_BODY_TIME
 import { headAndBody } from "./frame.ts";
 import { streamOf } from "./http-stream.ts";
 import type { Driver, Line } from "./line.ts";
+import { OpeningResponse } from "./opening.ts";
 
-/** A response's head as a process gives it. 1xx and 101 are the host's own. */
+/** A response's head as a process gives it. 1xx are the host's own; a WebSocket is granted by a frame of its own. */
 const responseHead = v.object({
   status: v.pipe(v.number(), v.integer(), v.minValue(200), v.maxValue(599)),
   statusText: v.string(),
   headers: v.pipe(v.array(v.tuple([v.string(), v.string()])), v.maxLength(HEADERS_MAX)),
 });
+const upgradeHead = v.object({ protocol: v.string() });
 const MALFORMED_HEAD = `a response's head needs a status from 200 to 599 and a list of at most ${HEADERS_MAX} headers`;
 
 /** Headers of the connection, which is the host's. */
@@ -50,6 +52,8 @@ export class Exchange implements Driver {
   readonly #line: Line;
   readonly #idleMaxMs: number;
   #closed = false;
+  /** What it goes on as, once a WebSocket was granted. */
+  #socket: Driver | undefined;
   /** Runs while the client is to send. */
   #silence: NodeJS.Timeout | undefined;
 
@@ -114,7 +118,10 @@ export class Exchange implements Driver {
 
   #take(frame: Frame): void | Promise<void> {
     const response = this.#response;
+    if (this.#socket !== undefined) return this.#socket.take(frame);
     switch (frame.kind) {
+      case FRAME_KINDS.upgrade:
+        return this.#upgrade(headAndBody({ kind: FRAME_KINDS.head, bytes: frame.bytes }).head);
       case FRAME_KINDS.whole:
         return this.#whole(frame);
       case FRAME_KINDS.head:
@@ -129,6 +136,23 @@ export class Exchange implements Driver {
       default:
         throw this.#refused("a response has no frames of text");
     }
+  }
+
+  async #upgrade(value: unknown): Promise<void> {
+    const response = this.#response;
+    if (!(response instanceof OpeningResponse) || response.headersSent)
+      throw this.#refused("a WebSocket was granted to a request that did not ask for one");
+    const checked = v.safeParse(upgradeHead, value);
+    if (!checked.success) throw this.#refused("a WebSocket is granted with a protocol, which may be empty");
+    const { acceptSocket } = await import("./socket-server.ts");
+    if (this.#closed) return;
+    try {
+      this.#socket = acceptSocket(response.grant(checked.output.protocol), this.#line);
+    } catch (error) {
+      this.#give(500);
+      throw error;
+    }
+    this.#closed = true;
   }
 
   #whole(frame: Frame): void {
@@ -237,6 +261,7 @@ export class Exchange implements Driver {
   }
 
   resume(): void {
+    if (this.#socket !== undefined) return this.#socket.resume();
     if (this.#closed || this.#request.readableEnded) return;
     // All of a request may have come from the client, and the rest of it still wait here.
     if (!this.#request.complete) this.#listen();
@@ -244,6 +269,7 @@ export class Exchange implements Driver {
   }
 
   close(): void {
+    if (this.#socket !== undefined) return this.#socket.close();
     if (this.#closed) return;
     this.#give(502);
   }

@@ -1,6 +1,6 @@
 /** Frames of channels, made on the host's side. */
 
-import { type Frame, FRAME_KINDS, type FrameKind } from "../abi/channel.ts";
+import { type DatagramHead, type Frame, FRAME_KINDS, type FrameKind } from "../abi/channel.ts";
 import { failure } from "../errors.ts";
 
 /** JSON in ASCII: a guest reads it without decoding it. */
@@ -23,7 +23,11 @@ export function wholeFrame(head: object, body: Uint8Array): Frame {
   return { kind: FRAME_KINDS.whole, bytes };
 }
 
-/** The two parts of a `whole` frame, or of a `head` with no body. The head is a guest's: of any shape. Throws EPROTO. */
+export function datagramFrame(head: DatagramHead, payload: Uint8Array): Frame {
+  return { kind: FRAME_KINDS.datagram, bytes: wholeFrame(head, payload).bytes };
+}
+
+/** The two parts of a `whole` frame or a `datagram`, or of a `head` with no body. The head is a guest's: of any shape. Throws EPROTO. */
 export function headAndBody(frame: Frame): { readonly head: unknown; readonly body: Uint8Array } {
   const { kind, bytes } = frame;
   if (kind === FRAME_KINDS.head) return { head: parsed(bytes), body: new Uint8Array(0) };

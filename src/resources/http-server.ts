@@ -11,6 +11,7 @@ import {
   REQUEST_HEAD_MAX_BYTES,
   TLS_HANDSHAKE_TIMEOUT_MS,
 } from "../limits.ts";
+import { OpeningResponse, ServerRequest } from "./opening.ts";
 import { FIELDS_KEPT_MAX } from "./request-head.ts";
 
 /** How long clients are waited for. */
@@ -44,7 +45,11 @@ export function httpServer(patience: Patience, credentials: Credentials | undefi
     insecureHTTPParser: false,
     noDelay: true,
   };
-  const server = credentials === undefined ? createServer(strict, serve) : secureServer(strict, credentials, serve);
+  const server =
+    credentials === undefined
+      ? createServer({ ...strict, IncomingMessage: ServerRequest }, serve)
+      : secureServer({ ...strict, Http1IncomingMessage: ServerRequest }, credentials, serve);
+  server.on("upgrade", (request, connection, rest) => serve(request, new OpeningResponse(request, connection, rest)));
   server.maxHeadersCount = FIELDS_KEPT_MAX;
   server.maxConnections = LISTENER_CONNECTIONS_MAX;
   return server;

@@ -7,7 +7,6 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 
 import { FRAME_KINDS, type ListenerHead } from "../abi/channel.ts";
-import { failure, isErrorCode } from "../errors.ts";
 import {
   BODY_IDLE_TIMEOUT_MS,
   EXCHANGES_MAX,
@@ -15,6 +14,7 @@ import {
   REQUEST_HEAD_TIMEOUT_MS,
   WHOLE_BODY_MAX_BYTES,
 } from "../limits.ts";
+import { addressText, hostAndPort, unheard } from "./address.ts";
 import { Exchange } from "./exchange.ts";
 import { jsonFrame, wholeFrame } from "./frame.ts";
 import type { Driver, Line } from "./line.ts";
@@ -143,7 +143,7 @@ class Listener {
       return this.#refuse(request, response, 503, "too many requests at once");
     const checked = requestHead(request);
     if ("why" in checked) return this.#refuse(request, response, checked.status, checked.why);
-    // The parser goes no further after a request that asks for another protocol.
+    // The parser goes no further after a request that asks for another protocol, whatever becomes of that.
     if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
     const { head, length = Infinity } = checked;
     this.#chosen(member);
@@ -197,10 +197,6 @@ class Listener {
   }
 }
 
-function addressText({ address, family, port }: AddressInfo): string {
-  return family === "IPv6" ? `[${address}]:${port}` : `${address}:${port}`;
-}
-
 /** The addresses that a node listens on for its processes. */
 export class Listeners {
   readonly #listeners = new Map<string, Listener>();
@@ -236,20 +232,4 @@ export class Listeners {
     line.push(jsonFrame(FRAME_KINDS.head, head));
     return { take: () => {}, resume: () => {}, close: leave };
   }
-}
-
-function unheard(address: string, error: unknown): Error {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  const known = isErrorCode(code) ? code : "EADDRNOTAVAIL";
-  const what = known === "EADDRINUSE" ? "it is in use: stop the other program or take another port" : String(error);
-  return failure(known, `cannot listen on ${address}: ${what}`, error);
-}
-
-/** `HOST:PORT`, IPv6 hosts in brackets. */
-function hostAndPort(address: string): { host: string; port: number } {
-  const match = /^(\[[\da-f:.]+\]|[^:\s]+):(\d{1,5})$/i.exec(address);
-  const [, host = "", port = ""] = match ?? [];
-  if (match === null || Number(port) > 65_535)
-    throw failure("EINVAL", `"${address}" is no address to listen on: write HOST:PORT`);
-  return { host: host.startsWith("[") ? host.slice(1, -1) : host, port: Number(port) };
 }

@@ -67,10 +67,20 @@ await withMembers(["front", "b", "c"], (t) => {
     async () => {
       const first = t.get("front");
       const url = await front(first, { service: "late" });
-      const early = textOf(`${url}/`);
-      await startServer(t.get("c"), `serve(() => new Response("here"), { address: "service:late" });`, {
-        service: "late",
+      const c = t.get("c");
+      const pid = await c.own.spawn({
+        name: "late.js",
+        source: `const { onSignal, serve } = globalThis.__godwit.exports;
+        onSignal("SIGUSR1", () => void serve(() => new Response("here"), { address: "service:late" }));
+        console.log("ready");
+        setInterval(() => {}, 1000);`,
+        capabilities: { listen: ["service:late"] },
       });
+      let output = "";
+      c.own.output(pid, true, (_stream, bytes) => void (output += Buffer.from(bytes).toString()));
+      await until("it is there", () => output.includes("ready"));
+      const early = textOf(`${url}/`);
+      await c.own.signal(pid, "SIGUSR1");
       assert.equal(await early, "here");
       const nobody = await front(first, { service: "nobody" });
       const refused = await fetch(nobody);

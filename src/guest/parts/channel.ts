@@ -3,15 +3,11 @@
 import { type ChannelRequest, FRAME_KINDS, type FrameKind } from "../../abi/channel.ts";
 import { syscall, syscallAsync, utf8Bytes } from "../core.ts";
 import { type Content, contentBytes, type Inflow, isInflow } from "./body.ts";
-import { utf8Text } from "./decoding.ts";
+import { LENGTH_BYTES, type ReceivedFrame } from "./frame.ts";
+
+export { openFrame } from "./frame.ts";
 
 const NO_BYTES = new Uint8Array(0);
-/** A `whole` frame tells its head's length first. */
-const LENGTH_BYTES = 4;
-
-/** A frame as it was received: its kind in the first byte. */
-export type ReceivedFrame = Uint8Array;
-
 export function openChannel(request: ChannelRequest, body: Uint8Array = NO_BYTES): number {
   return syscall("channelOpen", request, body);
 }
@@ -45,27 +41,6 @@ async function sendPieces(handle: number, bytes: Uint8Array): Promise<void> {
 export function closeChannel(handle: number): void {
   syscallAsync("close", handle).catch(() => {});
 }
-
-export interface HeadAndBody<H> {
-  readonly head: H;
-  /** All of the body, when the head came with it. */
-  readonly body: Uint8Array | undefined;
-}
-
-/** What a `head` or `whole` frame tells. */
-export function openFrame<H>(frame: ReceivedFrame): HeadAndBody<H> {
-  if (frame[0] === FRAME_KINDS.head) return { head: parsed(frame.subarray(1)) as H, body: undefined };
-  const at = 1 + LENGTH_BYTES;
-  const end = at + new DataView(frame.buffer, frame.byteOffset).getUint32(1, true);
-  return { head: parsed(frame.subarray(at, end)) as H, body: frame.subarray(end) };
-}
-
-/** JSON in ASCII, as heads are: no system call is needed to decode it, unless it is long. */
-function parsed(bytes: Uint8Array): unknown {
-  const isShort = bytes.length <= ARGUMENTS_MAX;
-  return JSON.parse(isShort ? String.fromCharCode.apply(null, bytes as unknown as number[]) : utf8Text(bytes));
-}
-const ARGUMENTS_MAX = 8192;
 
 /** Head (JSON) and body as the bytes of a `whole` frame. */
 export function wholeFrame(head: string, body: string | Uint8Array): Uint8Array {

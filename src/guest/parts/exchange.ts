@@ -6,7 +6,7 @@ import { currentTid, hasCode, loadedPart, part, reportError, syscall, syscallThe
 import type { Content, Inflow } from "./body.ts";
 import type { AbortController, AbortSignal } from "./event-target.ts";
 import type { Request } from "./request.ts";
-import type { ResponseState } from "./response.ts";
+import type { ResponseState, Upgrading } from "./response.ts";
 import type { ServeContext, ServeHandler, ServeOptions } from "./serve.ts";
 
 const library = part("fetch");
@@ -167,7 +167,8 @@ export class Exchange implements ServeContext {
   }
 
   #send(state: ResponseState): void {
-    const { status, statusText, headers, body } = state;
+    const { status, statusText, headers, body, upgrade } = state;
+    if (upgrade !== undefined) return this.#upgrade(upgrade);
     const own = Array.isArray(headers) ? headers : headerAccess.list(headers as never);
     const list = [...own, ...this.#cookies()];
     const head: ResponseHead = { status, statusText, headers: list };
@@ -196,6 +197,20 @@ export class Exchange implements ServeContext {
       return this.#drop();
     }
     this.#sent();
+  }
+
+  /** The channel goes on as a WebSocket's. */
+  #upgrade(upgrade: Upgrading): void {
+    const granted = (): void => {
+      upgrade.open(this.#handle);
+      this.#sent();
+    };
+    const refused = (error: unknown): void => {
+      upgrade.drop(error);
+      this.#drop();
+    };
+    const head = utf8Bytes(JSON.stringify(upgrade.head));
+    syscallThen("channelSend", [this.#handle, FRAME_KINDS.upgrade, head], granted, refused);
   }
 
   /** Head, data as fast as the client takes it, end. */

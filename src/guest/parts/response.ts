@@ -1,6 +1,6 @@
 /** The global `Response` (WHATWG Fetch). */
 
-import type { HeaderList } from "../../abi/channel.ts";
+import type { HeaderList, UpgradeHead } from "../../abi/channel.ts";
 import type { UrlRecord } from "../../abi/records.ts";
 import { syscall } from "../core.ts";
 import { Body, type BodyMixin, extractBody, mixBody } from "./body.ts";
@@ -25,9 +25,22 @@ export interface ResponseState {
   headers: Headers | HeaderList;
   readonly immutable: boolean;
   readonly body: Body | null;
+  /** It grants a WebSocket. */
+  readonly upgrade?: Upgrading;
 }
+
+/** What is to be done about a WebSocket that a response grants. */
+export interface Upgrading {
+  readonly head: UpgradeHead;
+  /** The channel is its own from now on. */
+  open(handle: number): void;
+  /** The response was not sent. */
+  drop(error: unknown): void;
+}
+
 interface Access {
   make(state: ResponseState): Response;
+  upgrade(upgrade: Upgrading): Response;
   /** Throws for what is no response. */
   state(response: Response): ResponseState;
   isResponse(value: object): value is Response;
@@ -56,6 +69,8 @@ export class Response {
 
   static {
     responseAccess.make = (state) => new Response(state, INTERNAL);
+    responseAccess.upgrade = (upgrade) =>
+      responseAccess.make({ ...EMPTY, status: 101, headers: [], immutable: true, upgrade });
     responseAccess.state = (response) => response.#state;
     responseAccess.isResponse = (value): value is Response => #state in value;
   }

@@ -8,6 +8,7 @@ import {
   REQUEST_THREADS_DEFAULT,
 } from "../../limits.ts";
 import { EventLoop, PreForked, processPerRequest } from "./event-driven.ts";
+import { type OwnAddress, ownAddress } from "./own-address.ts";
 import type { Request as GuestRequest } from "./request.ts";
 import type { Response as GuestResponse } from "./response.ts";
 import { type Organisation, Site } from "./site.ts";
@@ -55,9 +56,7 @@ const ORGANISATIONS: readonly ServerOrganisation[] = [
   "pre-forked",
 ];
 
-export interface ServeOptions {
-  /** `HOST:PORT`; port 0 for any that is free. */
-  readonly address: string;
+export interface ServeOptions extends OwnAddress {
   /** `event-driven`, when nothing is said. */
   readonly organisation?: ServerOrganisation;
   /** Of a thread pool (8, when nothing is said), or the most with one for each request (64). */
@@ -127,7 +126,7 @@ export function serve(app: ServeHandler | { readonly fetch: ServeHandler }, opti
   const handler = typeof app === "function" ? app : handlerOf(app);
   checkOrganisation(options);
   const holds = options.organisation === "pre-forked" ? (options.processes ?? PRE_FORKED_DEFAULT) : undefined;
-  const site = new Site(handler, { ...options, address: String(options.address) }, holds);
+  const site = new Site(handler, ownAddress(options), options.onError, holds);
   try {
     organise(site, options).begin();
   } catch (error) {

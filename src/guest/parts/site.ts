@@ -1,8 +1,7 @@
 /** A server's place: where it listens, how its requests are answered, when it is over. How it accepts is its organisation's. */
 
-import type { ListenerHead } from "../../abi/channel.ts";
-import { SHARED_WORDS } from "../../abi/records.ts";
-import { part, sharedWords, syscall } from "../core.ts";
+import { syscall } from "../core.ts";
+import { Acceptance } from "./acceptance.ts";
 import { Exchange } from "./exchange.ts";
 import type { ServeHandler, ServeOptions, Server } from "./serve.ts";
 
@@ -13,13 +12,10 @@ export interface Organisation {
 }
 
 export class Site implements Server {
-  readonly handle: number;
+  readonly #acceptance: Acceptance;
   readonly #handler: ServeHandler;
   readonly #onError: ServeOptions["onError"];
   readonly #environment: Record<string, string>;
-  #address: string;
-  /** Where the address was learnt: a copy of the process may have another. */
-  #place = placeOf();
   /** Requests, with what they wait for after their responses; or processes that work on them. */
   #busy = 0;
   #stopped = false;
@@ -30,32 +26,20 @@ export class Site implements Server {
   #leave: (() => void) | undefined;
 
   /** @param holds it keeps the address for so many children, which accept there. */
-  constructor(handler: ServeHandler, { address, onError }: ServeOptions, holds: number | undefined) {
+  constructor(handler: ServeHandler, address: string, onError: ServeOptions["onError"], holds: number | undefined) {
     this.#handler = handler;
     this.#onError = onError;
     this.finished = this.#finish.promise;
     this.#environment = { ...(syscall("processInfo") as { environment: Record<string, string> }).environment };
-    const request = { kind: "listener", address, ...(holds === undefined ? {} : { holds }) } as const;
-    this.handle = syscall("channelOpen", request, new Uint8Array(0));
-    this.#address = this.#learnAddress();
+    this.#acceptance = new Acceptance({ kind: "listener", address, ...(holds === undefined ? {} : { holds }) });
+  }
+
+  get handle(): number {
+    return this.#acceptance.handle;
   }
 
   get address(): string {
-    if (this.#place !== placeOf() && !this.#stopped) {
-      this.#place = placeOf();
-      this.#address = this.#learnAddress();
-    }
-    return this.#address;
-  }
-
-  #learnAddress(): string {
-    try {
-      const frame = syscall("channelReceive", this.handle, -1);
-      return part("fetch").openFrame<ListenerHead>(frame).head.address;
-    } catch (error) {
-      part("fetch").closeChannel(this.handle);
-      throw error;
-    }
+    return this.#acceptance.address;
   }
 
   /** Has the handler answer a request that was accepted; `over` is called once. */
@@ -81,7 +65,7 @@ export class Site implements Server {
   }
 
   stop(): Promise<void> {
-    if (!this.#stopped) part("fetch").closeChannel(this.handle);
+    this.#acceptance.close();
     this.#stopped = true;
     this.#finishIfIdle();
     return this.finished;
@@ -105,10 +89,7 @@ export class Site implements Server {
     this.#leave = leave;
     this.#busy = 0;
     this.#stopped = !accepts;
+    // The listener stayed with the parent.
+    if (!accepts) this.#acceptance.isClosed = true;
   }
-}
-
-/** Changes when the process becomes another: in a fork's child, and after a restore. */
-function placeOf(): string {
-  return `${sharedWords[SHARED_WORDS.pid] ?? 0} ${sharedWords[SHARED_WORDS.epoch] ?? 0}`;
 }

@@ -24,6 +24,20 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 type Handler = ((this: WebSocket, event: EventOf) => unknown) | null;
 type HandledType = "open" | "message" | "error" | "close";
 
+/** A socket of a server's. */
+interface Served {
+  readonly socket: WebSocket;
+  /** It was granted, over this channel. */
+  open(handle: number): void;
+  /** It was not granted after all. */
+  drop(error: unknown): void;
+}
+
+/** What the rest of this part may do. */
+export const socketAccess = {} as { serve(url: UrlRecord, onOver: () => void): Served };
+/** Keeps the constructor from opening what is a server's. */
+const INTERNAL = Symbol("internal");
+
 /** The global `WebSocket`. */
 export class WebSocket extends EventTarget {
   readonly #url: UrlRecord;
@@ -37,16 +51,29 @@ export class WebSocket extends EventTarget {
   /** What was not sent yet; one frame is on its way at a time, so that a slow server does not take up all calls. */
   readonly #outgoing: { readonly kind: FrameKind; readonly bytes: Uint8Array }[] = [];
   #sending = false;
+  /** Called when it is over. */
+  #onOver: () => void = () => {};
 
   constructor(url: unknown, protocols: unknown = []) {
     requireArguments(arguments.length, 1, "WebSocket");
     super();
-    this.#url = socketUrl(usvString(url));
+    const isServed = protocols === INTERNAL;
+    this.#url = isServed ? (url as UrlRecord) : socketUrl(usvString(url));
+    if (isServed) return;
     const offered = protocolList(protocols);
-    void this.#run(offered);
+    void this.#run(() => openChannel({ kind: "socket", url: this.#url.href, protocols: offered }));
   }
 
   static {
+    socketAccess.serve = (url, onOver) => {
+      const socket = new WebSocket(url, INTERNAL);
+      socket.#onOver = onOver;
+      return {
+        socket,
+        open: (handle) => void socket.#run(() => handle),
+        drop: (error) => socket.#fail(error),
+      };
+    };
     for (const [name, value] of Object.entries(STATES))
       for (const holder of [WebSocket, WebSocket.prototype])
         Object.defineProperty(holder, name, { value, enumerable: true });
@@ -156,14 +183,14 @@ export class WebSocket extends EventTarget {
   // ---- Receiving
 
   /** The first frame. What fails at once is told later too, when the program has had the time to listen. */
-  async #open(protocols: readonly string[]): Promise<Uint8Array> {
-    this.#handle = openChannel({ kind: "socket", url: this.#url.href, protocols });
+  async #open(channel: () => number): Promise<Uint8Array> {
+    this.#handle = channel();
     return receiveFrame(this.#handle);
   }
 
-  async #run(protocols: readonly string[]): Promise<void> {
+  async #run(channel: () => number): Promise<void> {
     try {
-      this.#opened(openFrame<SocketHead>(await this.#open(protocols)).head);
+      this.#opened(openFrame<SocketHead>(await this.#open(channel)).head);
       for (;;) {
         const frame = await receiveFrame(this.#handle);
         if (frame[0] === FRAME_KINDS.end) return this.#ended(JSON.parse(utf8Text(frame.subarray(1))) as SocketEnd);
@@ -208,6 +235,7 @@ export class WebSocket extends EventTarget {
 
   #finish(wasClean: boolean, code: number, reason: string): void {
     this.#state = STATES.CLOSED;
+    this.#onOver();
     this.dispatchEvent(new CloseEvent("close", { wasClean, code, reason }));
   }
 }

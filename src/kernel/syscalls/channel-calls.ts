@@ -41,7 +41,7 @@ export const channelCalls = {
     const channel = channelAt(call);
     if (receive(kernel, channel, call)) return;
     if (channel.broken !== undefined) throw broken(channel.broken);
-    if (channel.receivedEnd) throw failure("EPIPE", "the other side has ended: there is nothing more to receive");
+    if (channel.receivedEnd) throw nothingMore();
     wait(kernel, call, channel.receivers, 1, new Uint8Array(0));
   },
 
@@ -52,7 +52,9 @@ export const channelCalls = {
     if (why !== undefined) throw why;
     const { channels } = call.process;
     const inTurn = !channels.senders.some((other) => other.arguments[0] === call.arguments[0]);
-    if (inTurn && channels.hasRoom(channel)) return send(kernel, channel, call, frame);
+    // Who closes waits for nobody, and there is one end.
+    if (inTurn && (channels.hasRoom(channel) || frame.kind === FRAME_KINDS.end))
+      return send(kernel, channel, call, frame);
     channels.senders.push(call);
     call.abandon = () => takeOut(channels.senders, call);
   },
@@ -71,6 +73,10 @@ export const channelCalls = {
     if (channel.broken !== undefined) tellUrgently(kernel, call.process, channel, channel.broken);
   },
 } satisfies Partial<Handlers>;
+
+function nothingMore(): Error {
+  return failure("EPIPE", "the other side has ended: there is nothing more to receive");
+}
 
 function takeOut(list: Call[], call: Call): void {
   const index = list.indexOf(call);
@@ -271,6 +277,7 @@ export function frameArrived(kernel: Kernel, process: Process, id: string, frame
   channel.incoming.push(frame);
   const receiver = channel.receivers[0];
   if (receiver !== undefined) receive(kernel, channel, receiver);
+  if (channel.receivedEnd) for (const other of channel.receivers.slice()) other.fail(nothingMore());
 }
 
 /** The node has passed on frames of the process's. */
