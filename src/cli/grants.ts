@@ -73,7 +73,10 @@ export function addGrantOptions(command: Command): Command {
       ).argParser(name),
     )
     .addOption(
-      new Option("--allow-listen [addresses]", "let it listen on these addresses (HOST:PORT or service:NAME), or all").argParser(name),
+      new Option(
+        "--allow-listen [addresses]",
+        "let it listen on these addresses (HOST:PORT or service:NAME), or all",
+      ).argParser(name),
     )
     .option("-A, --allow-all", "all six")
     .option("--memory <size>", "most memory, as in 64M (default: 256M)", parseSize)

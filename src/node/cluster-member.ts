@@ -85,7 +85,10 @@ export class ClusterMember {
     try {
       const block = await view.blocks.take(identity.name);
       const parts = await makeParts(settings, view, block, await machine, () => member.#fence?.isUp === false);
-      const named = withNames(parts.names, withWeakMoves(parts.weakMoves, withAssurance(parts.cluster, view.directory)));
+      const named = withNames(
+        parts.names,
+        withWeakMoves(parts.weakMoves, withAssurance(parts.cluster, view.directory)),
+      );
       view.handlers = parts.switch.withSessions(named);
       const member: ClusterMember = new ClusterMember(settings, view, block, parts);
       const record = { ...parts.own.info(), version, addresses: [await view.links.listening] };

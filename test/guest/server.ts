@@ -7,7 +7,7 @@ import type { Started, TestNode } from "../node/bench-node.ts";
 export const MAY_LISTEN = { capabilities: { listen: "all" } } as const;
 
 /** A program that serves `handler` and prints where. */
-export function serving(handler: string, options = ""): string {
+function serving(handler: string, options = ""): string {
   return `const { serve } = globalThis.__godwit.exports;
     const server = serve(${handler}, { address: "127.0.0.1:0", ${options} });
     console.log("at http://" + server.address + "/");`;
