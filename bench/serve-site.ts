@@ -1,11 +1,12 @@
 /**
  * One server with three handlers, in an OS process of its own: in an organisation of godwit's, or under Node, alone or with
- * `node:cluster`. Tells over IPC where.
+ * `node:cluster`. Tells over IPC where, and on each message what processor time it has used, in microseconds.
  *
  *     node dist/bench/serve-site.js ORGANISATION|node|cluster
  */
 
 import cluster from "node:cluster";
+import { once } from "node:events";
 import { createServer } from "node:http";
 import { BenchNode, PRELUDE } from "./bench-node.ts";
 
@@ -24,6 +25,19 @@ process.once("disconnect", () => process.exit());
 if (where === "node" || cluster.isWorker) underNode();
 else if (where === "cluster") underCluster();
 else tell(await underGodwit());
+
+process.on("message", () => void cpuUs().then((used) => process.send?.({ cpuUs: used })));
+
+/** Of this OS process, and of a cluster's workers. */
+async function cpuUs(): Promise<number> {
+  const { user, system } = process.cpuUsage();
+  const workers = Object.values(cluster.workers ?? {}).map(async (worker) => {
+    worker?.send({});
+    const [news] = (await once(worker as NodeJS.EventEmitter, "message")) as [{ cpuUs: number }];
+    return news.cpuUs;
+  });
+  return (await Promise.all(workers)).reduce((sum, used) => sum + used, user + system);
+}
 
 function tell(address: string): void {
   process.send?.({ url: `http://${address}` });
@@ -58,6 +72,7 @@ function underNode(): void {
 }
 
 function underCluster(): void {
-  for (let index = 0; index < CLUSTER_WORKERS; index++)
-    cluster.fork().once("message", (news: { url: string }) => process.send?.(news));
+  const workers = Array.from({ length: CLUSTER_WORKERS }, () => once(cluster.fork(), "message"));
+  // They share one address.
+  void Promise.all(workers).then((told) => process.send?.(told[0]?.[0] as object));
 }

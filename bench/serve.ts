@@ -1,6 +1,6 @@
 /** The organisations of a server, over the same handlers, beside `node:http` and `node:cluster`: requests a second, and times. */
 
-import { fork } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import autocannon from "autocannon";
@@ -26,6 +26,8 @@ interface Taken {
   readonly rates: number[];
   readonly p50sMs: number[];
   readonly p99sMs: number[];
+  /** Processor time of a request: what it costs, however busy the machine is with other things. */
+  readonly cpuUs: number[];
 }
 
 /** Loads one server with one handler after the other; nothing may fail. */
@@ -35,9 +37,10 @@ async function measureServer(server: string, runs: number): Promise<Map<string, 
     const [{ url }] = (await once(child, "message")) as [{ url: string }];
     const taken = new Map<string, Taken>();
     for (const handler of HANDLERS) {
-      const own: Taken = { rates: [], p50sMs: [], p99sMs: [] };
+      const own: Taken = { rates: [], p50sMs: [], p99sMs: [], cpuUs: [] };
       // One before the others: what is compiled at first use is compiled then.
       for (let run = -1; run < runs; run++) {
+        const beforeUs = await cpuOf(child);
         const result = await autocannon({ url: `${url}/${handler}`, connections: CONNECTIONS, duration: RUN_S });
         const failed = result.errors + result.timeouts + result.non2xx;
         if (failed > 0) throw new Error(`${server}, ${handler}: ${failed} of ${result.requests.total} requests failed`);
@@ -45,6 +48,7 @@ async function measureServer(server: string, runs: number): Promise<Map<string, 
         own.rates.push(result.requests.total / result.duration);
         own.p50sMs.push(result.latency.p50);
         own.p99sMs.push(result.latency.p99);
+        own.cpuUs.push(((await cpuOf(child)) - beforeUs) / result.requests.total);
       }
       taken.set(handler, own);
     }
@@ -55,6 +59,12 @@ async function measureServer(server: string, runs: number): Promise<Map<string, 
   }
 }
 
+async function cpuOf(child: ChildProcess): Promise<number> {
+  child.send({});
+  const [{ cpuUs }] = (await once(child, "message")) as [{ cpuUs: number }];
+  return cpuUs;
+}
+
 export async function measureServe({ quick }: Extent): Promise<Group[]> {
   const all = new Map<string, Map<string, Taken>>();
   for (const server of SERVERS) all.set(server, await measureServer(server, quick ? 1 : RUNS));
@@ -62,10 +72,11 @@ export async function measureServe({ quick }: Extent): Promise<Group[]> {
     const rows: Row[] = [];
     const rates = new Map<string, Row>();
     for (const server of SERVERS) {
-      const { rates: each = [], p50sMs = [], p99sMs = [] } = all.get(server)?.get(handler) ?? {};
+      const { rates: each = [], p50sMs = [], p99sMs = [], cpuUs = [] } = all.get(server)?.get(handler) ?? {};
       const rate = rowOf(`${server}: requests a second`, "1/s", each);
       rates.set(server, rate);
       rows.push(rate, rowOf(`${server}: p50`, "ms", p50sMs), rowOf(`${server}: p99`, "ms", p99sMs));
+      rows.push(rowOf(`${server}: processor time of a request`, "us", cpuUs));
     }
     const base = rates.get("node");
     for (const [server, rate] of rates)
