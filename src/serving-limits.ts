@@ -20,6 +20,13 @@ export const SERVICE_QUEUE_MAX = 2048;
 export const SERVICE_WAIT_MS = 5_000;
 /** A process that could not take a request is left alone for so long. */
 export const SERVICE_REST_MS = 25;
+/** A service's process that is started when it is wanted: without a client for at least so long it is ended. */
+export const SERVICE_IDLE_MIN_MS = 100;
+export const SERVICE_IDLE_DEFAULT_MS = 60_000;
+/** It is looked at this often, at most; has so long to end by itself; and is started again no sooner after it has failed. */
+export const SERVICE_IDLE_LOOK_MS = 5_000;
+export const SERVICE_GRACE_MS = 5_000;
+export const SERVICE_RESTART_MS = 1_000;
 /** And a node that could not be reached. */
 export const HOME_REST_MS = 1_000;
 /** How long a home that takes a process over waits for the fronts of its sessions. */

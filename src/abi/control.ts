@@ -126,6 +126,16 @@ export interface ExposeOptions {
   readonly key?: string;
   /** The node whose switch is meant; without it, the one that is asked. */
   readonly node?: string;
+  /** Starts a process when a client comes and the service has none. */
+  readonly start?: ServiceStart;
+}
+
+/** How a service is started when it is wanted, and ended when it is not. */
+export interface ServiceStart {
+  /** It listens on `service:NAME`, and may. */
+  readonly program: SpawnOptions;
+  /** It is ended when it has had no client for so long. */
+  readonly idleMs: number;
 }
 
 /** A process that serves a service. */

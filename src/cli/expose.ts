@@ -4,18 +4,24 @@ import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { connect } from "../client/node-client.ts";
 import { failure } from "../errors.ts";
+import { SERVICE_IDLE_DEFAULT_MS } from "../limits.ts";
 import { print, printJson } from "./print.ts";
 import { examples } from "./program.ts";
+import { type GrantFlags, addGrantOptions } from "./grants.ts";
+import { parseDuration } from "./quantity.ts";
+import { spawnOptions } from "./run.ts";
 import { UsageError } from "./usage.ts";
 
 export function define(command: Command): void {
-  command
+  addGrantOptions(command)
     .argument("<service>", "its name, as in --listen service:NAME")
     .requiredOption("--on <address>", "where: SCHEME://HOST:PORT, with http or https; port 0 for any")
     .option("--policy <policy>", "how a process is chosen (default: least-loaded)")
     .option("--cert <file>", "certificate of a front for https, PEM")
     .option("--key <file>", "its key, PEM")
     .option("--node <node>", "at the switch of this node (default: the one that is asked)")
+    .option("--start <file>", "run this program when a client comes and there is no process, with the options above")
+    .option("--idle <duration>", "with --start: end it when no client came for so long (default: 1m)", parseDuration)
     .addHelpText(
       "after",
       `${examples(
@@ -24,6 +30,10 @@ export function define(command: Command): void {
         [
           "godwit expose web --on http://127.0.0.1:8080 --policy hash:cookie.session",
           "those of a session to one of them",
+        ],
+        [
+          "godwit expose web --on http://127.0.0.1:8080 --start app.ts --idle 30s",
+          "app.ts runs while there are clients; nothing does while there are none",
         ],
       )}
 
@@ -36,23 +46,40 @@ Policies:
                          requests below a path go to the processes of another service
 
 Processes may be moved, and their nodes drained, without clients noticing: the connections are the switch's. When no
-process is free, clients wait for one, and are told to come again after five seconds.`,
+process is free, clients wait for one, and are told to come again after five seconds.
+
+With --start the service scales to zero: the first request starts the program, at this node, and is answered by it. It is
+started only while nobody else serves the service, and ended (SIGTERM, and SIGKILL five seconds later) when it has
+had no client for the time of --idle: what it had in memory is gone. One that fails is started again after a second.`,
     )
     .action(expose);
 }
 
-interface Flags {
+interface Flags extends GrantFlags {
   readonly on: string;
   readonly policy?: string;
   readonly cert?: string;
   readonly key?: string;
   readonly node?: string;
+  readonly start?: string;
+  readonly idle?: number;
   readonly json?: true;
 }
 
 async function expose(service: string, flags: Flags): Promise<void> {
   const { on, policy, cert, key, node } = flags;
   if ((cert === undefined) !== (key === undefined)) throw new UsageError("--cert and --key go together");
+  const program = flags.start;
+  if (program === undefined && flags.idle !== undefined) throw new UsageError("--idle is for --start");
+  const start =
+    program === undefined
+      ? {}
+      : {
+          start: {
+            program: await spawnOptions(program, [], { ...flags, listen: `service:${service}` }),
+            idleMs: flags.idle ?? SERVICE_IDLE_DEFAULT_MS,
+          },
+        };
   const front = await (
     await connect()
   ).expose({
@@ -62,6 +89,7 @@ async function expose(service: string, flags: Flags): Promise<void> {
     ...(cert === undefined ? {} : { certificate: pem(cert) }),
     ...(key === undefined ? {} : { key: pem(key) }),
     ...(node === undefined ? {} : { node }),
+    ...start,
   });
   if (flags.json === true) printJson(front);
   else print(`Service ${front.service} is at ${front.address}, by node ${front.node}.\n`);

@@ -75,7 +75,11 @@ function parseDurable(text: string): number {
 }
 
 /** Compiles on this side: the node is given a program, not a path into the user's files. */
-async function spawnOptions(file: string, rest: readonly string[], given: Flags): Promise<SpawnOptions> {
+export async function spawnOptions(
+  file: string,
+  rest: readonly string[],
+  given: GrantFlags & { readonly listen?: string },
+): Promise<SpawnOptions> {
   const [flags, args] = takeListen(given, rest);
   const { listen } = flags;
   const grants = grantsOf(listen === undefined ? flags : withListen(flags, listen));

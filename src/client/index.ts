@@ -18,6 +18,7 @@ export type {
   DrainPlan,
   DrainReport,
   ExposeOptions,
+  ServiceStart,
   Front,
   Inspection,
   MoveReport,

@@ -180,6 +180,7 @@ export class MemberControl implements ClusterControl {
   async #services(): Promise<Switch> {
     this.#switch = await this.#options.services();
     this.#switch.onUnused = () => this.#checkEmpty();
+    this.#switch.processes = this;
     return this.#switch;
   }
 

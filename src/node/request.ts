@@ -16,6 +16,7 @@ import {
   POLICY_MAX_CHARS,
   PROGRAM_MAX_BYTES,
   URGENT_MESSAGE_MAX_CHARS,
+  SERVICE_IDLE_MIN_MS,
 } from "../limits.ts";
 
 /** The bytes of all bodies that are being received or used, so that many requests together are bounded too. */
@@ -135,6 +136,7 @@ const EXPOSE = v.strictObject({
   certificate: v.exactOptional(pem),
   key: v.exactOptional(pem),
   node: v.exactOptional(nodeName),
+  start: v.exactOptional(v.strictObject({ program: SPAWN, idleMs: v.pipe(count, v.minValue(SERVICE_IDLE_MIN_MS)) })),
 });
 const UNEXPOSE = v.strictObject({ service, address: v.exactOptional(frontAddress) });
 const NOTHING = v.strictObject({});

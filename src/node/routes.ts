@@ -212,7 +212,7 @@ export const ROUTES: readonly Route[] = [
   {
     method: "POST",
     path: "/fronts",
-    bodyMaxBytes: REQUEST,
+    bodyMaxBytes: SPAWN_REQUEST_MAX_BYTES,
     handle: ({ control }, { body }) => control.expose(checkExpose(parseJson(body))),
   },
   {

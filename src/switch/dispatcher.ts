@@ -24,6 +24,8 @@ export class Dispatcher {
   readonly #standings = new Map<number, Standing>();
   /** Clients for whom no process was free, by service, oldest first. */
   readonly #queues = new Map<string, Waiting[]>();
+  /** A client of a service waits for a process. */
+  readonly #wanted: (service: string) => void;
   /** Answers a client for whom there is no process. */
   readonly #refuse: (session: FrontSession, why: string) => void;
   /** Homes that could not be reached are left alone until then. */
@@ -32,8 +34,14 @@ export class Dispatcher {
   #rest: NodeJS.Timeout | undefined;
   readonly #endWatch: () => void;
 
-  constructor(self: string, map: EndpointMap, refuse: (session: FrontSession, why: string) => void) {
+  constructor(
+    self: string,
+    map: EndpointMap,
+    refuse: (session: FrontSession, why: string) => void,
+    wanted: (service: string) => void,
+  ) {
     this.#self = self;
+    this.#wanted = wanted;
     this.#map = map;
     this.#refuse = refuse;
     this.#endWatch = map.watch(() => this.#drain());
@@ -57,6 +65,12 @@ export class Dispatcher {
     if (again) queue.unshift(waiting);
     else queue.push(waiting);
     this.#queues.set(session.order.service, queue);
+    this.#wanted(session.order.service);
+  }
+
+  /** Whether clients of a service wait. */
+  isWantedFor(service: string): boolean {
+    return this.#queues.has(service);
   }
 
   /** Gives it to a process, if one is free. */
@@ -142,6 +156,8 @@ export class Dispatcher {
         else if (session.order.policy.kind !== "content" && session.order.policy.kind !== "hash") break;
       }
     }
+    // The process that they waited for may be gone.
+    for (const service of this.#queues.keys()) this.#wanted(service);
   }
 
   close(): void {

@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import * as v from "valibot";
 
-import type { ExposeOptions, Front as FrontInfo } from "../abi/control.ts";
+import type { ExposeOptions, Front as FrontInfo, ServiceStart } from "../abi/control.ts";
 import { failure, GodwitError } from "../errors.ts";
 import { FRONT_SESSIONS_MAX, FRONTS_MAX } from "../limits.ts";
 import { wholeFrame } from "../resources/frame.ts";
@@ -16,12 +16,20 @@ import { FrontSession, type Order, type Place } from "./front-session.ts";
 import type { Attachment } from "./homes.ts";
 import { policyOf, policyText } from "./policy.ts";
 import type { SessionMessage, SessionPost } from "./session-post.ts";
+import { type Processes, Starter } from "./starter.ts";
 
 interface Front {
   readonly order: Order;
   /** As it was asked for, with the real port. */
   address: string;
   readonly driver: Driver;
+  readonly starter: Starter | undefined;
+}
+
+/** What a front needs to start processes of its service. */
+export interface StartingPlace {
+  readonly processes: Processes;
+  retire(service: string, pid: number, idleMs: number): boolean;
 }
 
 const attachments = v.array(v.object({ id: v.string(), received: v.pipe(v.number(), v.safeInteger(), v.minValue(0)) }));
@@ -29,6 +37,8 @@ const attachments = v.array(v.object({ id: v.string(), received: v.pipe(v.number
 export class Fronts {
   readonly #self: string;
   readonly #post: SessionPost;
+  readonly #map: EndpointMap;
+  readonly #startingPlace: () => StartingPlace;
   readonly #dispatcher: Dispatcher;
   readonly #listeners = new Listeners();
   readonly #fronts = new Set<Front>();
@@ -42,11 +52,22 @@ export class Fronts {
   readonly #unused: () => void;
 
   /** @param unused told when the last front is gone with its last client. */
-  constructor(self: string, map: EndpointMap, post: SessionPost, unused: () => void) {
+  constructor(
+    self: string,
+    map: EndpointMap,
+    post: SessionPost,
+    unused: () => void,
+    startingPlace: () => StartingPlace,
+  ) {
     this.#self = self;
+    this.#map = map;
+    this.#startingPlace = startingPlace;
     this.#unused = unused;
     this.#post = post;
-    this.#dispatcher = new Dispatcher(self, map, (session, why) => void session.answerWith(overload(session, why)));
+    const refuse = (session: FrontSession, why: string) => void session.answerWith(overload(session, why));
+    this.#dispatcher = new Dispatcher(self, map, refuse, (service) => {
+      for (const { order, starter } of this.#fronts) if (order.service === service) starter?.wanted();
+    });
   }
 
   /** Accepts clients of a service at an address. @throws GodwitError EINVAL, EADDRINUSE, EADDRNOTAVAIL, EACCES, EAGAIN. */
@@ -58,9 +79,20 @@ export class Fronts {
     const order = { service, protocol: address.protocol, policy };
     let own = address.place;
     const driver = await this.#listen(address, options, (place) => (own = place), this.#acceptor(order));
-    const front = { order, address: `${address.scheme}://${own}`, driver };
+    const starter = options.start === undefined ? undefined : this.#starter(service, options.start);
+    const front = { order, address: `${address.scheme}://${own}`, driver, starter };
     this.#fronts.add(front);
     return this.#info(front);
+  }
+
+  #starter(service: string, start: ServiceStart): Starter {
+    const place = this.#startingPlace();
+    return new Starter(start, {
+      processes: place.processes,
+      isServed: () => this.#map.of(service).length > 0,
+      isWanted: () => this.#dispatcher.isWantedFor(service),
+      retire: (pid, idleMs) => place.retire(service, pid, idleMs),
+    });
   }
 
   #listen(
@@ -84,6 +116,7 @@ export class Fronts {
     );
     for (const front of meant) {
       this.#fronts.delete(front);
+      front.starter?.close();
       front.driver.close();
     }
     if (!this.isInUse) this.#unused();
@@ -170,7 +203,10 @@ export class Fronts {
   }
 
   stop(): void {
-    for (const front of this.#fronts) front.driver.close();
+    for (const front of this.#fronts) {
+      front.starter?.close();
+      front.driver.close();
+    }
     this.#fronts.clear();
     for (const session of this.#living) session.stop();
     this.#dispatcher.close();

@@ -19,11 +19,19 @@ export interface Portable extends Driver {
   leave(): unknown;
 }
 
+/** What a process that serves has had to do. */
+interface Usage {
+  open: number;
+  /** When a client came last, or left (ms of `performance.now`). */
+  lastMs: number;
+}
+
 /** A process that serves a service. */
 class ServiceListener implements Portable {
   readonly service: string;
   readonly pid: number;
   readonly accept: Acceptor;
+  readonly usage: Usage = { open: 0, lastMs: performance.now() };
   readonly #closed: (listener: ServiceListener, isLeft: boolean) => void;
 
   constructor(
@@ -122,6 +130,19 @@ export class Homes {
     }
   }
 
+  /**
+   * Takes a process that has had no client for so long out of its service: true when that is done. Clients that are on
+   * their way to it are refused here, and find another.
+   */
+  retire(service: string, pid: number, idleMs: number): boolean {
+    const listener = this.#listeners.get(`${service}/${pid}`);
+    if (listener === undefined || listener.usage.open > 0) return false;
+    if (performance.now() - listener.usage.lastMs < idleMs) return false;
+    if ([...this.#opening.values()].some((opening) => opening.listener === listener)) return false;
+    listener.close();
+    return true;
+  }
+
   /** Sessions of a process, or of all. */
   get open(): number {
     return this.#sessions.size;
@@ -159,7 +180,7 @@ export class Homes {
       const why = `process ${listener.pid} does not serve ${listener.service} here any more`;
       return this.#post.send(front, "front", { op: "refused", id, code: "ESRCH", message: why });
     }
-    const session = this.#make(id, front, undefined);
+    const session = this.#make(id, front, undefined, listener.usage);
     listener.accept(message.item as Frame, (line) => {
       session.line = line;
       return session;
@@ -167,13 +188,20 @@ export class Homes {
     session.heard(message);
   }
 
-  #make(id: string, front: string, state: HomeSessionRecord["session"] | undefined): HomeSession {
+  #make(id: string, front: string, state: HomeSessionRecord["session"] | undefined, usage?: Usage): HomeSession {
+    if (usage !== undefined) usage.open++;
     const session = new HomeSession(
       id,
       front,
       {
         send: (to, message) => this.#post.send(to, "front", message),
-        gone: (one) => void (this.#sessions.get(id) === one && this.#sessions.delete(id)),
+        gone: (one) => {
+          if (this.#sessions.get(id) !== one) return;
+          this.#sessions.delete(id);
+          if (usage === undefined) return;
+          usage.open--;
+          usage.lastMs = performance.now();
+        },
       },
       state,
     );

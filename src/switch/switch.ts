@@ -8,6 +8,8 @@ import type { Link, LinkHandlers, Links } from "../cluster/link.ts";
 import { type EndpointCluster, EndpointMap } from "./endpoint-map.ts";
 import { Fronts } from "./fronts.ts";
 import { Homes } from "./homes.ts";
+import { failure } from "../errors.ts";
+import type { Processes } from "./starter.ts";
 import { SessionPost } from "./session-post.ts";
 
 export interface SwitchOptions {
@@ -24,6 +26,8 @@ export class Switch {
   readonly #post: SessionPost;
   /** Told when the last front is gone with its last client. */
   onUnused: () => void = () => {};
+  /** What starts the processes of services that are started when they are wanted. */
+  processes: Processes | undefined;
 
   private constructor({ name, cluster }: SwitchOptions, map: EndpointMap) {
     this.map = map;
@@ -35,7 +39,12 @@ export class Switch {
         this.homes.lost(peer, error);
       },
     });
-    this.#fronts = new Fronts(name, map, this.#post, () => this.onUnused());
+    const startingPlace = () => {
+      if (this.processes === undefined) throw failure("ENOSYS", "this switch cannot start processes");
+      const retire = (service: string, pid: number, idleMs: number) => this.homes.retire(service, pid, idleMs);
+      return { processes: this.processes, retire };
+    };
+    this.#fronts = new Fronts(name, map, this.#post, () => this.onUnused(), startingPlace);
     const attachHere = (asked: unknown) => this.#fronts.attach(name, asked);
     this.homes = new Homes({ self: name, map, links: cluster?.links, post: this.#post, attachHere });
   }

@@ -1,10 +1,11 @@
 /** Programs that serve a service of a test's cluster, and clients of it. */
 
 import assert from "node:assert/strict";
+import type { ServiceStart } from "../../src/abi/control.ts";
 import type { ClusterMember } from "../../src/node/cluster-member.ts";
 import { until } from "../cluster/condition.ts";
 
-const PRELUDE = "const { serve, sleep, self, Thread } = globalThis.__godwit.exports;\n";
+export const PRELUDE = "const { serve, sleep, self, Thread } = globalThis.__godwit.exports;\n";
 
 /** Starts a program at a node, and waits until it is known at all of these to serve. Returns its pid. */
 export async function startServer(
@@ -33,7 +34,7 @@ async function knows(member: ClusterMember, service: string, pid: number): Promi
 /** A front of a service at a node, as a URL without a slash at its end. */
 export async function front(
   at: ClusterMember,
-  options: { service?: string; address?: string; policy?: string } = {},
+  options: { service?: string; address?: string; policy?: string; start?: ServiceStart } = {},
 ): Promise<string> {
   const { service = "web", address = "http://127.0.0.1:0", ...rest } = options;
   const exposed = await at.own.expose({ service, address, ...rest });
