@@ -9,8 +9,9 @@ import { choose, serviceFor } from "./policy.ts";
 interface Standing {
   /** Sessions with it. */
   open: number;
-  /** It could not take one: it is left alone until then (ms of `performance.now`). */
+  /** It could not take one, at this home: it is left alone there until then (ms of `performance.now`). */
   restUntilMs: number;
+  restHome: string;
 }
 
 interface Waiting {
@@ -94,21 +95,25 @@ export class Dispatcher {
   #isFree({ pid, home }: Endpoint, nowMs: number): boolean {
     if ((this.#silentHomes.get(home) ?? 0) > nowMs) return false;
     const standing = this.#standings.get(pid);
-    return standing === undefined || (standing.open < EXCHANGES_MAX && standing.restUntilMs <= nowMs);
+    return (
+      standing === undefined ||
+      (standing.open < EXCHANGES_MAX && (standing.restUntilMs <= nowMs || standing.restHome !== home))
+    );
   }
 
   #standing(pid: number): Standing {
     let standing = this.#standings.get(pid);
-    if (standing === undefined) this.#standings.set(pid, (standing = { open: 0, restUntilMs: 0 }));
+    if (standing === undefined) this.#standings.set(pid, (standing = { open: 0, restUntilMs: 0, restHome: "" }));
     return standing;
   }
 
   /** A session is with this process no more. `how`: whether it could not take it, or is done with it. */
-  left({ pid }: Place, how: "refused" | "done"): void {
+  left({ pid, home }: Place, how: "refused" | "done"): void {
     const standing = this.#standing(pid);
     standing.open--;
     if (how === "refused") {
       standing.restUntilMs = performance.now() + SERVICE_REST_MS;
+      standing.restHome = home;
       return this.#drainIn(SERVICE_REST_MS + 1);
     }
     if (standing.open === 0 && standing.restUntilMs === 0) this.#standings.delete(pid);
@@ -158,6 +163,16 @@ export class Dispatcher {
     }
     // The process that they waited for may be gone.
     for (const service of this.#queues.keys()) this.#wanted(service);
+    this.#drainAgain(nowMs);
+  }
+
+  /** Who still waits is looked after when the next process has rested. */
+  #drainAgain(nowMs: number): void {
+    if (this.#queues.size === 0) return;
+    let soonestMs = Infinity;
+    for (const { restUntilMs } of this.#standings.values())
+      if (restUntilMs > nowMs) soonestMs = Math.min(soonestMs, restUntilMs);
+    if (soonestMs < Infinity) this.#drainIn(Math.ceil(soonestMs - nowMs) + 1);
   }
 
   close(): void {
