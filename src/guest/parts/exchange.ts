@@ -161,9 +161,12 @@ export class Exchange implements ServeContext {
 
   #failWith(error: unknown): void {
     if (!this.#gone) reportError(error, `${this.#name}: `);
-    const { headers } = new Response("", { headers: { "content-type": "text/plain;charset=UTF-8" } });
-    const body = Body.of("Internal Server Error");
-    this.#send({ ...responseAccess.state(new Response()), status: 500, headers, body });
+    // The process has too much in hand just now, and may have less soon.
+    const isBusy = hasCode(error, "EAGAIN");
+    const fields = { "content-type": "text/plain;charset=UTF-8", ...(isBusy && { "retry-after": "1" }) };
+    const { headers } = new Response("", { headers: fields });
+    const body = Body.of(isBusy ? "Service Unavailable" : "Internal Server Error");
+    this.#send({ ...responseAccess.state(new Response()), status: isBusy ? 503 : 500, headers, body });
   }
 
   #send(state: ResponseState): void {
