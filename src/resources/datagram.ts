@@ -6,10 +6,10 @@
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { isIPv4, isIPv6 } from "node:net";
 
-import { type DatagramHead, type Frame, FRAME_KINDS } from "../abi/channel.ts";
+import { type DatagramHead, type Frame, FRAME_BYTES, FRAME_KINDS } from "../abi/channel.ts";
 import { failure } from "../errors.ts";
 import { coversHost } from "../kernel/host-pattern.ts";
-import { DATAGRAM_MAX_BYTES, DATAGRAM_REMOTES_MAX } from "../limits.ts";
+import { CHANNEL_WINDOW_BYTES, DATAGRAM_MAX_BYTES, DATAGRAM_REMOTES_MAX } from "../limits.ts";
 import { addressText, hostAndPort } from "./address.ts";
 import { datagramFrame, headAndBody } from "./frame.ts";
 import type { Driver, Line } from "./line.ts";
@@ -30,6 +30,9 @@ class DatagramSocket implements Opening<DatagramEnd> {
   /** Who was heard lately, the latest last. */
   readonly #clients = new Map<string, Client>();
   readonly ready: Promise<string>;
+  /** On its way to the system, with what each counts. */
+  #sendingBytes = 0;
+  #isStopped = false;
 
   constructor(host: string, port: number) {
     this.#socket = createSocket({ type: host.includes(":") ? "udp6" : "udp4" });
@@ -70,13 +73,28 @@ class DatagramSocket implements Opening<DatagramEnd> {
     return this.#clients.get(remote);
   }
 
-  /** Settles when the system has it, or would not have it. */
-  send(payload: Uint8Array, host: string, port: number): Promise<void> {
-    return new Promise((resolve) => this.#socket.send(payload, port, host, () => resolve()));
+  /** Settles when the system has it, or would not have it; a promise only when that is to be waited for. */
+  send(payload: Uint8Array, host: string, port: number): Promise<void> | undefined {
+    const cost = payload.length + FRAME_BYTES;
+    this.#sendingBytes += cost;
+    const sent = new Promise<void>((resolve) => {
+      this.#socket.send(payload, port, host, () => {
+        this.#sendingBytes -= cost;
+        this.#closeIfIdle();
+        resolve();
+      });
+    });
+    return this.#sendingBytes < CHANNEL_WINDOW_BYTES ? undefined : sent;
   }
 
+  /** What is being sent goes out. */
   stop(): void {
-    this.#socket.close();
+    this.#isStopped = true;
+    this.#closeIfIdle();
+  }
+
+  #closeIfIdle(): void {
+    if (this.#isStopped && this.#sendingBytes === 0) this.#socket.close();
   }
 }
 

@@ -161,7 +161,7 @@ await withNode({ lwps: 2 }, (t) => {
       const pieces: Buffer[] = [];
       for await (const piece of socket as AsyncIterable<Buffer>) pieces.push(piece);
       // A close frame, 1002.
-      assert.deepEqual([...Buffer.concat(pieces)].slice(0, 4), [0x88, 2, 3, 0xea]);
+      assert.deepEqual([...Buffer.concat(pieces).subarray(0, 4)], [0x88, 2, 3, 0xea]);
     }
     other.send("still here");
     assert.equal(String(await answer(other)), "still here");
