@@ -7,31 +7,43 @@ import { openFrame, type ReceivedFrame } from "./frame.ts";
 
 export class Acceptance {
   readonly handle: number;
-  #address: string;
-  /** Where the address was learnt. */
-  #place = placeOf();
+  /** What comes in has channels of its own: on this one there are heads alone. */
+  readonly #hasHeadsAlone: boolean;
+  #address = "";
+  /** The process in which the address was learnt: a fork's child, and what is restored from an image, has another. */
+  #pid = 0;
   isClosed = false;
 
   /** Waits until it is open. */
   constructor(request: ChannelRequest) {
+    this.#hasHeadsAlone = request.kind === "listener";
     this.handle = syscall("channelOpen", request, new Uint8Array(0));
-    this.#address = this.#learnAddress();
+    this.#receiveHead();
   }
 
   get address(): string {
-    if (this.#place !== placeOf() && !this.isClosed) {
-      this.#place = placeOf();
-      this.#address = this.#learnAddress();
-    }
+    if (this.isClosed) return this.#address;
+    if (this.#pid !== pid()) this.#receiveHead();
+    else if (this.#hasHeadsAlone) this.#lookForHead();
     return this.#address;
   }
 
-  #learnAddress(): string {
+  #receiveHead(): void {
     try {
-      return openFrame<ListenerHead>(syscall("channelReceive", this.handle, -1)).head.address;
+      this.learn(syscall("channelReceive", this.handle, -1));
     } catch (error) {
-      syscall("close", this.handle);
+      this.close();
       throw error;
+    }
+  }
+
+  /** The same process may have been opened the address anew, at another home. */
+  #lookForHead(): void {
+    try {
+      const frame = syscall("channelReceive", this.handle, 0);
+      if (frame.length > 0) this.learn(frame);
+    } catch {
+      // It is broken, which who accepts is told.
     }
   }
 
@@ -40,9 +52,9 @@ export class Acceptance {
     if (this.isClosed) throw coded("ECANCELED", "it was closed: nothing more comes in here");
   }
 
-  /** A head came again: it was opened anew. */
+  /** A head came: it was opened, perhaps anew. */
   learn(frame: ReceivedFrame): void {
-    this.#place = placeOf();
+    this.#pid = pid();
     this.#address = openFrame<ListenerHead>(frame).head.address;
   }
 
@@ -53,7 +65,6 @@ export class Acceptance {
   }
 }
 
-/** Changes when the process becomes another: in a fork's child, and after a restore. */
-function placeOf(): string {
-  return `${sharedWords[SHARED_WORDS.pid] ?? 0} ${sharedWords[SHARED_WORDS.epoch] ?? 0}`;
+function pid(): number {
+  return sharedWords[SHARED_WORDS.pid] ?? 0;
 }
