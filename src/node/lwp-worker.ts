@@ -55,6 +55,8 @@ const host: Host = {
     new Promise((resolve, reject) => {
       asked.set(++lastAsked, { resolve, reject });
       post({ op: "askNode", request: lastAsked, pid, node, body });
+      // By itself, so that the node has asked before it hears what comes after, such as that the process has ended.
+      flush();
     }),
   codec,
   crypto: hostCrypto(new Gate(longFree, { words: control, index: CONTROL_WORDS.longOperations })),
