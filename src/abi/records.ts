@@ -69,7 +69,7 @@ export interface Capabilities {
   readonly run: readonly string[] | "all";
   /** Hosts that may be connected to: `HOST`, `HOST:PORT`, `*.DOMAIN`, an IP address or a range of them (`10.0.0.0/8`). */
   readonly net: readonly string[] | "all";
-  /** Addresses that may be listened on, `HOST:PORT`. */
+  /** Addresses that may be listened on, `HOST:PORT` or `service:NAME`. */
   readonly listen: readonly string[] | "all";
 }
 

@@ -92,7 +92,12 @@ export class Switchboard {
     switch (request.kind) {
       case "listener":
         if (request.protocol === "tcp")
-          return this.#streamListeners.join(request.address, plug, this.#acceptor(entry, id, "stream"));
+          return this.#streamListeners.join(
+            plug.address ?? request.address,
+            plug,
+            this.#acceptor(entry, id, "stream"),
+            (at) => (plug.address = at),
+          );
         return this.#listeners.join(plug.address ?? request.address, plug, this.#acceptor(entry, id, "exchange"), {
           listening: (at) => (plug.address = at),
           holdsFor: request.holds,

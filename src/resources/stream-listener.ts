@@ -60,9 +60,18 @@ class StreamListener implements Opening<Member> {
 export class StreamListeners {
   readonly #addresses = new SharedAddresses<Member, StreamListener>((host, port) => new StreamListener(host, port));
 
-  /** Accepts at `address` for one more process. Throws EADDRINUSE, EADDRNOTAVAIL, EACCES, EINVAL. */
-  async join(address: string, line: Line, accept: Acceptor): Promise<Driver> {
-    const { close } = await this.#addresses.join(address, line, { accept, open: 0 });
+  /**
+   * Accepts at `address` for one more process. Throws EADDRINUSE, EADDRNOTAVAIL, EACCES, EINVAL.
+   * @param listening told the address that it has, once it listens.
+   */
+  async join(
+    address: string,
+    line: Line,
+    accept: Acceptor,
+    listening: (address: string) => void = () => {},
+  ): Promise<Driver> {
+    const { opening, close } = await this.#addresses.join(address, line, { accept, open: 0 });
+    listening(await opening.ready);
     return { take: () => {}, resume: () => {}, close };
   }
 }
