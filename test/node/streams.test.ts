@@ -298,6 +298,42 @@ await withNode({ lwps: 2 }, (t) => {
     for (const { pid } of await t.node.list()) await t.node.signal(pid, "SIGKILL").catch(() => {});
   });
 
+  test("what is restored from an image listens on its own, and its connections are lost", async () => {
+    const site = await start(
+      t,
+      `const { listen } = globalThis.__godwit.exports;
+      const listener = listen({ address: "127.0.0.1:0" });
+      const socket = listen({ address: "127.0.0.1:0", transport: "udp" });
+      console.log("at " + listener.address + " ");
+      const connection = listener.accept();
+      connection.write("before");
+      try { connection.read(); } catch (error) { console.log("lost: " + error.code); }
+      connection.close();
+      const mine = socket.address;
+      console.log("now at " + listener.address + " and " + mine + " ");
+      socket.send("to itself", mine);
+      console.log("heard " + socket.receive({ timeoutMs: 60_000 }).data.length);
+      for (const next of listener) { next.write("after"); next.close(); }`,
+      { capabilities: { listen: "all", net: "all" } },
+    );
+    const first = await client(site.port);
+    await once(first, "data");
+    const image = await t.node.checkpoint(site.process.pid);
+    const restored = t.watch(await t.node.restore(image, { capabilities: { listen: "all", net: "all" } }));
+    await restored.printed("lost: ECONNRESET");
+    const port = Number((await restored.match(/now at 127\.0\.0\.1:(\d+) and 127\.0\.0\.1:\d+ /))[1]);
+    await restored.printed("heard 9");
+    assert.notEqual(port, site.port);
+    assert.equal(String(await exchange(port, "")), "after");
+    // The one that it was made of goes on.
+    first.end();
+    await site.process.printed("now at");
+    assert.equal(String(await exchange(site.port, "")), "after");
+    await t.node.signal(restored.pid, "SIGKILL");
+    assert.equal((await restored.ended).stderr, "");
+    assert.equal(await kill(t, site), "");
+  });
+
   test("an address is a capability, and a service's name is an address", async () => {
     const refused = await t.run(
       `const { listen, serve } = globalThis.__godwit.exports;
