@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import * as v from "valibot";
 
-import type { ExposeOptions, Front as FrontInfo, ServiceStart } from "../abi/control.ts";
+import type { ExposeOptions, Front as FrontInfo } from "../abi/control.ts";
 import { failure, GodwitError } from "../errors.ts";
 import { FRONT_SESSIONS_MAX, FRONTS_MAX } from "../limits.ts";
 import { wholeFrame } from "../resources/frame.ts";
@@ -14,22 +14,14 @@ import type { EndpointMap } from "./endpoint-map.ts";
 import { type FrontAddress, frontAddress } from "./front-address.ts";
 import { FrontSession, type Order, type Place } from "./front-session.ts";
 import type { Attachment } from "./homes.ts";
-import { policyOf, policyText } from "./policy.ts";
+import { type Policy, policyOf, policyText } from "./policy.ts";
 import type { SessionMessage, SessionPost } from "./session-post.ts";
-import { type Processes, Starter } from "./starter.ts";
 
 interface Front {
-  readonly order: Order;
+  readonly order: Order & { policy: Policy };
   /** As it was asked for, with the real port. */
   address: string;
   readonly driver: Driver;
-  readonly starter: Starter | undefined;
-}
-
-/** What a front needs to start processes of its service. */
-export interface StartingPlace {
-  readonly processes: Processes;
-  retire(service: string, pid: number, idleMs: number): boolean;
 }
 
 const attachments = v.array(v.object({ id: v.string(), received: v.pipe(v.number(), v.safeInteger(), v.minValue(0)) }));
@@ -37,8 +29,6 @@ const attachments = v.array(v.object({ id: v.string(), received: v.pipe(v.number
 export class Fronts {
   readonly #self: string;
   readonly #post: SessionPost;
-  readonly #map: EndpointMap;
-  readonly #startingPlace: () => StartingPlace;
   readonly #dispatcher: Dispatcher;
   readonly #listeners = new Listeners();
   readonly #fronts = new Set<Front>();
@@ -51,23 +41,22 @@ export class Fronts {
   #lastSession = 0;
   readonly #unused: () => void;
 
-  /** @param unused told when the last front is gone with its last client. */
+  /**
+   * @param unused told when the last front is gone with its last client.
+   * @param wanted told when a client of a service waits for a process.
+   */
   constructor(
     self: string,
     map: EndpointMap,
     post: SessionPost,
     unused: () => void,
-    startingPlace: () => StartingPlace,
+    wanted: (service: string) => void,
   ) {
     this.#self = self;
-    this.#map = map;
-    this.#startingPlace = startingPlace;
     this.#unused = unused;
     this.#post = post;
     const refuse = (session: FrontSession, why: string) => void session.answerWith(overload(session, why));
-    this.#dispatcher = new Dispatcher(self, map, refuse, (service) => {
-      for (const { order, starter } of this.#fronts) if (order.service === service) starter?.wanted();
-    });
+    this.#dispatcher = new Dispatcher(self, map, refuse, wanted);
   }
 
   /** Accepts clients of a service at an address. @throws GodwitError EINVAL, EADDRINUSE, EADDRNOTAVAIL, EACCES, EAGAIN. */
@@ -79,20 +68,15 @@ export class Fronts {
     const order = { service, protocol: address.protocol, policy };
     let own = address.place;
     const driver = await this.#listen(address, options, (place) => (own = place), this.#acceptor(order));
-    const starter = options.start === undefined ? undefined : this.#starter(service, options.start);
-    const front = { order, address: `${address.scheme}://${own}`, driver, starter };
+    const front = { order, address: `${address.scheme}://${own}`, driver };
     this.#fronts.add(front);
     return this.#info(front);
   }
 
-  #starter(service: string, start: ServiceStart): Starter {
-    const place = this.#startingPlace();
-    return new Starter(start, {
-      processes: place.processes,
-      isServed: () => this.#map.of(service).length > 0,
-      isWanted: () => this.#dispatcher.isWantedFor(service),
-      retire: (pid, idleMs) => place.retire(service, pid, idleMs),
-    });
+  /** Clients that come in there from now on are given processes by another policy. @throws GodwitError EINVAL. */
+  revise(service: string, address: string, policy: string): void {
+    for (const front of this.#fronts)
+      if (front.order.service === service && front.address === address) front.order.policy = policyOf(policy);
   }
 
   #listen(
@@ -116,7 +100,6 @@ export class Fronts {
     );
     for (const front of meant) {
       this.#fronts.delete(front);
-      front.starter?.close();
       front.driver.close();
     }
     if (!this.isInUse) this.#unused();
@@ -134,6 +117,11 @@ export class Fronts {
   /** Whether there are fronts, or clients that came by one. */
   get isInUse(): boolean {
     return this.#fronts.size > 0 || this.#living.size > 0;
+  }
+
+  /** Whether clients of a service wait for a process. */
+  isWantedFor(service: string): boolean {
+    return this.#dispatcher.isWantedFor(service);
   }
 
   /** What this switch has of a process. */
@@ -203,10 +191,7 @@ export class Fronts {
   }
 
   stop(): void {
-    for (const front of this.#fronts) {
-      front.starter?.close();
-      front.driver.close();
-    }
+    for (const front of this.#fronts) front.driver.close();
     this.#fronts.clear();
     for (const session of this.#living) session.stop();
     this.#dispatcher.close();

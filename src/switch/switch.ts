@@ -3,13 +3,13 @@
  * over the cluster's links, or within the node.
  */
 
-import type { ExposeOptions, Front, ServiceInfo } from "../abi/control.ts";
+import type { ExposeOptions, Front, ServiceInfo, ServiceStart } from "../abi/control.ts";
 import type { Link, LinkHandlers, Links } from "../cluster/link.ts";
 import { type EndpointCluster, EndpointMap } from "./endpoint-map.ts";
 import { Fronts } from "./fronts.ts";
 import { Homes } from "./homes.ts";
 import { failure } from "../errors.ts";
-import type { Processes } from "./starter.ts";
+import { type Processes, Starter } from "./starter.ts";
 import { SessionPost } from "./session-post.ts";
 
 export interface SwitchOptions {
@@ -24,6 +24,7 @@ export class Switch {
   readonly homes: Homes;
   readonly #fronts: Fronts;
   readonly #post: SessionPost;
+  readonly #starters = new Map<string, Starter>();
   /** Told when the last front is gone with its last client. */
   onUnused: () => void = () => {};
   /** What starts the processes of services that are started when they are wanted. */
@@ -39,12 +40,8 @@ export class Switch {
         this.homes.lost(peer, error);
       },
     });
-    const startingPlace = () => {
-      if (this.processes === undefined) throw failure("ENOSYS", "this switch cannot start processes");
-      const retire = (service: string, pid: number, idleMs: number) => this.homes.retire(service, pid, idleMs);
-      return { processes: this.processes, retire };
-    };
-    this.#fronts = new Fronts(name, map, this.#post, () => this.onUnused(), startingPlace);
+    const wanted = (service: string) => this.#starters.get(service)?.wanted();
+    this.#fronts = new Fronts(name, map, this.#post, () => this.onUnused(), wanted);
     const attachHere = (asked: unknown) => this.#fronts.attach(name, asked);
     this.homes = new Homes({ self: name, map, links: cluster?.links, post: this.#post, attachHere });
   }
@@ -54,13 +51,32 @@ export class Switch {
   }
 
   /** Accepts clients of a service at an address of this node. @throws GodwitError EINVAL, EADDRINUSE, EACCES, EAGAIN. */
-  expose(options: ExposeOptions): Promise<Front> {
-    return this.#fronts.expose(options);
+  async expose(options: ExposeOptions): Promise<Front> {
+    const front = await this.#fronts.expose(options);
+    if (options.start !== undefined) {
+      this.#starters.get(options.service)?.close();
+      this.#starters.set(options.service, this.#starter(options.service, options.start));
+    }
+    return front;
+  }
+
+  #starter(service: string, start: ServiceStart): Starter {
+    if (this.processes === undefined) throw failure("ENOSYS", "this switch cannot start processes");
+    return new Starter(start, {
+      processes: this.processes,
+      isServed: () => this.map.of(service).length > 0,
+      isWanted: () => this.#fronts.isWantedFor(service),
+      retire: (pid, idleMs) => this.homes.retire(service, pid, idleMs),
+    });
   }
 
   /** Accepts no more there; those that are served already go on. */
   unexpose(service: string, address?: string): Front[] {
-    return this.#fronts.unexpose(service, address);
+    const gone = this.#fronts.unexpose(service, address);
+    if (this.#fronts.all().some((front) => front.service === service)) return gone;
+    this.#starters.get(service)?.close();
+    this.#starters.delete(service);
+    return gone;
   }
 
   /** Whether clients of services come to this node, or are there. */
@@ -98,6 +114,7 @@ export class Switch {
   }
 
   stop(): void {
+    for (const starter of this.#starters.values()) starter.close();
     this.#fronts.stop();
     this.map.close();
   }
