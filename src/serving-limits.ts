@@ -27,6 +27,8 @@ export const SERVICE_IDLE_DEFAULT_MS = 60_000;
 export const SERVICE_IDLE_LOOK_MS = 5_000;
 export const SERVICE_GRACE_MS = 5_000;
 export const SERVICE_RESTART_MS = 1_000;
+/** Two nodes wanted to start it at once: who came second looks again after so long. */
+export const SERVICE_RACE_MS = 10;
 /** And a node that could not be reached. */
 export const HOME_REST_MS = 1_000;
 /** How long a home that takes a process over waits for the fronts of its sessions. */
@@ -34,6 +36,14 @@ export const SESSION_ATTACH_TIMEOUT_MS = 5_000;
 /** Fronts of one node; and the rules of a front's policy. */
 export const FRONTS_MAX = 64;
 export const POLICY_RULES_MAX = 64;
+/** Addresses that are exposed in a cluster; who stands by for one tries this often, beside whenever there is a reason to. */
+export const EXPOSURES_MAX = 1024;
+export const EXPOSURE_RETRY_MS = 200;
+/** Nodes that are named to hold one. */
+export const EXPOSURE_NODES_MAX = 256;
+/** What goes with an entry of the directory, under seal; what nothing refers to is dropped when it is so old. */
+export const VAULT_THING_MAX_BYTES = 32 * 2 ** 20;
+export const VAULT_UNUSED_MS = 3_600_000;
 export const POLICY_MAX_CHARS = 4096;
 /** A front's certificate, with those of who has signed it; or its key. */
 export const PEM_MAX_BYTES = 64 * 1024;

@@ -104,6 +104,9 @@ export interface DrainReport {
   readonly homed: number;
 }
 
+/** Names of nodes; or all that there are and will be. */
+export type NodeNames = "all" | readonly string[];
+
 /** An address where a node's switch accepts clients of a service. */
 export interface Front {
   readonly service: string;
@@ -124,10 +127,35 @@ export interface ExposeOptions {
   /** Certificate and key in PEM, for https. */
   readonly certificate?: string;
   readonly key?: string;
-  /** The node whose switch is meant; without it, the one that is asked. */
+  /**
+   * Nodes that hold the address: each that can does, and those that cannot stand by until they can. Without it, `node`; or the
+   * one that is asked.
+   */
+  readonly at?: NodeNames;
+  /** The node whose switch opens it first. */
   readonly node?: string;
-  /** Starts a process when a client comes and the service has none. */
+  /** Starts a process when a client comes and the service has none, by whatever front. */
   readonly start?: ServiceStart;
+}
+
+/** An address where a service is exposed. */
+export interface ExposureInfo {
+  /** As a front's. */
+  readonly address: string;
+  readonly policy: string;
+  /** Nodes that are to hold it. Those that do have a front there. */
+  readonly at: NodeNames;
+  /** Those that would and cannot, and why. */
+  readonly standBys: readonly { readonly node: string; readonly reason: string }[];
+}
+
+/** How a service is started, as it is told. */
+export interface StartInfo {
+  /** The program's name. */
+  readonly program: string;
+  readonly idleMs: number;
+  /** Its process, if it was started. */
+  readonly pid?: number;
 }
 
 /** How a service is started when it is wanted, and ended when it is not. */
@@ -151,7 +179,11 @@ export interface ServiceMember {
 export interface ServiceInfo {
   readonly name: string;
   readonly members: readonly ServiceMember[];
+  /** Where clients come in. */
   readonly fronts: readonly Front[];
+  readonly exposures: readonly ExposureInfo[];
+  /** Of a service that scales to zero. */
+  readonly start?: StartInfo;
 }
 
 /** What happened in a cluster, for people and programs that watch it. */
@@ -341,12 +373,13 @@ export interface ClusterControl extends NodeControl {
   /** Moves all processes off a node, which takes no more in. None is moved when one needs what stays there. */
   drain(node: string, options?: DrainOptions): Promise<DrainReport>;
   /**
-   * Has a node's switch accept clients of a service at an address.
+   * Has nodes' switches accept clients of a service at an address, until it is taken back: nodes that come back, and those
+   * that take the address over, do too. What is exposed there already is changed.
    * @throws GodwitError EINVAL; EADDRINUSE, EADDRNOTAVAIL, EACCES; EAGAIN when the node has too many; ENONODE.
    */
   expose(options: ExposeOptions): Promise<Front>;
   /** No switch accepts more clients of a service, at this address or at any: those that went. Clients that are there stay. */
-  unexpose(service: string, address?: string): Promise<Front[]>;
+  unexpose(service: string, address?: string): Promise<ExposureInfo[]>;
   services(): Promise<ServiceInfo[]>;
   /** Tells what happens from now on; with `replay`, first what is remembered. Returns the way to end that. */
   events(replay: boolean, on: (event: ClusterEvent) => void): () => void;

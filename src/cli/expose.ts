@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
+import type { NodeNames } from "../abi/control.ts";
 import { connect } from "../client/node-client.ts";
 import { failure } from "../errors.ts";
 import { SERVICE_IDLE_DEFAULT_MS } from "../limits.ts";
@@ -19,7 +20,7 @@ export function define(command: Command): void {
     .option("--policy <policy>", "how a process is chosen (default: least-loaded)")
     .option("--cert <file>", "certificate of a front for https, PEM")
     .option("--key <file>", "its key, PEM")
-    .option("--node <node>", "at the switch of this node (default: the one that is asked)")
+    .option("--at <nodes>", "nodes that hold the address: NODE,NODE or all (default: the one that is asked)", nodeNames)
     .option("--start <file>", "run this program when a client comes and there is no process, with the options above")
     .option("--idle <duration>", "with --start: end it when no client came for so long (default: 1m)", parseDuration)
     .addHelpText(
@@ -27,6 +28,10 @@ export function define(command: Command): void {
       `${examples(
         ["godwit run --detach app.ts --listen service:web", "a process that serves web; start as many as are wanted"],
         ["godwit expose web --on http://127.0.0.1:8080", "requests there go to them"],
+        [
+          "godwit expose web --on http://0.0.0.0:8080 --at all",
+          "at every node that there is or will be; on one machine whoever has it is followed by another",
+        ],
         [
           "godwit expose web --on http://127.0.0.1:8080 --policy hash:cookie.session",
           "those of a session to one of them",
@@ -45,12 +50,18 @@ Policies:
   content:PREFIX=SERVICE,...
                          requests below a path go to the processes of another service
 
+An address stays exposed, also when nodes go and come back, until \`godwit unexpose\`. Each node of --at holds it if it can; one that
+cannot, since another of its machine has it or since it is an address that goes from machine to machine, stands by and tries
+again, at once when a node goes. To expose a service at the same address again changes its policy, its certificate and its nodes.
+A key is kept in the cluster under seal.
+
 Processes may be moved, and their nodes drained, without clients noticing: the connections are the switch's. When no
 process is free, clients wait for one, and are told to come again after five seconds.
 
-With --start the service scales to zero: the first request starts the program, at this node, and is answered by it. It is
-started only while nobody else serves the service, and ended (SIGTERM, and SIGKILL five seconds later) when it has
-had no client for the time of --idle: what it had in memory is gone. One that fails is started again after a second.`,
+With --start the service scales to zero: the first request starts the program, at the node where it came in unless that is full,
+and is answered by it. There is one such process, however many fronts want it; it is started only while nobody else serves the
+service, and ended (SIGTERM, and SIGKILL five seconds later) when it has had no client of any front for the time of --idle: what
+it had in memory is gone. One that fails is started again after a second.`,
     )
     .action(expose);
 }
@@ -60,14 +71,14 @@ interface Flags extends GrantFlags {
   readonly policy?: string;
   readonly cert?: string;
   readonly key?: string;
-  readonly node?: string;
+  readonly at?: NodeNames;
   readonly start?: string;
   readonly idle?: number;
   readonly json?: true;
 }
 
 async function expose(service: string, flags: Flags): Promise<void> {
-  const { on, policy, cert, key, node } = flags;
+  const { on, policy, cert, key, at } = flags;
   if ((cert === undefined) !== (key === undefined)) throw new UsageError("--cert and --key go together");
   const program = flags.start;
   if (program === undefined && flags.idle !== undefined) throw new UsageError("--idle is for --start");
@@ -88,11 +99,19 @@ async function expose(service: string, flags: Flags): Promise<void> {
     ...(policy === undefined ? {} : { policy }),
     ...(cert === undefined ? {} : { certificate: pem(cert) }),
     ...(key === undefined ? {} : { key: pem(key) }),
-    ...(node === undefined ? {} : { node }),
+    ...(at === undefined ? {} : { at }),
     ...start,
   });
   if (flags.json === true) printJson(front);
-  else print(`Service ${front.service} is at ${front.address}, by node ${front.node}.\n`);
+  else if (at === undefined) print(`Service ${front.service} is at ${front.address}, by node ${front.node}.\n`);
+  else print(`Service ${front.service} is at ${front.address}, by ${at === "all" ? "all nodes" : at.join(", ")}.\n`);
+}
+
+function nodeNames(text: string): NodeNames {
+  if (text === "all") return text;
+  const names = text.split(",").map((name) => name.trim());
+  if (names.includes("")) throw new UsageError(`"${text}" names no nodes: write NODE,NODE or all`);
+  return [...new Set(names)];
 }
 
 function pem(path: string): string {

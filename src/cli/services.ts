@@ -5,7 +5,7 @@ import type { ServiceInfo } from "../abi/control.ts";
 import { connect } from "../client/node-client.ts";
 import { print, printJson } from "./print.ts";
 import { examples } from "./program.ts";
-import { type Column, formatTable } from "./table.ts";
+import { type Column, formatTable, printable } from "./table.ts";
 
 export function define(command: Command): void {
   command
@@ -14,7 +14,10 @@ export function define(command: Command): void {
       `${examples(["godwit services", "of the whole cluster"], ["godwit services --json", "the same, as an array"])}
 
 A process is of a service while it listens on service:NAME. HOME is the node that keeps its entry; where it runs, godwit ps
-tells. OPEN is what it has of all switches: requests and connections that are not over.`,
+tells. OPEN is what it has of all switches: requests and connections that are not over.
+
+Then the addresses where services are exposed, with each node that holds one, or stands by to take it over, and why it cannot
+hold it now. Last the programs that are started when a client comes.`,
     )
     .action(services);
 }
@@ -29,8 +32,15 @@ const COLUMNS: readonly Column[] = [
 const FRONT_COLUMNS: readonly Column[] = [
   { title: "SERVICE" },
   { title: "AT" },
-  { title: "NODE" },
   { title: "POLICY" },
+  { title: "NODE" },
+  { title: "STATE" },
+];
+const START_COLUMNS: readonly Column[] = [
+  { title: "SERVICE" },
+  { title: "STARTS" },
+  { title: "IDLE", align: "right" },
+  { title: "PID", align: "right" },
 ];
 
 export function serviceTables(all: readonly ServiceInfo[]): string {
@@ -39,11 +49,26 @@ export function serviceTables(all: readonly ServiceInfo[]): string {
       ? [[name, "-", "", "", ""]]
       : members.map(({ pid, home, protocol, open }) => [name, String(pid), home, protocol, String(open)]),
   );
-  const fronts = all.flatMap(({ fronts }) =>
-    fronts.map(({ service, address, node, policy }) => [service, address, node, policy]),
+  const starts = all.flatMap(({ name, start }) =>
+    start === undefined ? [] : [[name, start.program, `${start.idleMs / 1000}s`, String(start.pid ?? "-")]],
   );
-  const second = fronts.length === 0 ? "" : `\n${formatTable(FRONT_COLUMNS, fronts)}`;
-  return formatTable(COLUMNS, members) + second;
+  const tables = [formatTable(COLUMNS, members)];
+  if (all.some(({ exposures }) => exposures.length > 0))
+    tables.push(formatTable(FRONT_COLUMNS, all.flatMap(frontRows)));
+  if (starts.length > 0) tables.push(formatTable(START_COLUMNS, starts));
+  return tables.join("\n");
+}
+
+/** A row for each node that holds an address, stands by for it, or is to hold it and is not there. */
+function frontRows({ name, fronts, exposures }: ServiceInfo): string[][] {
+  return exposures.flatMap(({ address, policy, at, standBys }) => {
+    const states = new Map<string, string>();
+    for (const node of at === "all" ? [] : at) states.set(node, "not there");
+    for (const { node, reason } of standBys) states.set(node, `stands by: ${printable(reason)}`);
+    for (const front of fronts) if (front.address === address) states.set(front.node, "holds it");
+    if (states.size === 0) states.set("-", "no node is there");
+    return [...states].map(([node, state]) => [name, address, policy, node, state]);
+  });
 }
 
 async function services(flags: { readonly json?: true }): Promise<void> {

@@ -14,7 +14,8 @@ export function define(command: Command): void {
       "after",
       `${examples(["godwit unexpose web", "at no address, on any node"])}
 
-Clients that are being served stay until they are done.`,
+It is taken back from all nodes that hold the address or stand by for it. Clients that are being served stay until they are
+done. With the last address of a service goes what --start said of it.`,
     )
     .action(unexpose);
 }
@@ -27,5 +28,5 @@ async function unexpose(service: string, flags: { readonly on?: string; readonly
       `service ${service} is not exposed${flags.on === undefined ? "" : ` at ${flags.on}`}: see \`godwit services\``,
     );
   if (flags.json === true) return printJson(gone);
-  for (const { address, node } of gone) print(`Service ${service} is not at ${address} of node ${node} any more.\n`);
+  for (const { address } of gone) print(`Service ${service} is not at ${address} any more.\n`);
 }

@@ -6,6 +6,7 @@ import type {
   DrainOptions,
   DrainReport,
   ExposeOptions,
+  ExposureInfo,
   Front,
   Inspection,
   MoveReport,
@@ -144,7 +145,7 @@ export class NodeClient implements ClusterControl {
     return this.#transport.send("/fronts", options);
   }
 
-  unexpose(service: string, address?: string): Promise<Front[]> {
+  unexpose(service: string, address?: string): Promise<ExposureInfo[]> {
     return this.#transport.send("/fronts/close", address === undefined ? { service } : { service, address });
   }
 

@@ -6,6 +6,7 @@ import type {
   DrainOptions,
   DrainReport,
   ExposeOptions,
+  ExposureInfo,
   Front,
   Inspection,
   MoveReport,
@@ -86,13 +87,21 @@ export class WholeControl implements ClusterControl {
 
   // ---- Services
 
-  /** At this node's switch; from outside, at the node with the least to do. */
+  /**
+   * Opened first at this node's switch, or that of one that is to hold it; when nothing is said and it is asked from outside, at
+   * the node with the least to do.
+   */
   async expose(options: ExposeOptions): Promise<Front> {
-    const node = options.node ?? this.#place();
+    const { at = "all" } = options;
+    const named = at === "all" ? [] : at;
+    for (const name of named) this.#view.membership.get(name);
+    const own = this.#options.own?.name;
+    const first = own !== undefined && named.includes(own) ? own : named[0];
+    const node = options.node ?? first ?? this.#place();
     return this.#at(node).expose({ ...options, node });
   }
 
-  async unexpose(service: string, address?: string): Promise<Front[]> {
+  async unexpose(service: string, address?: string): Promise<ExposureInfo[]> {
     return (await this.#ofAll((node) => node.unexpose(service, address))).flat();
   }
 

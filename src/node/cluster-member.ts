@@ -47,6 +47,7 @@ export class ClusterMember {
   readonly #failover: Failover;
   readonly #readmission: Readmission;
   readonly #names: ClusterNames;
+  readonly #switch: Switch;
   #fence: Fence | undefined;
   readonly #endMeasuring: () => void;
   #stopping: Promise<void> | undefined;
@@ -64,9 +65,11 @@ export class ClusterMember {
     this.#durability = parts.durability;
     this.#failover = parts.failover;
     this.#names = parts.names;
+    this.#switch = parts.switch;
     this.#readmission = new Readmission({ view, cluster: this.cluster, durability: this.#durability });
     this.cluster.homing.isCutOff = () => this.#fence?.isUp === true;
     this.control = new WholeControl({ view, own: this.own, stop: () => this.stop() });
+    parts.switch.processes = this.control;
     this.#served = new ControlServer(this.own, { version, log, stop: () => this.stop() });
     this.#endMeasuring = measure(parts.cluster.node, version, view.events);
     view.serveControl = (connection) => this.#served.accept(connection);
@@ -152,6 +155,7 @@ export class ClusterMember {
     this.#readmission.close();
     this.#durability.close();
     await this.view.close();
+    this.#switch.stop();
     await this.cluster.node.stop();
     this.#fence?.remove();
   }
@@ -234,7 +238,9 @@ async function makeParts(
     return weakMoves.restart(pid, home);
   };
   const { membership, links } = view;
-  const clients = await Switch.open({ name, cluster: { directory: view.engine.directory, membership, links } });
+  const { messages, blobs, directory: entries } = view.engine;
+  const ground = { directory: entries, membership, links, messages, blobs, secret };
+  const clients = await Switch.open({ name, cluster: ground });
   const own = new MemberControl({
     node,
     events: view.events,

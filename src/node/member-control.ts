@@ -8,6 +8,7 @@ import type {
   DrainOptions,
   DrainReport,
   ExposeOptions,
+  ExposureInfo,
   Front,
   Inspection,
   MoveReport,
@@ -76,6 +77,7 @@ export class MemberControl implements ClusterControl {
     node.onEnd = ({ pid, name }, status) => {
       events.tell({ kind: "ended", pid, name, status });
       options.cluster?.ended(pid);
+      this.#switch?.ended(pid, node.stopping);
       this.#checkEmpty();
     };
   }
@@ -156,7 +158,8 @@ export class MemberControl implements ClusterControl {
     const moved = (move: MoveReport) => events.tell({ kind: "moved", move });
     const report = await drain(cluster.node, cluster.targets, moved, options);
     this.#isDrained = report.left.length === 0;
-    if (!this.#isDrained) {
+    if (this.#isDrained) this.#switch?.leave();
+    else {
       this.#state = "up";
       cluster.node.takesIn = true;
     }
@@ -180,17 +183,20 @@ export class MemberControl implements ClusterControl {
   async #services(): Promise<Switch> {
     this.#switch = await this.#options.services();
     this.#switch.onUnused = () => this.#checkEmpty();
-    this.#switch.processes = this;
+    this.#switch.processes ??= this;
     return this.#switch;
   }
 
   async expose(options: ExposeOptions): Promise<Front> {
-    const { node = this.name } = options;
+    const { node = this.name, at = [] } = options;
     if (node !== this.name) throw failure("ENONODE", `there is no node ${node}: this is node ${this.name}`);
+    if (this.#options.cluster === undefined && at !== "all" && at.some((one) => one !== node))
+      throw failure("ENONODE", `node ${node} is alone: there is no node ${at.find((one) => one !== node)}`);
+    if (this.#state === "draining") throw failure("EAGAIN", `node ${node} is being drained: choose another`);
     return (await this.#services()).expose(options);
   }
 
-  async unexpose(service: string, address?: string): Promise<Front[]> {
+  async unexpose(service: string, address?: string): Promise<ExposureInfo[]> {
     return (await this.#services()).unexpose(service, address);
   }
 

@@ -8,6 +8,7 @@ import { failure } from "../errors.ts";
 import {
   CONTROL_BODIES_MAX_BYTES,
   DURABLE_INTERVAL_MIN_MS,
+  EXPOSURE_NODES_MAX,
   HOST_MAX_CHARS,
   KEPT_MAX_BYTES,
   NAME_MAX_CHARS,
@@ -135,6 +136,9 @@ const EXPOSE = v.strictObject({
   policy: v.exactOptional(v.pipe(v.string(), v.maxLength(POLICY_MAX_CHARS))),
   certificate: v.exactOptional(pem),
   key: v.exactOptional(pem),
+  at: v.exactOptional(
+    v.union([v.literal("all"), v.pipe(v.array(nodeName), v.minLength(1), v.maxLength(EXPOSURE_NODES_MAX))]),
+  ),
   node: v.exactOptional(nodeName),
   start: v.exactOptional(v.strictObject({ program: SPAWN, idleMs: v.pipe(count, v.minValue(SERVICE_IDLE_MIN_MS)) })),
 });

@@ -195,7 +195,7 @@ export class Switchboard {
     const sessions = records.map((record) => {
       const plug = new Plug(entry, record.channel, this.#panel(entry), this.#tell, record.arrival);
       let session: HomeSession | undefined;
-      plug.resume(record, (line) => (session = homes.resume(record.state, line)));
+      plug.resume(record, (line) => (session = homes.resume(record.state, entry.pid, line)));
       return session;
     });
     await homes.attach(sessions.filter((session) => session !== undefined));

@@ -65,6 +65,8 @@ export class Fronts {
     const policy = policyOf(options.policy ?? "least-loaded");
     const address = frontAddress(options.address);
     if (this.#fronts.size >= FRONTS_MAX) throw failure("EAGAIN", `this node has ${FRONTS_MAX} fronts already`);
+    if ([...this.#fronts].some((one) => one.address.endsWith(`://${address.place}`)))
+      throw failure("EADDRINUSE", `cannot listen on ${address.place}: a service is exposed there at this node already`);
     const order = { service, protocol: address.protocol, policy };
     let own = address.place;
     const driver = await this.#listen(address, options, (place) => (own = place), this.#acceptor(order));

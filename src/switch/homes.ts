@@ -19,9 +19,12 @@ export interface Portable extends Driver {
   leave(): unknown;
 }
 
-/** What a process that serves has had to do. */
+/** What a process that serves has had to do, for the fronts of all nodes. */
 interface Usage {
+  /** Sessions. */
   open: number;
+  /** Services. */
+  serves: number;
   /** When a client came last, or left (ms of `performance.now`). */
   lastMs: number;
 }
@@ -31,15 +34,17 @@ class ServiceListener implements Portable {
   readonly service: string;
   readonly pid: number;
   readonly accept: Acceptor;
-  readonly usage: Usage = { open: 0, lastMs: performance.now() };
+  readonly usage: Usage;
   readonly #closed: (listener: ServiceListener, isLeft: boolean) => void;
 
   constructor(
     service: string,
     pid: number,
     accept: Acceptor,
+    usage: Usage,
     closed: (listener: ServiceListener, isLeft: boolean) => void,
   ) {
+    this.usage = usage;
     this.service = service;
     this.pid = pid;
     this.accept = accept;
@@ -77,6 +82,8 @@ export class Homes {
   readonly #attachHere: (asked: readonly Attachment[]) => (number | null)[];
   readonly #listeners = new Map<string, ServiceListener>();
   readonly #sessions = new Map<string, HomeSession>();
+  /** Of processes that serve, or have sessions, by pid. */
+  readonly #usages = new Map<number, Usage>();
   /** Sessions whose first item is awaited: it comes to the process with them. */
   readonly #opening = new Map<string, { readonly front: string; readonly listener: ServiceListener }>();
 
@@ -101,13 +108,16 @@ export class Homes {
   join(service: string, pid: number, protocol: ServiceProtocol, line: Line, accept: Acceptor): Driver {
     const key = `${service}/${pid}`;
     if (this.#listeners.has(key)) throw failure("EADDRINUSE", `process ${pid} serves ${service} already`);
-    const listener = new ServiceListener(service, pid, accept, (one, isLeft) => {
+    const listener = new ServiceListener(service, pid, accept, this.#usageOf(pid), (one, isLeft) => {
       if (this.#listeners.get(key) !== one) return;
       this.#listeners.delete(key);
+      one.usage.serves--;
+      this.#forgetUnused(pid);
       // What cannot be written now counts for nothing when this node is gone; fronts that ask are told before.
       if (!isLeft) this.#map.withdraw(service, pid).catch(() => {});
     });
     this.#listeners.set(key, listener);
+    listener.usage.serves++;
     void this.#publish(key, listener, protocol, line);
     return listener;
   }
@@ -128,6 +138,17 @@ export class Homes {
         `service ${service} cannot be served: ${error instanceof Error ? error.message : String(error)}`,
       );
     }
+  }
+
+  #usageOf(pid: number): Usage {
+    let usage = this.#usages.get(pid);
+    if (usage === undefined) this.#usages.set(pid, (usage = { open: 0, serves: 0, lastMs: performance.now() }));
+    return usage;
+  }
+
+  #forgetUnused(pid: number): void {
+    const usage = this.#usages.get(pid);
+    if (usage?.open === 0 && usage.serves === 0) this.#usages.delete(pid);
   }
 
   /**
@@ -180,7 +201,7 @@ export class Homes {
       const why = `process ${listener.pid} does not serve ${listener.service} here any more`;
       return this.#post.send(front, "front", { op: "refused", id, code: "ESRCH", message: why });
     }
-    const session = this.#make(id, front, undefined, listener.usage);
+    const session = this.#make(id, front, undefined, listener.pid);
     listener.accept(message.item as Frame, (line) => {
       session.line = line;
       return session;
@@ -188,8 +209,9 @@ export class Homes {
     session.heard(message);
   }
 
-  #make(id: string, front: string, state: HomeSessionRecord["session"] | undefined, usage?: Usage): HomeSession {
-    if (usage !== undefined) usage.open++;
+  #make(id: string, front: string, state: HomeSessionRecord["session"] | undefined, pid: number): HomeSession {
+    const usage = this.#usageOf(pid);
+    usage.open++;
     const session = new HomeSession(
       id,
       front,
@@ -198,9 +220,9 @@ export class Homes {
         gone: (one) => {
           if (this.#sessions.get(id) !== one) return;
           this.#sessions.delete(id);
-          if (usage === undefined) return;
           usage.open--;
           usage.lastMs = performance.now();
+          this.#forgetUnused(pid);
         },
       },
       state,
@@ -219,12 +241,12 @@ export class Homes {
   // ---- Homes that move
 
   /** Goes on with a session of a process that has its home here from now on. @throws GodwitError EPROTO. */
-  resume(state: unknown, line: Line): HomeSession {
+  resume(state: unknown, pid: number, line: Line): HomeSession {
     const checked = v.safeParse(record, state);
     if (!checked.success) throw failure("EPROTO", `a session's record is malformed: ${checked.issues[0].message}`);
     const { id, front, session } = checked.output as HomeSessionRecord;
     if (this.#sessions.has(id)) throw failure("EEXIST", `session ${id} is here already`);
-    const resumed = this.#make(id, front, session);
+    const resumed = this.#make(id, front, session, pid);
     resumed.line = line;
     return resumed;
   }

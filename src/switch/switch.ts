@@ -3,28 +3,43 @@
  * over the cluster's links, or within the node.
  */
 
-import type { ExposeOptions, Front, ServiceInfo, ServiceStart } from "../abi/control.ts";
+import type { ExposeOptions, ExposureInfo, Front, ServiceInfo } from "../abi/control.ts";
+import type { Blobs, Messages } from "../cluster/engine.ts";
 import type { Link, LinkHandlers, Links } from "../cluster/link.ts";
+import { assert } from "../assert.ts";
 import { type EndpointCluster, EndpointMap } from "./endpoint-map.ts";
 import { Fronts } from "./fronts.ts";
 import { Homes } from "./homes.ts";
-import { failure } from "../errors.ts";
-import { type Processes, Starter } from "./starter.ts";
+import { Exposures } from "./exposures.ts";
+import { LoneDirectory } from "./lone-directory.ts";
 import { SessionPost } from "./session-post.ts";
+import { type Processes, Starts } from "./starts.ts";
+import { LoneVault, SealedVault, type Vault } from "./vault.ts";
 
 export interface SwitchOptions {
   /** Name of the node. */
   readonly name: string;
   /** Absent where the node is alone. */
-  readonly cluster?: EndpointCluster & { readonly links: Links };
+  readonly cluster?: EndpointCluster & {
+    readonly links: Links;
+    readonly messages: Messages;
+    readonly blobs: Blobs;
+    /** The cluster's. */
+    readonly secret: Uint8Array;
+  };
 }
+
+/** Published when a node lets an address go. */
+const FREED = "exposure/freed";
 
 export class Switch {
   readonly map: EndpointMap;
   readonly homes: Homes;
   readonly #fronts: Fronts;
   readonly #post: SessionPost;
-  readonly #starters = new Map<string, Starter>();
+  readonly #vault: Vault;
+  #exposures: Exposures | undefined;
+  #starts: Starts | undefined;
   /** Told when the last front is gone with its last client. */
   onUnused: () => void = () => {};
   /** What starts the processes of services that are started when they are wanted. */
@@ -32,6 +47,7 @@ export class Switch {
 
   private constructor({ name, cluster }: SwitchOptions, map: EndpointMap) {
     this.map = map;
+    this.#vault = cluster === undefined ? new LoneVault() : new SealedVault(cluster.blobs, cluster.secret);
     this.#post = new SessionPost(name, cluster?.links, {
       heard: (side, peer, message) =>
         side === "home" ? this.homes.heard(peer, message) : this.#fronts.heard(peer, message),
@@ -40,43 +56,74 @@ export class Switch {
         this.homes.lost(peer, error);
       },
     });
-    const wanted = (service: string) => this.#starters.get(service)?.wanted();
+    const wanted = (service: string) => this.#starts?.wanted(service);
     this.#fronts = new Fronts(name, map, this.#post, () => this.onUnused(), wanted);
     const attachHere = (asked: unknown) => this.#fronts.attach(name, asked);
     this.homes = new Homes({ self: name, map, links: cluster?.links, post: this.#post, attachHere });
   }
 
+  /** Resolves when it is known what is served and exposed; this node holds its addresses as soon as it can. */
   static async open(options: SwitchOptions): Promise<Switch> {
-    return new Switch(options, await EndpointMap.open(options.name, options.cluster));
+    const { name, cluster } = options;
+    const opened = new Switch(options, await EndpointMap.open(name, cluster));
+    await opened.#open(options);
+    return opened;
   }
 
-  /** Accepts clients of a service at an address of this node. @throws GodwitError EINVAL, EADDRINUSE, EACCES, EAGAIN. */
-  async expose(options: ExposeOptions): Promise<Front> {
-    const front = await this.#fronts.expose(options);
-    if (options.start !== undefined) {
-      this.#starters.get(options.service)?.close();
-      this.#starters.set(options.service, this.#starter(options.service, options.start));
+  async #open({ name, cluster }: SwitchOptions): Promise<void> {
+    const directory = cluster?.directory ?? new LoneDirectory();
+    const membership = cluster?.membership;
+    const common = { self: name, directory, vault: this.#vault, membership };
+    this.#starts = await Starts.open({
+      ...common,
+      processes: () => this.processes,
+      isServed: (service) => this.map.of(service).length > 0,
+      isWanted: (service) => this.#fronts.isWantedFor(service),
+      retire: (service, pid, idleMs) => this.homes.retire(service, pid, idleMs),
+    });
+    const freed = () => cluster?.messages.publish(FREED, new Uint8Array(0));
+    this.#exposures = await Exposures.open({ ...common, fronts: this.#fronts, freed });
+    await cluster?.messages.subscribe(FREED, () => this.#exposures?.tryAll());
+  }
+
+  get #parts(): { readonly exposures: Exposures; readonly starts: Starts } {
+    const [exposures, starts] = [this.#exposures, this.#starts];
+    assert(exposures !== undefined && starts !== undefined, "a switch is open before it is used");
+    return { exposures, starts };
+  }
+
+  /** Accepts clients of a service at an address. @throws GodwitError EINVAL, EADDRINUSE, EACCES, EAGAIN; as the directory. */
+  async expose({ start, ...options }: ExposeOptions): Promise<Front> {
+    const { exposures, starts } = this.#parts;
+    const isFirst = !exposures.isExposed(options.service);
+    const front = await exposures.expose(options);
+    try {
+      if (start !== undefined) await starts.define(options.service, start);
+    } catch (error) {
+      if (isFirst) await exposures.unexpose(options.service, front.address).catch(() => {}); // the first fault is told
+      throw error;
     }
+    const used = new Set([...exposures.secrets(), ...starts.secrets()]);
+    void this.#vault.sweep((secret) => used.has(secret));
     return front;
   }
 
-  #starter(service: string, start: ServiceStart): Starter {
-    if (this.processes === undefined) throw failure("ENOSYS", "this switch cannot start processes");
-    return new Starter(start, {
-      processes: this.processes,
-      isServed: () => this.map.of(service).length > 0,
-      isWanted: () => this.#fronts.isWantedFor(service),
-      retire: (pid, idleMs) => this.homes.retire(service, pid, idleMs),
-    });
+  /** Nobody accepts there any more; those that are served already go on. Returns what this node has taken back. */
+  async unexpose(service: string, address?: string): Promise<ExposureInfo[]> {
+    const { exposures, starts } = this.#parts;
+    const gone = await exposures.unexpose(service, address);
+    if (!exposures.isExposed(service)) await starts.undefine(service);
+    return gone;
   }
 
-  /** Accepts no more there; those that are served already go on. */
-  unexpose(service: string, address?: string): Front[] {
-    const gone = this.#fronts.unexpose(service, address);
-    if (this.#fronts.all().some((front) => front.service === service)) return gone;
-    this.#starters.get(service)?.close();
-    this.#starters.delete(service);
-    return gone;
+  /** The node is about to go away: addresses that others can hold are theirs from now on. */
+  leave(): void {
+    this.#parts.exposures.leave();
+  }
+
+  /** A process that was at home here has ended. @param isStopping since its node stops. */
+  ended(pid: number, isStopping: boolean): void {
+    this.#parts.starts.ended(pid, isStopping);
   }
 
   /** Whether clients of services come to this node, or are there. */
@@ -86,16 +133,23 @@ export class Switch {
 
   /** What this node knows of services: all their processes, with what this switch has of them, and its own fronts. */
   services(): ServiceInfo[] {
+    const { exposures, starts } = this.#parts;
     const fronts = this.#fronts.all();
     const endpoints = this.map.all();
-    const names = new Set([...endpoints.map(({ service }) => service), ...fronts.map(({ service }) => service)]);
-    return [...names].sort().map((name) => ({
-      name,
-      members: endpoints
-        .filter(({ service }) => service === name)
-        .map(({ pid, home, protocol }) => ({ pid, home, protocol, open: this.#fronts.openOf(pid) })),
-      fronts: fronts.filter(({ service }) => service === name),
-    }));
+    const exposed = exposures.all();
+    const names = new Set([...endpoints, ...exposed].map(({ service }) => service).concat(starts.services()));
+    return [...names].sort().map((name) => {
+      const start = starts.of(name);
+      return {
+        name,
+        members: endpoints
+          .filter(({ service }) => service === name)
+          .map(({ pid, home, protocol }) => ({ pid, home, protocol, open: this.#fronts.openOf(pid) })),
+        fronts: fronts.filter(({ service }) => service === name),
+        exposures: exposed.filter(({ service }) => service === name).map(({ service: _, ...exposure }) => exposure),
+        ...(start === undefined ? {} : { start }),
+      };
+    });
   }
 
   /** A node's handlers, with what is for the switch taken out. */
@@ -114,7 +168,8 @@ export class Switch {
   }
 
   stop(): void {
-    for (const starter of this.#starters.values()) starter.close();
+    this.#starts?.close();
+    this.#exposures?.close();
     this.#fronts.stop();
     this.map.close();
   }

@@ -43,7 +43,9 @@ suite("commands of a cluster", () => {
     assert.equal(
       listed.stdout,
       "SERVICE  PID  HOME  FOR   OPEN\nweb        1  fake  http     3\n\n" +
-        "SERVICE  AT                     NODE  POLICY\nweb      http://127.0.0.1:8080  fake  local\n",
+        "SERVICE  AT                     POLICY  NODE  STATE\n" +
+        "web      http://127.0.0.1:8080  local   fake  holds it\n" +
+        "web      http://127.0.0.1:8080  local   n9    not there\n",
     );
     assert.deepEqual(JSON.parse((await godwit(t, ["services", "--json"], at)).stdout), await node.services());
     const bare = await godwit(t, ["expose", "web", "--on", "tls://127.0.0.1:8443", "--cert", "c.pem"], at);
@@ -52,7 +54,7 @@ suite("commands of a cluster", () => {
     assert.equal(nameless.code, 1);
     assert.match(nameless.stderr, /must be a name of letters, digits and dashes/);
     const gone = await godwit(t, ["unexpose", "web"], at);
-    assert.equal(gone.stdout, "Service web is not at http://127.0.0.1:8080 of node fake any more.\n");
+    assert.equal(gone.stdout, "Service web is not at http://127.0.0.1:8080 any more.\n");
     const again = await godwit(t, ["unexpose", "web", "--on", "http://127.0.0.1:1"], at);
     assert.equal(again.code, 1);
     assert.match(again.stderr, /is not exposed at http:\/\/127.0.0.1:1: see/);

@@ -5,6 +5,7 @@ import type {
   ClusterEvent,
   DrainReport,
   ExposeOptions,
+  ExposureInfo,
   Front,
   Inspection,
   MoveReport,
@@ -86,14 +87,18 @@ export class FakeNode implements ClusterControl {
     this.fronts.push(front);
     return front;
   }
-  async unexpose(service: string, address?: string): Promise<Front[]> {
+  async unexpose(service: string, address?: string): Promise<ExposureInfo[]> {
     const gone = this.fronts.filter((one) => one.service === service && (address ?? one.address) === one.address);
     this.fronts = this.fronts.filter((one) => !gone.includes(one));
-    return gone;
+    return gone.map((one) => this.#exposure(one));
   }
   async services(): Promise<ServiceInfo[]> {
     const members = [{ pid: 1, home: this.name, protocol: "http", open: 3 } as const];
-    return [{ name: "web", members, fronts: this.fronts }];
+    const exposures = this.fronts.map((one) => this.#exposure(one));
+    return [{ name: "web", members, fronts: this.fronts, exposures }];
+  }
+  #exposure({ address, policy }: Front): ExposureInfo {
+    return { address, policy, at: [this.name, "n9"], standBys: [] };
   }
   async restore(image: Uint8Array, options: RestoreOptions = {}): Promise<number> {
     this.images.push(Buffer.from(image));
