@@ -134,10 +134,10 @@ export class Starts {
 
   /** A client may wait for a process of the service here. */
   wanted(service: string): void {
-    const { isWanted, isServed } = this.#options;
+    const options = this.#options;
     if (this.#isOver || this.#runs === undefined || this.#starting.has(service)) return;
     const start = this.#known.definitions.get(STARTS + service);
-    if (start === undefined || !isWanted(service) || isServed(service)) return;
+    if (start === undefined || !options.isWanted(service) || options.isServed(service)) return;
     const run = this.#runs.get(RUNS + service);
     // It does not serve yet, or not any more.
     if (run !== undefined && run.pid !== null) return void this.#follow(run, run.pid);
