@@ -235,8 +235,6 @@ export const PAGE_STORE_MAX_PAGES = 16_384;
 /** A move's other side that is silent for so long is as good as gone; a directory that did not answer is asked again after this. */
 export const MOVE_SILENCE_MS = 10_000;
 export const MOVE_RETRY_MS = 200;
-/** Requests that are being answered when their process's home moves are given this long. */
-export const REHOME_GRACE_MS = 5_000;
 /** Moves from a node, and to it, at once. */
 export const MOVES_MAX = 64;
 

@@ -33,6 +33,10 @@ export const SERVICE_RACE_MS = 10;
 export const HOME_REST_MS = 1_000;
 /** How long a home that takes a process over waits for the fronts of its sessions. */
 export const SESSION_ATTACH_TIMEOUT_MS = 5_000;
+/** Requests that are being answered when their process's home moves are given this long, if no other home can go on with them. */
+export const REHOME_GRACE_MS = 5_000;
+/** How often it is tried to hold a process still, which others move at the same time, so that its home can move. */
+export const REHOME_ATTEMPTS_MAX = 20;
 /** Fronts of one node; and the rules of a front's policy. */
 export const FRONTS_MAX = 64;
 export const POLICY_RULES_MAX = 64;

@@ -4,7 +4,7 @@
  */
 
 import type { Duplex } from "node:stream";
-import * as v from "valibot";
+import type { InferOutput } from "valibot";
 
 import type { ClaimOutcome } from "../cluster/process-directory.ts";
 import type { Link, LinkHandlers, Links } from "../cluster/link.ts";
@@ -12,6 +12,7 @@ import { failure } from "../errors.ts";
 import type { MoveReport } from "../abi/control.ts";
 import type { MovePlan } from "../abi/move-plan.ts";
 import type { Circumstances } from "../kernel/binding.ts";
+import type { Owner } from "../kernel/ownership.ts";
 import type { Question, ToLwp } from "../kernel/protocol.ts";
 import { MOVES_MAX } from "../limits.ts";
 import type { Engine } from "../machine/engine.ts";
@@ -21,18 +22,26 @@ import { Emigration } from "./emigration.ts";
 import { FileServer } from "./file-server.ts";
 import { Homing } from "./homing.ts";
 import { Hosting } from "./hosting.ts";
-import { Immigration, type Landing, type Offer, offerOf } from "./immigration.ts";
+import { Immigration, type Offer, offerOf } from "./immigration.ts";
+import { isHere, landingFor } from "./landing.ts";
 import { pack, planFor, type SizeAfar } from "./luggage.ts";
 import type { AskNode, Told } from "./lwp-thread.ts";
 import type { Node } from "./node.ts";
 import type { Entry } from "./process-table.ts";
 import { atHome, handHome, homeRecordsOf, takeHomes } from "./rehoming.ts";
+import {
+  aboutHere,
+  aboutHome,
+  aboutMove,
+  aboutPid,
+  parsed,
+  toAsk,
+  toMove,
+  toPlan,
+  toRetrieve,
+  toTell,
+} from "./peer-message.ts";
 import { type Seat, seatAtHome, seatHosted } from "./seat.ts";
-
-interface Owner {
-  readonly node: string;
-  readonly epoch: number;
-}
 
 export interface ClusterNodeOptions {
   readonly node: Node;
@@ -40,22 +49,6 @@ export interface ClusterNodeOptions {
   readonly links: (handlers: LinkHandlers) => Links;
   /** See `ProcessDirectory.claim`. */
   readonly claim: (pid: number, from: Owner, to: Owner, home: string, cause: string) => Promise<ClaimOutcome>;
-}
-
-const aboutPid = v.object({ pid: v.number() });
-const aboutMove = v.object({ migration: v.string(), reason: v.optional(v.string(), "") });
-const aboutHere = v.object({ pid: v.number(), epoch: v.number() });
-const aboutHome = v.object({ pid: v.number(), home: v.string(), epoch: v.number() });
-const toMove = v.object({ pid: v.number(), to: v.string() });
-const toPlan = v.object({ pid: v.number(), to: v.string(), leaving: v.array(v.string()) });
-const toRetrieve = v.object({ pid: v.number(), isForced: v.boolean() });
-const toAsk = v.object({ pid: v.number(), question: v.looseObject({ kind: v.string() }) });
-const toTell = v.looseObject({ op: v.string() });
-
-function parsed<S extends v.GenericSchema>(shape: S, body: unknown): v.InferOutput<S> {
-  const checked = v.safeParse(shape, body);
-  if (checked.success) return checked.output;
-  throw failure("EPROTO", `a message between nodes is malformed: ${checked.issues[0].message}`);
 }
 
 export class ClusterNode implements LinkHandlers {
@@ -77,6 +70,7 @@ export class ClusterNode implements LinkHandlers {
   readonly #options: ClusterNodeOptions;
   readonly #emigrations = new Map<string, Emigration>();
   readonly #immigrations = new Map<string, Immigration>();
+  readonly #arrivals = new Set<Promise<unknown>>();
   /** Pids that are being moved from here, or are to be left alone as those are. */
   readonly #moving = new Set<number>();
   /** What comes of the moves from here, by pid. */
@@ -187,6 +181,16 @@ export class ClusterNode implements LinkHandlers {
     return (await link.request("move/give-up", { pid }, { timeoutMs: Infinity })) as MoveReport;
   }
 
+  /** What comes of the move of a process from here that is under way. */
+  moveOf(pid: number): Promise<MoveReport> | undefined {
+    return this.#reports.get(pid);
+  }
+
+  /** Resolves when those that are on their way to here now have come, or will not. */
+  async arrived(): Promise<void> {
+    await Promise.all(this.#arrivals);
+  }
+
   /** Moves that are under way: from here and to here. */
   get moves(): number {
     return this.#emigrations.size + this.#immigrations.size;
@@ -267,7 +271,7 @@ export class ClusterNode implements LinkHandlers {
       case "restore":
         return this.hosting.restore(link, body as Parameters<Hosting["restore"]>[1]);
       case "host/still":
-        return this.hosting.still(link, parsed(aboutPid, body).pid);
+        return this.#still(link, parsed(aboutPid, body).pid);
       case "host/rehomed":
         return this.#rehomed(link, parsed(aboutHome, body));
       case "home/take":
@@ -278,6 +282,8 @@ export class ClusterNode implements LinkHandlers {
         const { pid, to } = parsed(toMove, body);
         return this.migrate(pid, to);
       }
+      case "move/over":
+        return void (await this.moveOf(parsed(aboutPid, body).pid)?.catch(() => {}));
       case "move/give-up":
         return this.cancelMove(parsed(aboutPid, body).pid);
       case "move/offer":
@@ -310,8 +316,22 @@ export class ClusterNode implements LinkHandlers {
     void immigration.receive(stream).finally(() => stream.resume());
   }
 
+  /** The home of a process here is about to move: until it has, the process does not. Throws EAGAIN when it does already. */
+  async #still(link: Link, pid: number): Promise<void> {
+    if (this.#moving.has(pid)) throw failure("EAGAIN", `process ${pid} is being moved`);
+    this.#moving.add(pid);
+    void link.lost.then(() => this.#moving.delete(pid));
+    try {
+      await this.hosting.still(link, pid);
+    } catch (error) {
+      this.#moving.delete(pid);
+      throw error;
+    }
+  }
+
   /** The home of a process here has moved, or was to move and did not: the process goes on. */
-  async #rehomed(link: Link, { pid, home, epoch }: v.InferOutput<typeof aboutHome>): Promise<void> {
+  async #rehomed(link: Link, { pid, home, epoch }: InferOutput<typeof aboutHome>): Promise<void> {
+    this.#moving.delete(pid);
     if (home === this.node.name) return atHome(this.node, pid, epoch);
     const to = home === link.peer ? link : await this.links.to(home);
     this.hosting.rehomed(link, pid, to, epoch);
@@ -344,8 +364,8 @@ export class ClusterNode implements LinkHandlers {
     if (this.#immigrations.has(migration)) throw failure("EEXIST", `move ${migration} has been offered already`);
     if (this.#moving.has(pid))
       throw failure("EAGAIN", `process ${pid} is still leaving node ${this.node.name}: try again`);
-    if (this.#isHere(pid)) throw failure("EEXIST", `process ${pid} is on node ${this.node.name} already`);
-    const landing = await this.#landing(link, offer);
+    if (isHere(this, pid)) throw failure("EEXIST", `process ${pid} is on node ${this.node.name} already`);
+    const landing = await landingFor(this, link, offer);
     const immigration = new Immigration({
       offer,
       self: this.node.name,
@@ -356,34 +376,13 @@ export class ClusterNode implements LinkHandlers {
       landing,
     });
     this.#immigrations.set(migration, immigration);
-    const over = immigration.run().finally(() => this.#immigrations.delete(migration));
+    const over = immigration.run().finally(() => {
+      this.#immigrations.delete(migration);
+      this.#arrivals.delete(over);
+    });
+    this.#arrivals.add(over);
     void over.then((outcome) => (outcome === "dropped" ? landing.dropped() : undefined));
     return { accepted: true };
-  }
-
-  #isHere(pid: number): boolean {
-    const entry = this.node.table.find(pid);
-    const isAtHome = entry?.exit === undefined && entry?.lwp.nodeName === this.node.name;
-    return isAtHome || this.hosting.find(pid) !== undefined;
-  }
-
-  /** Where a process will be. Its home is reached before it comes, or it does not. */
-  async #landing(source: Link, { pid, name, home, memoryQuotaBytes, durable }: Offer): Promise<Landing> {
-    const lwp = this.node.lwps.leastLoaded();
-    const goOn = () => (durable ? this.durability?.arrived(pid) : undefined);
-    if (home === this.node.name) {
-      const entry = this.node.table.living(pid);
-      const landed = () => this.homing.cameHome(entry, lwp).then(goOn);
-      return { lwp, landed, dropped: () => this.homing.dropped(pid) };
-    }
-    const link = home === source.peer ? source : await this.links.to(home);
-    const landed = async () => {
-      this.hosting.add({ pid, name, home: link, lwp, memoryQuotaBytes });
-      lwp.tell({ op: "start", pid });
-      goOn();
-      if (link !== source) link.tell("home/arrived", { pid });
-    };
-    return { lwp, landed, dropped: () => link.tell("home/dropped", { pid }) };
   }
 
   #immigration(link: Link, body: unknown): Immigration | undefined {

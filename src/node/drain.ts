@@ -124,6 +124,7 @@ export async function drain(
   );
   if (dryRun || (stuck.length > 0 && !isForced))
     return { node: self, plans, moves: [], left: stuck, homed: homedBy(cluster) };
+  await cluster.arrived(); // what was let in before comes
   const moves: MoveReport[] = [];
   const reasons = new Map<number, string>();
   let turn = 0;
@@ -144,6 +145,8 @@ export async function drain(
   };
   const moveOff = async ({ pid }: Leaving): Promise<void> => {
     for (let count = 0; count < DRAIN_ATTEMPTS_MAX; count++) {
+      // Somebody moves it already: if it stays all the same, it is the drain's.
+      while (cluster.moveOf(pid) !== undefined) await cluster.moveOf(pid)?.catch(() => {});
       const reason = await attempt(pid);
       if (reason === undefined) {
         reasons.delete(pid);

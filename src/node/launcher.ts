@@ -76,7 +76,7 @@ export class Launcher {
       const view = await ClusterView.open({ engine, identity, address: `unix:${join(folder, "control.link")}`, log });
       const launcher = new Launcher(options, folder, server, view, authority);
       try {
-        await Promise.all(options.names.map((each) => launcher.#launch(each)));
+        await Promise.all(options.names.map((each) => launcher.add(each)));
       } catch (error) {
         await launcher.stop();
         throw error;
@@ -93,8 +93,8 @@ export class Launcher {
     return join(this.#folder, `${name}.sock`);
   }
 
-  /** Starts one node; resolves when it has joined. */
-  async #launch(name: string): Promise<void> {
+  /** Starts one node; resolves when it has joined. @throws GodwitError what it said when it could not. */
+  async add(name: string): Promise<void> {
     const identity = await identify(this.#authority, name);
     const child = fork(MEMBER, { serialization: "advanced", stdio: ["ignore", "ignore", "inherit", "ipc"] });
     this.#children.set(name, child);
@@ -106,7 +106,7 @@ export class Launcher {
       socket: this.socketOf(name),
       folder: this.#folder,
       version,
-      lwps: lwps ?? Math.max(1, Math.ceil(availableParallelism() / names.length)),
+      lwps: lwps ?? Math.max(1, Math.ceil(availableParallelism() / Math.max(1, names.length))),
       swapAfterMs,
     };
     child.once("exit", (code, signal) => this.#exited(name, child, code, signal));
@@ -121,7 +121,7 @@ export class Launcher {
     const how = signal === null ? `with code ${code}` : `by ${signal}`;
     this.#options.log(`node ${name} (process ${child.pid}) ended ${how}`);
     if (!this.#options.respawn) return;
-    this.#launch(name).then(
+    this.add(name).then(
       () => this.#options.log(`node ${name} was started again`),
       (error: unknown) => this.#options.log(`node ${name} could not be started again: ${String(error)}`),
     );

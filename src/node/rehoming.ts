@@ -8,12 +8,12 @@ import * as v from "valibot";
 
 import type { ChannelRequest } from "../abi/channel.ts";
 import { type ExitStatus, SIGNALS } from "../abi/records.ts";
-import { failure } from "../errors.ts";
+import { failure, GodwitError } from "../errors.ts";
 import { isReopened } from "../kernel/channel.ts";
 import { channelRequest } from "../kernel/channel-request.ts";
 import type { ToLwp } from "../kernel/protocol.ts";
 import { quotasOf } from "../kernel/quota.ts";
-import { NAMES_MAX, PID_MAX, REHOME_GRACE_MS, ZOMBIES_MAX } from "../limits.ts";
+import { MOVE_SILENCE_MS, NAMES_MAX, PID_MAX, REHOME_ATTEMPTS_MAX, REHOME_GRACE_MS, ZOMBIES_MAX } from "../limits.ts";
 import type { ClusterNode } from "./cluster-node.ts";
 import { goOnWaiting, waitsLeft } from "./guest-requests.ts";
 import { Held } from "./held.ts";
@@ -109,7 +109,7 @@ export async function handHome(cluster: ClusterNode, family: readonly Entry[], t
   await Promise.all(family.map((entry) => node.switchboard.retire(entry, REHOME_GRACE_MS)));
   try {
     for (const entry of family) {
-      const epoch = await holdStill(entry);
+      const epoch = await holdStill(node, entry);
       still.push({ entry, epoch });
       records.push({ ...recordOf(node, entry, epoch), listeners: listeners.get(entry) ?? [] });
     }
@@ -135,16 +135,27 @@ export async function handHome(cluster: ClusterNode, family: readonly Entry[], t
   for (const entry of family) node.forget(entry);
 }
 
-/** Nothing is told to a process, nor by it, once this resolves. Returns its epoch. */
-async function holdStill(entry: Entry): Promise<number> {
-  const host = hostOf(entry);
-  while (entry.held !== undefined) await entry.held.over;
-  if (entry.exit !== undefined) throw failure("ESRCH", `process ${entry.pid} has ended`);
-  entry.held = new Held();
-  const { summary } = await host.ask(entry.pid, { kind: "summary" });
-  await host.link.request("host/still", { pid: entry.pid });
-  await entry.output.drained();
-  return summary.epoch;
+/** Nothing is told to a process, nor by it, once this resolves, and it moves no more. Returns its epoch. */
+async function holdStill(node: Node, entry: Entry): Promise<number> {
+  for (let count = 1; ; count++) {
+    while (entry.held !== undefined) await entry.held.over;
+    if (entry.exit !== undefined) throw failure("ESRCH", `process ${entry.pid} has ended`);
+    const host = hostOf(entry); // it may have moved while it was waited for
+    await host.link.request("move/over", { pid: entry.pid }, { timeoutMs: MOVE_SILENCE_MS });
+    if (entry.held !== undefined || entry.lwp !== host) continue;
+    entry.held = new Held();
+    try {
+      const { summary } = await host.ask(entry.pid, { kind: "summary" });
+      await host.link.request("host/still", { pid: entry.pid });
+      await entry.output.drained();
+      return summary.epoch;
+    } catch (error) {
+      // Its host has just begun to move it, and waits for us.
+      const isMoving = error instanceof GodwitError && error.code === "EAGAIN" && count < REHOME_ATTEMPTS_MAX;
+      if (!isMoving || entry.exit !== undefined) throw error;
+      node.settle(entry);
+    }
+  }
 }
 
 function hostOf(entry: Entry): RemoteLwp {

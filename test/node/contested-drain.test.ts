@@ -1,0 +1,49 @@
+/** A node is drained while somebody else moves the same processes: both come to an end, and the directory is right. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { GodwitError } from "../../src/errors.ts";
+import { until } from "../cluster/condition.ts";
+import { withMembers } from "./bench-members.ts";
+
+const COUNTER = `for (let n = 1;; n++) { console.log("n " + n); sleep(2); }`;
+const PROCESSES = 3;
+
+await withMembers(["a", "b", "c"], (t) => {
+  test("nothing stays, and each process can be found and moved afterwards", { timeout: 90_000 }, async () => {
+    const { control } = t.get("a");
+    for (const [round, leaving] of ["b", "c", "b"].entries()) {
+      const rest = ["a", "b", "c"].filter((name) => name !== leaving);
+      const pids = await Promise.all(Array.from({ length: PROCESSES }, () => t.start(leaving, COUNTER, 0)));
+      await until("all are known", async () => {
+        const all = await control.list();
+        return pids.every((pid) => all.some((one) => one.pid === pid && one.state !== "ended"));
+      });
+      let [isOver, moved] = [false, 0];
+      const unrest = pids.map(async (pid) => {
+        for (let turn = 0; !isOver; turn++) {
+          const to = rest[turn % rest.length] ?? "";
+          const report = await control.migrate(pid, to).catch((error: unknown) => {
+            if (!(error instanceof GodwitError)) throw error;
+          });
+          if (report?.outcome === "moved") moved++;
+        }
+      });
+      await until("they move", () => moved > 2 * PROCESSES, 30_000);
+      const { left } = await t.get(leaving).control.drain(leaving);
+      assert.deepEqual(left, [], `round ${round}`);
+      const so = moved;
+      await until("they move on", () => moved > so + 2 * PROCESSES, 30_000);
+      isOver = true;
+      await Promise.all(unrest);
+      for (const pid of pids) {
+        const entry = await t.get("a").view.directory.find(pid);
+        assert.ok(entry !== undefined && entry.home !== leaving && entry.node !== leaving, JSON.stringify(entry));
+        await control.signal(pid, "SIGKILL");
+      }
+      await t.remove(leaving);
+      await t.add(leaving);
+      await until("it is back", async () => (await control.nodes()).length === 3, 20_000);
+    }
+  });
+});
