@@ -1,0 +1,166 @@
+/** Services that scale to zero are the cluster's: one process is started for all fronts, and ended for all, wherever it is by then. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { encode } from "cborg";
+import type { ProcessInfo } from "../../src/abi/control.ts";
+import type { ClusterMember } from "../../src/node/cluster-member.ts";
+import { until } from "../cluster/condition.ts";
+import { withMembers } from "../node/bench-members.ts";
+import { PRELUDE, textOf } from "./served.ts";
+
+const LIMIT = { timeout: 60_000 };
+
+/** Exposes a service that is started when it is wanted at nodes, and returns their fronts' addresses. */
+async function started(
+  nodes: readonly ClusterMember[],
+  service: string,
+  idleMs: number,
+  body?: string,
+): Promise<string[]> {
+  const handler = body ?? `serve(() => new Response(String(self.pid)), { address: "service:${service}" });`;
+  const program = { name: service, source: PRELUDE + handler, capabilities: { listen: [`service:${service}`] } };
+  const addresses: string[] = [];
+  for (const { own } of nodes) {
+    const { address } = await own.expose({ service, address: "http://127.0.0.1:0", start: { program, idleMs } });
+    addresses.push(address);
+  }
+  const isKnown = async ({ own }: ClusterMember) =>
+    (await own.services()).find(({ name }) => name === service)?.exposures.length === nodes.length;
+  for (const node of nodes) await until("all know it", () => isKnown(node));
+  return addresses;
+}
+
+/** Living processes of a service. */
+async function living(at: ClusterMember, service: string): Promise<ProcessInfo[]> {
+  return (await at.control.list()).filter(({ name, state }) => name === service && state !== "ended");
+}
+
+/** Moves a process to another node, and its home after it. */
+async function moveAway(from: ClusterMember, pid: number, to: string): Promise<void> {
+  const { outcome, reason } = await from.control.migrate(pid, to);
+  assert.equal(outcome, "moved", reason);
+  await from.cluster.handHome([from.cluster.node.table.living(pid)], to);
+}
+
+await withMembers(["a", "b", "c"], (t) => {
+  test("however many fronts want one at once, one is started, time and again", LIMIT, async () => {
+    const nodes = ["a", "b", "c"].map((name) => t.get(name));
+    const urls = await started(nodes, "once", 100);
+    const all = new Set<string>();
+    for (let round = 0; round < 10; round++) {
+      const pids = new Set(await Promise.all([...urls, ...urls, ...urls].map((url) => textOf(url))));
+      assert.equal(pids.size, 1, `processes ${[...pids].join()} answered at once`);
+      for (const pid of pids) all.add(pid);
+      await until("it is ended", async () => (await living(t.get("a"), "once")).length === 0);
+    }
+    assert.equal(all.size, 10);
+    await t.get("b").control.unexpose("once");
+  });
+
+  test("it is told how it is started, and what runs", LIMIT, async () => {
+    const [a, b] = [t.get("a"), t.get("b")];
+    const [url = ""] = await started([a], "told", 60_000);
+    const told = async () => (await b.control.services()).find(({ name }) => name === "told")?.start;
+    await until("b knows it", async () => (await told()) !== undefined);
+    assert.deepEqual(await told(), { program: "told", idleMs: 60_000 });
+    const pid = Number(await textOf(url));
+    await until("b knows that it runs", async () => (await told())?.pid === pid);
+    await b.control.unexpose("told");
+    await until("it is not defined any more", async () => (await told()) === undefined);
+    await a.control.signal(pid, "SIGKILL");
+  });
+
+  test(
+    "after its home has moved it is ended where it is, and not while a client of another front is there",
+    LIMIT,
+    async () => {
+      const [a, b] = [t.get("a"), t.get("b")];
+      const slow = `let end; serve(({ url }) => {
+      if (url.endsWith("/end")) end();
+      if (url.endsWith("/long")) return new Promise((resolve) => (end = () => resolve(new Response("long"))));
+      return new Response(String(self.pid));
+    }, { address: "service:moved" });`;
+      const [near = "", far = ""] = await started([a, b], "moved", 300, slow);
+      const pid = Number(await textOf(near));
+      const long = textOf(`${far}/long`);
+      const openNow = async () => (await b.control.services()).find(({ name }) => name === "moved")?.members[0]?.open;
+      await until("a client is there", async () => (await openNow()) === 1);
+      await moveAway(a, pid, "c");
+      await until("its home is told", async () => (await living(b, "moved"))[0]?.node === "c");
+      // Long past the time: nothing else tells that it is not ended.
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      assert.deepEqual(
+        (await living(b, "moved")).map((one) => one.pid),
+        [pid],
+      );
+      assert.equal(await textOf(`${near}/end`), String(pid));
+      assert.equal(await long, "long");
+      await until("it is ended", async () => (await living(b, "moved")).length === 0);
+      assert.notEqual(await textOf(near), String(pid));
+      await a.control.unexpose("moved");
+      await until("it is ended", async () => (await living(b, "moved")).length === 0);
+    },
+  );
+
+  test("a starter that dies in the middle is followed by another", LIMIT, async () => {
+    const [b, c] = [t.get("b"), t.get("c")];
+    const [url = ""] = await started([b], "middle", 60_000);
+    const token = c.view.membership.find("c")?.token ?? 0;
+    await b.view.engine.directory.create("runs/middle", encode({ starter: "c", token, pid: null, idleMs: 60_000 }));
+    const answer = textOf(url);
+    answer.catch(() => {}); // heard below
+    const before = performance.now();
+    while (performance.now() - before < 300) {
+      assert.equal((await living(b, "middle")).length, 0, "another is just starting it");
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    await t.kill("c");
+    assert.ok(Number(await answer) > 0);
+    assert.equal((await living(b, "middle")).length, 1);
+    await b.control.unexpose("middle");
+    await b.control.signal(Number(await answer), "SIGKILL");
+    await t.add("c");
+  });
+
+  test(
+    "the node that started it dies: one that moved before is ended when idle, one that was there is replaced",
+    LIMIT,
+    async () => {
+      const [b, c] = [t.get("b"), t.get("c")];
+      const [at = "", url = ""] = await started([c, b], "orphan", 1_000);
+      const first = Number(await textOf(at));
+      await moveAway(c, first, "b");
+      assert.equal(await textOf(url), String(first));
+      await t.kill("c");
+      assert.equal(await textOf(url), String(first));
+      await until("it is ended", async () => (await living(b, "orphan")).length === 0);
+      await t.add("c");
+      await until("c is back", () => fetch(at).then(() => true));
+      const second = Number(await textOf(at));
+      assert.deepEqual(
+        (await living(b, "orphan")).map(({ pid, node }) => [pid, node]),
+        [[second, "c"]],
+      );
+      await t.kill("c");
+      await until("b starts another", async () => Number(await textOf(url)) !== second, 20_000);
+      assert.equal((await living(b, "orphan")).length, 1);
+        await b.control.unexpose("orphan");
+      await until("it is ended", async () => (await living(b, "orphan")).length === 0);
+      await t.add("c");
+    },
+  );
+
+  test("a front whose node is drained starts it at another", LIMIT, async () => {
+    const [a, c] = [t.get("a"), t.get("c")];
+    const [url = ""] = await started([c], "elsewhere", 500);
+    const report = await c.control.drain("c");
+    assert.deepEqual(report.left, []);
+    const pid = Number(await textOf(url));
+    const [process] = await living(a, "elsewhere");
+    assert.equal(process?.pid, pid);
+    assert.notEqual(process?.node, "c");
+    await until("it is ended", async () => (await living(a, "elsewhere")).length === 0);
+    await a.control.unexpose("elsewhere");
+  });
+});
