@@ -110,7 +110,7 @@ export type NodeNames = "all" | readonly string[];
 /** An address where a node's switch accepts clients of a service. */
 export interface Front {
   readonly service: string;
-  /** `SCHEME://HOST:PORT`: http, or https, where clients may speak HTTP/2. */
+  /** `SCHEME://HOST:PORT`: http and https for requests, tcp and tls for connections. */
   readonly address: string;
   /** How a process is chosen: round-robin, least-loaded, local, hash:KEY, content:PREFIX=SERVICE,... */
   readonly policy: string;
@@ -124,7 +124,7 @@ export interface ExposeOptions {
   readonly address: string;
   /** `least-loaded` when nothing is said. */
   readonly policy?: string;
-  /** Certificate and key in PEM, for https. */
+  /** Certificate and key in PEM, for https and tls. */
   readonly certificate?: string;
   readonly key?: string;
   /**

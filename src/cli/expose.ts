@@ -16,9 +16,9 @@ import { UsageError } from "./usage.ts";
 export function define(command: Command): void {
   addGrantOptions(command)
     .argument("<service>", "its name, as in --listen service:NAME")
-    .requiredOption("--on <address>", "where: SCHEME://HOST:PORT, with http or https; port 0 for any")
+    .requiredOption("--on <address>", "where: SCHEME://HOST:PORT, with http, https, tcp or tls; port 0 for any")
     .option("--policy <policy>", "how a process is chosen (default: least-loaded)")
-    .option("--cert <file>", "certificate of a front for https, PEM")
+    .option("--cert <file>", "certificate of a front for https or tls, PEM")
     .option("--key <file>", "its key, PEM")
     .option("--at <nodes>", "nodes that hold the address: NODE,NODE or all (default: the one that is asked)", nodeNames)
     .option("--start <file>", "run this program when a client comes and there is no process, with the options above")
@@ -28,6 +28,7 @@ export function define(command: Command): void {
       `${examples(
         ["godwit run --detach app.ts --listen service:web", "a process that serves web; start as many as are wanted"],
         ["godwit expose web --on http://127.0.0.1:8080", "requests there go to them"],
+        ["godwit expose echo --on tcp://127.0.0.1:7000", 'connections go to programs that listen({ name: "echo" })'],
         [
           "godwit expose web --on http://0.0.0.0:8080 --at all",
           "at every node that there is or will be; on one machine whoever has it is followed by another",
@@ -46,9 +47,11 @@ Policies:
   round-robin            one after the other
   least-loaded           to the one that has the least of this switch
   local                  to those whose home is this node, if there are any
-  hash:KEY               the same key to the same process; KEY is remote, path, header.NAME, cookie.NAME or query.NAME
+  hash:KEY               the same key to the same process; KEY is remote, host, path, header.NAME, cookie.NAME or
+                         query.NAME
   content:PREFIX=SERVICE,...
-                         requests below a path go to the processes of another service
+                         what is below a path, or for a host, goes to the processes of another service; PREFIX is
+                         /PATH, HOST or HOST/PATH. The host of a connection over TLS is the name its client asks for
 
 An address stays exposed, also when nodes go and come back, until \`godwit unexpose\`. Each node of --at holds it if it can; one that
 cannot, since another of its machine has it or since it is an address that goes from machine to machine, stands by and tries
@@ -56,7 +59,8 @@ again, at once when a node goes. To expose a service at the same address again c
 A key is kept in the cluster under seal.
 
 Processes may be moved, and their nodes drained, without clients noticing: the connections are the switch's. When no
-process is free, clients wait for one, and are told to come again after five seconds.
+process is free, clients wait for one; after five seconds requests are told to come again, and connections
+are reset.
 
 With --start the service scales to zero: the first request starts the program, at the node where it came in unless that is full,
 and is answered by it. There is one such process, however many fronts want it; it is started only while nobody else serves the

@@ -10,8 +10,8 @@ import type { NetAccess } from "../resources/net-access.ts";
 import type { Portable } from "../switch/homes.ts";
 import type { Entry } from "./process-table.ts";
 
-/** What comes in by a listener. */
-export type Arrival = "exchange" | "stream";
+/** What comes in by a listener; a `socket` once was an exchange. */
+export type Arrival = "exchange" | "stream" | "socket";
 export type Tell = (entry: Entry, message: ToLwp) => void;
 
 /** All channels of one process. */
@@ -31,6 +31,8 @@ export interface PlugRecord {
   /** Frames of the process's that wait for the driver; and the one before them, which it has and the process was not told. */
   readonly frames: readonly Frame[];
   readonly passing: (Pick<Frame, "kind"> & { readonly cost: number }) | null;
+  /** The process has closed it, or has ended, and what it sent before still goes out. */
+  readonly isAbandoned: boolean;
   /** The driver's. */
   readonly state: unknown;
 }
@@ -99,12 +101,21 @@ export class Plug implements Line {
     const state = (this.#driver as Portable).leave();
     this.#forget();
     const passing = this.#passing === undefined ? null : { kind: this.#passing.kind, cost: frameCost(this.#passing) };
-    const arrival = this.#isExchange ? "exchange" : "stream";
-    return { channel: this.#id, arrival, untaken: this.#untaken, frames: [...this.#queue], passing, state };
+    const arrival = this.#isExchange ? "exchange" : this.#isStream ? "stream" : "socket";
+    return {
+      channel: this.#id,
+      arrival,
+      untaken: this.#untaken,
+      frames: [...this.#queue],
+      passing,
+      isAbandoned: this.#isAbandoned,
+      state,
+    };
   }
 
   /** Goes on where it was left. */
-  resume({ untaken, frames, passing }: PlugRecord, drive: (line: Line) => Driver): void {
+  resume({ untaken, frames, passing, isAbandoned }: PlugRecord, drive: (line: Line) => Driver): void {
+    this.#isAbandoned = isAbandoned;
     this.#untaken += untaken;
     this.#panel.untaken += untaken;
     this.#stalled = !this.#hasRoom;
@@ -225,7 +236,11 @@ export class Plug implements Line {
   abandon(): void {
     const unsent = this.#passing === undefined ? this.#queue : [this.#passing, ...this.#queue];
     this.#isAbandoned = (this.#isExchange || this.#isStream) && unsent.some(({ kind }) => isLast(kind));
-    if (!this.#isAbandoned) this.close();
+    if (!this.#isAbandoned) return this.close();
+    // What comes for it goes nowhere, and holds nobody up who has yet to read.
+    this.#panel.untaken -= this.#untaken;
+    this.#untaken = 0;
+    for (const plug of this.#panel.plugs.values()) plug.#unstall();
   }
 
   /** Nothing goes over it any more. */

@@ -67,10 +67,11 @@ const homeRecord = v.object({
   channels: v.array(
     v.object({
       channel: text,
-      arrival: v.picklist(["exchange", "stream"]),
+      arrival: v.picklist(["exchange", "stream", "socket"]),
       untaken: v.number(),
       frames: v.array(v.object({ kind: v.number(), bytes: v.instance(Uint8Array) })),
       passing: v.nullable(v.object({ kind: v.number(), cost: v.number() })),
+      isAbandoned: v.boolean(),
       state: v.unknown(),
     }),
   ),

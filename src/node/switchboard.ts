@@ -96,7 +96,7 @@ export class Switchboard {
             plug.address ?? request.address,
             plug,
             this.#acceptor(entry, id, "stream"),
-            (at) => (plug.address = at),
+            { listening: (at) => (plug.address = at) },
           );
         return this.#listeners.join(plug.address ?? request.address, plug, this.#acceptor(entry, id, "exchange"), {
           listening: (at) => (plug.address = at),

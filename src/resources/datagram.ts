@@ -26,7 +26,7 @@ interface Client {
 /** A socket, for one process or for several, each of which has its clients. */
 class DatagramSocket implements Opening<DatagramEnd> {
   readonly #socket: Socket;
-  readonly members = new Set<DatagramEnd>();
+  readonly #members = new Set<DatagramEnd>();
   /** Who was heard lately, the latest last. */
   readonly #clients = new Map<string, Client>();
   readonly ready: Promise<string>;
@@ -46,10 +46,22 @@ class DatagramSocket implements Opening<DatagramEnd> {
     });
   }
 
+  get size(): number {
+    return this.#members.size;
+  }
+
+  add(end: DatagramEnd): void {
+    this.#members.add(end);
+  }
+
+  remove(end: DatagramEnd): void {
+    this.#members.delete(end);
+  }
+
   #arrived(payload: Buffer, from: RemoteInfo): void {
     const remote = addressText(from);
     const known = this.#clients.get(remote)?.end;
-    const end = known !== undefined && this.members.has(known) ? known : this.#next();
+    const end = known !== undefined && this.#members.has(known) ? known : this.#next();
     if (end === undefined) return;
     this.#clients.delete(remote);
     this.#clients.set(remote, { end, host: from.address, port: from.port });
@@ -62,10 +74,10 @@ class DatagramSocket implements Opening<DatagramEnd> {
 
   /** Those that share the socket get new clients in turn. */
   #next(): DatagramEnd | undefined {
-    const [first] = this.members;
+    const [first] = this.#members;
     if (first === undefined) return undefined;
-    this.members.delete(first);
-    this.members.add(first);
+    this.#members.delete(first);
+    this.#members.add(first);
     return first;
   }
 
@@ -154,14 +166,17 @@ function remoteOf(head: unknown): string {
 
 /** The addresses at which a node takes datagrams for its processes. */
 export class DatagramSockets {
-  readonly #addresses = new SharedAddresses<DatagramEnd, DatagramSocket>(
-    (host, port) => new DatagramSocket(host, port),
-  );
+  readonly #addresses = new SharedAddresses<DatagramEnd, DatagramSocket>();
 
   /** @param net what the process may send to beside its clients. Throws EADDRINUSE, EADDRNOTAVAIL, EACCES, EINVAL. */
   async join(address: string, line: Line, net: readonly string[] | "all"): Promise<Driver> {
     const end = new DatagramEnd(line, net);
-    const { opening, close } = await this.#addresses.join(address, line, end);
+    const { opening, close } = await this.#addresses.join(
+      address,
+      line,
+      end,
+      (host, port) => new DatagramSocket(host, port),
+    );
     end.socket = opening;
     end.leave = close;
     return end;

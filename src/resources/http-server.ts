@@ -66,10 +66,17 @@ function secureServer(strict: object, { certificate, key }: Credentials, serve: 
     maxSendHeaderBlockLength: HEADERS_MAX_BYTES,
     settings: { maxConcurrentStreams: HTTP2_STREAMS_MAX, maxHeaderListSize: REQUEST_HEAD_MAX_BYTES, enablePush: false },
   };
+  const server = overTls(() =>
+    createSecureServer(options, serve as unknown as Parameters<typeof createSecureServer>[1]),
+  );
+  server.on("sessionError", () => {}); // its client's loss
+  return server as unknown as Server;
+}
+
+/** Makes a server over TLS. @throws GodwitError EINVAL for credentials that are none. */
+export function overTls<S>(make: () => S): S {
   try {
-    const server = createSecureServer(options, serve as unknown as Parameters<typeof createSecureServer>[1]);
-    server.on("sessionError", () => {}); // its client's loss
-    return server as unknown as Server;
+    return make();
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw failure("EINVAL", `the certificate and its key cannot be used: ${why}`, error);

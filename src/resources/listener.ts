@@ -6,7 +6,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 
-import { FRAME_KINDS, type ListenerHead } from "../abi/channel.ts";
+import { FRAME_KINDS } from "../abi/channel.ts";
 import {
   BODY_IDLE_TIMEOUT_MS,
   EXCHANGES_MAX,
@@ -14,13 +14,14 @@ import {
   REQUEST_HEAD_TIMEOUT_MS,
   WHOLE_BODY_MAX_BYTES,
 } from "../limits.ts";
-import { addressText, hostAndPort, unheard } from "./address.ts";
+import { addressText } from "./address.ts";
 import { Exchange } from "./exchange.ts";
 import { jsonFrame, wholeFrame } from "./frame.ts";
 import type { Driver, Line } from "./line.ts";
 import { type Credentials, httpServer, type Patience } from "./http-server.ts";
 import { streamOf } from "./http-stream.ts";
 import { requestHead } from "./request-head.ts";
+import { type Opening, SharedAddresses } from "./shared-address.ts";
 
 /** Makes a new exchange's channel, given its first frame and what drives it. */
 export type Acceptor = (frame: Parameters<Line["push"]>[0], drive: (line: Line) => Driver) => void;
@@ -58,7 +59,7 @@ export type { Patience } from "./http-server.ts";
 const PATIENCE: Patience = { headTimeoutMs: REQUEST_HEAD_TIMEOUT_MS, idleMaxMs: BODY_IDLE_TIMEOUT_MS };
 
 /** An address that is listened on, by one process or by several in turn. */
-class Listener {
+class Listener implements Opening<Member> {
   readonly #server: Server;
   readonly #patience: Patience;
   readonly #members = new Set<Member>();
@@ -83,12 +84,12 @@ class Listener {
     });
   }
 
-  get isIdle(): boolean {
-    return this.#members.size === 0;
+  get size(): number {
+    return this.#members.size;
   }
 
-  add(accept: Acceptor, { exchangesMax = EXCHANGES_MAX, holdsFor = 0 }: Membership): Member {
-    const member = { accept, exchangesMax, holdsFor, open: 0 };
+  add(member: Member): void {
+    const { holdsFor } = member;
     this.#members.add(member);
     if (holdsFor > 0 && this.#next() === undefined) {
       this.#isManned = false;
@@ -96,7 +97,6 @@ class Listener {
     }
     const expected = Math.max(...[...this.#members].map((one) => one.holdsFor));
     if (holdsFor === 0 && (this.#isManned || this.#members.size > expected)) this.#man();
-    return member;
   }
 
   /** Requests are not kept waiting any longer, unless there is nobody at all. */
@@ -199,7 +199,7 @@ class Listener {
 
 /** The addresses that a node listens on for its processes. */
 export class Listeners {
-  readonly #listeners = new Map<string, Listener>();
+  readonly #addresses = new SharedAddresses<Member, Listener>();
   readonly #patience: Patience;
 
   constructor(patience = PATIENCE) {
@@ -208,28 +208,10 @@ export class Listeners {
 
   /** Accepts at `address` for one more process. Throws EADDRINUSE, EADDRNOTAVAIL, EACCES, EINVAL. */
   async join(address: string, line: Line, accept: Acceptor, membership: Membership = {}): Promise<Driver> {
-    const { host, port } = hostAndPort(address);
-    const shared = port === 0 ? undefined : this.#listeners.get(address);
-    const listener = shared ?? new Listener(host, port, this.#patience, membership.credentials);
-    if (port !== 0) this.#listeners.set(address, listener);
-    const member = listener.add(accept, membership);
-    let own = address;
-    const leave = () => {
-      listener.remove(member);
-      if (!listener.isIdle) return;
-      listener.stop();
-      for (const name of [address, own]) if (this.#listeners.get(name) === listener) this.#listeners.delete(name);
-    };
-    try {
-      own = await listener.ready;
-    } catch (error) {
-      leave();
-      throw unheard(address, error);
-    }
-    this.#listeners.set(own, listener);
-    membership.listening?.(own);
-    const head: ListenerHead = { address: own };
-    line.push(jsonFrame(FRAME_KINDS.head, head));
-    return { take: () => {}, resume: () => {}, close: leave };
+    const { exchangesMax = EXCHANGES_MAX, holdsFor = 0, credentials, listening } = membership;
+    const member = { accept, exchangesMax, holdsFor, open: 0 };
+    const open = (host: string, port: number) => new Listener(host, port, this.#patience, credentials);
+    const { close } = await this.#addresses.join(address, line, member, open, listening);
+    return { take: () => {}, resume: () => {}, close };
   }
 }

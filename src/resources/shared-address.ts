@@ -9,32 +9,43 @@ import type { Line } from "./line.ts";
 export interface Opening<M> {
   /** Resolves to the address that it has, once it listens. */
   readonly ready: Promise<string>;
-  readonly members: Set<M>;
+  /** How many there are. */
+  readonly size: number;
+  add(member: M): void;
+  remove(member: M): void;
   stop(): void;
+}
+
+/** A member's share of it, and how it leaves. */
+interface Share<O> {
+  readonly opening: O;
+  readonly close: () => void;
 }
 
 export class SharedAddresses<M, O extends Opening<M>> {
   readonly #openings = new Map<string, O>();
-  readonly #open: (host: string, port: number) => O;
-
-  constructor(open: (host: string, port: number) => O) {
-    this.#open = open;
-  }
 
   /**
-   * Makes `member` one of those at `address`, and tells its line the address once it is open. Returns what is open, and how
-   * to leave it. Throws EADDRINUSE, EADDRNOTAVAIL, EACCES, EINVAL.
+   * Makes `member` one of those at `address`, and tells its line the address once it is open.
+   * @param open opens an address that nobody here has. Throws EADDRINUSE, EADDRNOTAVAIL, EACCES, EINVAL.
+   * @param listening told the address before the line is.
    */
-  async join(address: string, line: Line, member: M): Promise<{ readonly opening: O; readonly close: () => void }> {
+  async join(
+    address: string,
+    line: Line,
+    member: M,
+    open: (host: string, port: number) => O,
+    listening: (address: string) => void = () => {},
+  ): Promise<Share<O>> {
     const { host, port } = hostAndPort(address);
     const shared = port === 0 ? undefined : this.#openings.get(address);
-    const opening = shared ?? this.#open(host, port);
+    const opening = shared ?? open(host, port);
     if (port !== 0) this.#openings.set(address, opening);
-    opening.members.add(member);
+    opening.add(member);
     let own = address;
     const close = () => {
-      opening.members.delete(member);
-      if (opening.members.size > 0) return;
+      opening.remove(member);
+      if (opening.size > 0) return;
       opening.stop();
       for (const name of [address, own]) if (this.#openings.get(name) === opening) this.#openings.delete(name);
     };
@@ -45,6 +56,7 @@ export class SharedAddresses<M, O extends Opening<M>> {
       throw unheard(address, error);
     }
     this.#openings.set(own, opening);
+    listening(own);
     const head: ListenerHead = { address: own };
     line.push(jsonFrame(FRAME_KINDS.head, head));
     return { opening, close };

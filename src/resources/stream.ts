@@ -22,25 +22,32 @@ export function streamHead(socket: Socket): StreamHead {
   return { ...ends, protocol: "tls", ...(typeof servername === "string" && { serverName: servername }) };
 }
 
+interface StreamOptions {
+  /** How long a client may take nothing of what there is for it. */
+  readonly idleMaxMs?: number;
+  /** Breaks the connection off, so that its client sees that. */
+  readonly reset?: () => void;
+}
+
 export class Stream implements Driver {
   readonly #socket: Socket;
   readonly #line: Line;
   readonly #place: string;
   readonly #idleMaxMs: number;
+  readonly #reset: () => void;
   #fault: Error | undefined;
   /** The process's side has ended, and the client's connection has it all. */
   #hasEnded = false;
   #isOver = false;
 
-  /**
-   * @param socket that may be half open (`allowHalfOpen`).
-   * @param idleMaxMs how long a client may take nothing of what there is for it.
-   */
-  constructor(socket: Socket, line: Line, idleMaxMs = BODY_IDLE_TIMEOUT_MS) {
+  /** @param socket that may be half open (`allowHalfOpen`). */
+  constructor(socket: Socket, line: Line, options: StreamOptions = {}) {
+    const { idleMaxMs = BODY_IDLE_TIMEOUT_MS, reset = () => void socket.resetAndDestroy() } = options;
     this.#socket = socket;
     this.#line = line;
     this.#place = streamHead(socket).remote;
     this.#idleMaxMs = idleMaxMs;
+    this.#reset = reset;
     socket.on("data", this.#data);
     socket.on("end", () => this.#line.push({ kind: FRAME_KINDS.end, bytes: new Uint8Array(0) }));
     socket.on("error", (error) => (this.#fault = error));
@@ -111,7 +118,7 @@ export class Stream implements Driver {
   close(): void {
     const socket = this.#socket;
     this.#isOver = true;
-    if (!this.#hasEnded) return void socket.resetAndDestroy();
+    if (!this.#hasEnded) return this.#reset();
     if (socket.readableEnded) return void socket.destroy();
     const timer = setTimeout(() => socket.destroy(), STREAM_LINGER_MS).unref();
     let leftBytes = STREAM_LINGER_MAX_BYTES;

@@ -3,15 +3,15 @@
 import { failure } from "../errors.ts";
 import type { ServiceProtocol } from "./endpoint-map.ts";
 
+const PROTOCOLS = { http: "http", https: "http", tcp: "tcp", tls: "tcp" } as const;
+
 export interface FrontAddress {
-  readonly scheme: "http" | "https";
+  readonly scheme: keyof typeof PROTOCOLS;
   /** `HOST:PORT`; port 0 for any that is free. */
   readonly place: string;
   /** What comes to the processes. */
   readonly protocol: ServiceProtocol;
 }
-
-const PROTOCOLS = { http: "http", https: "http" } as const;
 
 /** @throws GodwitError EINVAL. */
 export function frontAddress(text: string): FrontAddress {

@@ -3,7 +3,7 @@
 import type { Frame } from "../abi/channel.ts";
 import { assert } from "../assert.ts";
 import { type ErrorCode, GodwitError } from "../errors.ts";
-import { headAndBody } from "../resources/frame.ts";
+import { headAndBody, wholeFrame } from "../resources/frame.ts";
 import type { Driver, Line } from "../resources/line.ts";
 import type { ServiceProtocol } from "./endpoint-map.ts";
 import type { Inquiry, Policy } from "./policy.ts";
@@ -201,8 +201,13 @@ export class FrontSession implements Line {
     }
   }
 
-  /** An answer in place of a process's, such as that there is none. */
-  async answerWith(frame: Frame): Promise<void> {
+  /** There is no process for it. A request is answered so (RFC 9110, 10.2.3); a connection is reset. */
+  refuse(why: string): void {
+    if (this.order.protocol === "http") void this.#answerWith(overload(this.order.service, why));
+    else this.#close();
+  }
+
+  async #answerWith(frame: Frame): Promise<void> {
     if (this.#driver !== undefined && !this.#isOver && !this.#hasParted) await this.#give(this.#driver, frame);
     this.#close();
   }
@@ -233,4 +238,12 @@ export class FrontSession implements Line {
     this.#leave("done");
     this.#around.gone(this);
   }
+}
+
+function overload(service: string, why: string): Frame {
+  const headers = [
+    ["content-type", "text/plain; charset=utf-8"],
+    ["retry-after", "1"],
+  ];
+  return wholeFrame({ status: 503, statusText: "", headers }, Buffer.from(`${service}: ${why}\n`));
 }

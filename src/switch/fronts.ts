@@ -6,12 +6,12 @@ import * as v from "valibot";
 import type { ExposeOptions, Front as FrontInfo } from "../abi/control.ts";
 import { failure, GodwitError } from "../errors.ts";
 import { FRONT_SESSIONS_MAX, FRONTS_MAX } from "../limits.ts";
-import { wholeFrame } from "../resources/frame.ts";
 import type { Driver } from "../resources/line.ts";
-import { type Acceptor, Listeners } from "../resources/listener.ts";
+import type { Acceptor } from "../resources/listener.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { EndpointMap } from "./endpoint-map.ts";
-import { type FrontAddress, frontAddress } from "./front-address.ts";
+import { frontAddress } from "./front-address.ts";
+import { listenAt } from "./front-listener.ts";
 import { FrontSession, type Order, type Place } from "./front-session.ts";
 import type { Attachment } from "./homes.ts";
 import { type Policy, policyOf, policyText } from "./policy.ts";
@@ -30,7 +30,6 @@ export class Fronts {
   readonly #self: string;
   readonly #post: SessionPost;
   readonly #dispatcher: Dispatcher;
-  readonly #listeners = new Listeners();
   readonly #fronts = new Set<Front>();
   /** By their present ids: those that are with a process. */
   readonly #sessions = new Map<string, FrontSession>();
@@ -55,7 +54,7 @@ export class Fronts {
     this.#self = self;
     this.#unused = unused;
     this.#post = post;
-    const refuse = (session: FrontSession, why: string) => void session.answerWith(overload(session, why));
+    const refuse = (session: FrontSession, why: string) => session.refuse(why);
     this.#dispatcher = new Dispatcher(self, map, refuse, wanted);
   }
 
@@ -69,7 +68,7 @@ export class Fronts {
       throw failure("EADDRINUSE", `cannot listen on ${address.place}: a service is exposed there at this node already`);
     const order = { service, protocol: address.protocol, policy };
     let own = address.place;
-    const driver = await this.#listen(address, options, (place) => (own = place), this.#acceptor(order));
+    const driver = await listenAt(address, options, (place) => (own = place), this.#acceptor(order));
     const front = { order, address: `${address.scheme}://${own}`, driver };
     this.#fronts.add(front);
     return this.#info(front);
@@ -79,20 +78,6 @@ export class Fronts {
   revise(service: string, address: string, policy: string): void {
     for (const front of this.#fronts)
       if (front.order.service === service && front.address === address) front.order.policy = policyOf(policy);
-  }
-
-  #listen(
-    { scheme, place }: FrontAddress,
-    { certificate, key }: ExposeOptions,
-    listening: (place: string) => void,
-    accept: Acceptor,
-  ): Promise<Driver> {
-    const isSecure = scheme === "https";
-    if (isSecure !== (certificate !== undefined && key !== undefined))
-      throw failure("EINVAL", `a front for ${scheme} has ${isSecure ? "a certificate and its key" : "no certificate"}`);
-    const credentials = certificate === undefined || key === undefined ? undefined : { certificate, key };
-    const line = { push: () => true, break: () => {} };
-    return this.#listeners.join(place, line, accept, { exchangesMax: FRONT_SESSIONS_MAX, listening, credentials });
   }
 
   /** Accepts no more clients of a service there, or anywhere; those that are there stay. */
@@ -146,7 +131,7 @@ export class Fronts {
       });
       this.#living.add(session);
       session.driver = drive(session);
-      if (this.#living.size > FRONT_SESSIONS_MAX) void session.answerWith(overload(session, "too many requests"));
+      if (this.#living.size > FRONT_SESSIONS_MAX) session.refuse("too many requests");
       else this.#dispatcher.take(session);
     };
   }
@@ -198,13 +183,4 @@ export class Fronts {
     for (const session of this.#living) session.stop();
     this.#dispatcher.close();
   }
-}
-
-/** RFC 9110, 10.2.3. */
-function overload({ order }: FrontSession, why: string) {
-  const headers = [
-    ["content-type", "text/plain; charset=utf-8"],
-    ["retry-after", "1"],
-  ];
-  return wholeFrame({ status: 503, statusText: "", headers }, Buffer.from(`${order.service}: ${why}\n`));
 }

@@ -3,14 +3,15 @@
 import { SERVICE_NAME } from "../abi/channel.ts";
 import { unreachable } from "../assert.ts";
 import { failure } from "../errors.ts";
-import { NAME_MAX_CHARS, POLICY_RULES_MAX } from "../limits.ts";
+import { HOST_MAX_CHARS, NAME_MAX_CHARS, POLICY_RULES_MAX } from "../limits.ts";
 
 /** What a request is told apart by. */
 export type AffinityKey =
-  { readonly of: "remote" | "path" } | { readonly of: "header" | "cookie" | "query"; readonly name: string };
+  { readonly of: "remote" | "host" | "path" } | { readonly of: "header" | "cookie" | "query"; readonly name: string };
 
-/** Requests whose path is `prefix`, or below it, go to the processes of `service`. */
+/** What is for `host` (for any, when it is ""), and of requests those whose path is `prefix` or below, goes to the processes of `service`. */
 export interface ContentRule {
+  readonly host: string;
   readonly prefix: string;
   readonly service: string;
 }
@@ -36,6 +37,8 @@ export interface Inquiry {
   /** Absolute; of a request. */
   readonly url?: string;
   readonly headers?: readonly (readonly [name: string, value: string])[];
+  /** Of a connection over TLS: the name of the server that its client wants. */
+  readonly serverName?: string;
 }
 
 /** The one of `candidates` (by pid) that is to serve. @param turn counts up. */
@@ -62,14 +65,24 @@ export function choose<C extends Candidate>(
   }
 }
 
-/** The service whose processes are to serve: a front's own, unless a rule names another. The longest prefix decides. */
+/** The service whose processes are to serve: a front's own, unless a rule names another: one for the host first, then the longest prefix. */
 export function serviceFor(policy: Policy, own: string, inquiry: Inquiry): string {
   if (policy.kind !== "content") return own;
   const path = inquiry.url === undefined ? "/" : new URL(inquiry.url).pathname;
+  const host = hostOf(inquiry);
   let best: ContentRule | undefined;
-  for (const rule of policy.rules)
-    if (isBelow(path, rule.prefix) && rule.prefix.length >= (best?.prefix.length ?? 0)) best = rule;
+  for (const rule of policy.rules) {
+    if (!isBelow(path, rule.prefix) || (rule.host !== "" && rule.host !== host)) continue;
+    const isCloser =
+      rule.host === (best?.host ?? "") ? rule.prefix.length >= (best?.prefix.length ?? 0) : rule.host !== "";
+    if (isCloser) best = rule;
+  }
   return best?.service ?? own;
+}
+
+/** Whom the client wants, in lower case; "" when it does not say. */
+function hostOf({ url, serverName }: Inquiry): string {
+  return (url === undefined ? (serverName ?? "") : new URL(url).hostname).toLowerCase();
 }
 
 function isBelow(path: string, prefix: string): boolean {
@@ -109,11 +122,14 @@ function hashOf(text: string): number {
 }
 
 /** A request without its key is told apart by its client's host. */
-function keyOf(key: AffinityKey, { remote, url, headers = [] }: Inquiry): string {
+function keyOf(key: AffinityKey, inquiry: Inquiry): string {
+  const { remote, url, headers = [] } = inquiry;
   const host = remote.slice(0, remote.lastIndexOf(":"));
   switch (key.of) {
     case "remote":
       return host;
+    case "host":
+      return hostOf(inquiry) || host;
     case "path":
       return url === undefined ? host : new URL(url).pathname;
     case "query":
@@ -141,10 +157,11 @@ function cookieOf(headers: readonly (readonly [string, string])[], wanted: strin
 // ---- As it is written
 
 const NAME = /^[\w!#$%&'*+.^`|~-]+$/;
+const HOST = /^(\[[\da-f:.]+\]|[\da-z]([\d.a-z-]*[\da-z])?)$/;
 
 /**
- * `round-robin`, `least-loaded`, `local`, `hash:KEY` (KEY is `remote`, `path`, `header.NAME`, `cookie.NAME` or `query.NAME`),
- * `content:PREFIX=SERVICE,...`.
+ * `round-robin`, `least-loaded`, `local`, `hash:KEY` (KEY is `remote`, `host`, `path`, `header.NAME`, `cookie.NAME` or
+ * `query.NAME`), `content:PREFIX=SERVICE,...` (PREFIX is `/PATH`, `HOST` or `HOST/PATH`).
  * @throws GodwitError EINVAL.
  */
 export function policyOf(text: string): Policy {
@@ -159,21 +176,28 @@ export function policyOf(text: string): Policy {
 }
 
 function affinityKey(text: string): AffinityKey {
-  if (text === "remote" || text === "path") return { of: text };
+  if (text === "remote" || text === "host" || text === "path") return { of: text };
   const dot = text.indexOf(".");
   const of = text.slice(0, Math.max(0, dot));
   const name = text.slice(dot + 1);
   const isName = dot > 0 && NAME.test(name) && name.length <= NAME_MAX_CHARS;
   if (isName && of === "header") return { of, name: name.toLowerCase() };
   if (isName && (of === "cookie" || of === "query")) return { of, name };
-  throw failure("EINVAL", `"${text}" is no key: write remote, path, header.NAME, cookie.NAME or query.NAME`);
+  throw failure("EINVAL", `"${text}" is no key: write remote, host, path, header.NAME, cookie.NAME or query.NAME`);
 }
 
 function contentRules(text: string): ContentRule[] {
   const rules = text.split(",").map((rule) => {
-    const [prefix = "", service = "", more] = rule.split("=");
-    if (prefix.startsWith("/") && SERVICE_NAME.test(service) && more === undefined) return { prefix, service };
-    throw failure("EINVAL", `"${rule}" is no rule: write PREFIX=SERVICE, as in /images=images`);
+    const [where = "", service = "", more] = rule.split("=");
+    const slash = where.indexOf("/");
+    const host = (slash < 0 ? where : where.slice(0, slash)).toLowerCase();
+    const prefix = slash < 0 ? "/" : where.slice(slash);
+    const isHost = host === "" ? slash === 0 : HOST.test(host) && host.length <= HOST_MAX_CHARS;
+    if (isHost && SERVICE_NAME.test(service) && more === undefined) return { host, prefix, service };
+    throw failure(
+      "EINVAL",
+      `"${rule}" is no rule: write PREFIX=SERVICE, as in /images=images or mail.example.com=mail`,
+    );
   });
   if (rules.length > POLICY_RULES_MAX) throw failure("EINVAL", `a policy has at most ${POLICY_RULES_MAX} rules`);
   return rules;
@@ -181,8 +205,11 @@ function contentRules(text: string): ContentRule[] {
 
 /** As {@link policyOf} reads it. */
 export function policyText(policy: Policy): string {
-  if (policy.kind === "content")
-    return `content:${policy.rules.map(({ prefix, service }) => `${prefix}=${service}`).join(",")}`;
+  if (policy.kind === "content") return `content:${policy.rules.map(ruleText).join(",")}`;
   if (policy.kind !== "hash") return policy.kind;
   return `hash:${"name" in policy.key ? `${policy.key.of}.${policy.key.name}` : policy.key.of}`;
+}
+
+function ruleText({ host, prefix, service }: ContentRule): string {
+  return `${host}${host !== "" && prefix === "/" ? "" : prefix}=${service}`;
 }

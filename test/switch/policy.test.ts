@@ -74,6 +74,23 @@ test("by content: the longest path decides", () => {
   assert.equal(serviceFor(policyOf("local"), "web", CLIENT), "web");
 });
 
+test("by content: a rule for the host goes before one for any", () => {
+  const policy = policyOf("content:/deep/path=deep,A.example=a,a.example/deep=ad,[::1]=six");
+  const request = (url: string) => serviceFor(policy, "web", from("a:1", { url }));
+  assert.equal(request("http://a.example:8080/"), "a");
+  assert.equal(request("http://a.example/deep/path"), "ad");
+  assert.equal(request("http://b.example/deep/path"), "deep");
+  assert.equal(request("http://[::1]:80/"), "six");
+  const connection = (serverName?: string) =>
+    serviceFor(policy, "web", from("a:1", serverName === undefined ? {} : { serverName }));
+  assert.deepEqual([connection("a.Example"), connection("b.example"), connection()], ["a", "web", "web"]);
+  const many = pids(...Array.from({ length: 200 }, (_, index): [number] => [index + 1]));
+  const chosen = (serverName: string, remote: string) =>
+    choose(policyOf("hash:host"), many, from(remote, { serverName }), 0)?.pid;
+  assert.equal(chosen("x.example", "a:1"), chosen("x.example", "b:2"));
+  assert.notEqual(chosen("x.example", "a:1"), chosen("y.example", "a:1"));
+});
+
 test("as they are written, and what is none", () => {
   for (const text of [
     "round-robin",
@@ -85,6 +102,8 @@ test("as they are written, and what is none", () => {
     "hash:cookie.SID",
     "hash:query.id",
     "content:/a=b,/c=d",
+    "content:a.example=a,b.example/c=d,[::1]=e",
+    "hash:host",
   ])
     assert.equal(policyText(policyOf(text)), text);
   for (const text of [
@@ -96,7 +115,9 @@ test("as they are written, and what is none", () => {
     "hash:header.",
     "hash:cookie.a b",
     "content:",
-    "content:a=b",
+    "content:-a=b",
+    "content:a b=c",
+    "content:=b",
     "content:/a",
     "content:/a=B",
     "local:x",
