@@ -49,6 +49,26 @@ export const EXPOSURE_NODES_MAX = 256;
 export const VAULT_THING_MAX_BYTES = 32 * 2 ** 20;
 export const VAULT_UNUSED_MS = 3_600_000;
 export const POLICY_MAX_CHARS = 4096;
+/** How long a client may go on by what an answer says of where else it could ask; in seconds, as Alt-Svc has it. */
+export const ALTERNATIVE_MAX_AGE_S = 30;
+/** A care-of front of a node that was drained serves so long after nobody is told of it any more. */
+export const CARE_OF_LINGER_MS = 2_000;
+/** Lookups of one node; services that one is confined to; what one answer tells of; how long it may be taken for true. */
+export const LOOKUPS_MAX = 16;
+export const LOOKUP_SERVICES_MAX = 256;
+export const LOOKUP_RECORDS_MAX = 32;
+export const LOOKUP_TTL_S = 1;
+/** Answers in datagrams a second to one client's network (/24, or /56), and networks that are told apart at a time. */
+export const LOOKUP_ANSWERS_PER_S = 500;
+export const LOOKUP_NETWORKS_MAX = 10_000;
+/** Connections to one lookup, how long one may be idle, and what may wait in one to be taken by its client. */
+export const LOOKUP_CONNECTIONS_MAX = 1_024;
+export const LOOKUP_IDLE_MS = 10_000;
+export const LOOKUP_UNTAKEN_MAX_BYTES = 64 * 1024;
+/** A question in DNS; and one by HTTP, with its head. */
+export const LOOKUP_QUESTION_MAX_BYTES = 4_096;
+/** How long a client by HTTP may have its answer wait for a change. */
+export const LOOKUP_WAIT_MAX_S = 60;
 /** A front's certificate, with those of who has signed it; or its key. */
 export const PEM_MAX_BYTES = 64 * 1024;
 /** Requests that a server works on at once, unless it says: with a thread for each, or a process for each. */

@@ -1,7 +1,11 @@
 /** What a node tells of its processes, and what is asked of it: shared by node, client and command line. */
 
+import type { Lookup, LookupOptions } from "./lookup.ts";
+import type { DrainOptions, DrainReport, MoveReport } from "./move-report.ts";
 import type { MovePlan } from "./move-plan.ts";
 import type { Capabilities, ExitStatus, Quotas, SignalName, ThreadState } from "./records.ts";
+
+export type { DrainOptions, DrainPlan, DrainReport, MoveReport } from "./move-report.ts";
 
 export type ProcessState = "running" | "idle" | "paused" | "swapped" | "ended";
 
@@ -52,58 +56,6 @@ export interface NodeInfo extends NodeLoad {
   readonly socket: string;
 }
 
-/** What became of a move. */
-export interface MoveReport {
-  readonly migration: string;
-  readonly pid: number;
-  readonly name: string;
-  readonly from: string;
-  readonly to: string;
-  /** `superseded`: others took its node for dead meanwhile, and it runs somewhere else. */
-  readonly outcome: "moved" | "stayed" | "superseded";
-  /** Why it did not move. */
-  readonly reason?: string;
-  readonly rounds: number;
-  /** Pages that were sent, in all rounds. */
-  readonly pages: number;
-  /** Pages that were not sent, because the target had them. */
-  readonly found: number;
-  /** What was sent, but for messages of the protocol. */
-  readonly bytes: number;
-  /** From when it was stopped at the source until the target told that it runs. */
-  readonly downtimeMs: number;
-  readonly totalMs: number;
-  readonly epoch: number;
-}
-
-export interface DrainOptions {
-  /** Moves processes also without what cannot come along: that is lost to them when the node has gone. */
-  readonly force?: boolean;
-  /** Only plans it, and moves nothing. */
-  readonly dryRun?: boolean;
-}
-
-/** What a drain does to a process that runs on the node, has its home there, or has something open there. */
-export interface DrainPlan {
-  readonly pid: number;
-  readonly name: string;
-  /** Where it runs. */
-  readonly node: string;
-  readonly plan: MovePlan;
-}
-
-/** What came of a drain. */
-export interface DrainReport {
-  readonly node: string;
-  /** Of all processes that it concerns, as it was before anything was moved. */
-  readonly plans: readonly DrainPlan[];
-  readonly moves: readonly MoveReport[];
-  /** Processes that still need the node, and why. Unless it is forced, nothing is moved when the plans tell of one. */
-  readonly left: readonly { readonly pid: number; readonly name: string; readonly reason: string }[];
-  /** Processes that run elsewhere and have their home there: it has to stay up for them. */
-  readonly homed: number;
-}
-
 /** Names of nodes; or all that there are and will be. */
 export type NodeNames = "all" | readonly string[];
 
@@ -116,6 +68,8 @@ export interface Front {
   readonly policy: string;
   /** Name of the node. */
   readonly node: string;
+  /** Where clients that know how come to go directly to the node's own processes: `SCHEME://HOST:PORT`. */
+  readonly careOf?: string;
 }
 
 export interface ExposeOptions {
@@ -124,6 +78,12 @@ export interface ExposeOptions {
   readonly address: string;
   /** `least-loaded` when nothing is said. */
   readonly policy?: string;
+  /**
+   * HOST or HOST:PORT by which clients reach this address; empty for the address as it is, with the node's own host where it is
+   * one for all: it is a care-of address of the service, told to those that know how to go directly to the node that has the
+   * process. Its policy is `local`.
+   */
+  readonly careOf?: string;
   /** Certificate and key in PEM, for https and tls. */
   readonly certificate?: string;
   readonly key?: string;
@@ -381,6 +341,14 @@ export interface ClusterControl extends NodeControl {
   /** No switch accepts more clients of a service, at this address or at any: those that went. Clients that are there stay. */
   unexpose(service: string, address?: string): Promise<ExposureInfo[]>;
   services(): Promise<ServiceInfo[]>;
+  /**
+   * Has a node answer questions about services, to whoever can reach the address.
+   * @throws GodwitError EINVAL; EADDRINUSE, EADDRNOTAVAIL, EACCES; EAGAIN when the node has too many; ENONODE.
+   */
+  openLookup(options: LookupOptions): Promise<Lookup>;
+  /** No node answers there any more: those that went. */
+  closeLookup(address: string): Promise<Lookup[]>;
+  lookups(): Promise<Lookup[]>;
   /** Tells what happens from now on; with `replay`, first what is remembered. Returns the way to end that. */
   events(replay: boolean, on: (event: ClusterEvent) => void): () => void;
 }

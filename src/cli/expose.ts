@@ -8,7 +8,7 @@ import { failure } from "../errors.ts";
 import { SERVICE_IDLE_DEFAULT_MS } from "../limits.ts";
 import { print, printJson } from "./print.ts";
 import { examples } from "./program.ts";
-import { type GrantFlags, addGrantOptions } from "./grants.ts";
+import { BARE, type GrantFlags, addGrantOptions } from "./grants.ts";
 import { parseDuration } from "./quantity.ts";
 import { spawnOptions } from "./run.ts";
 import { UsageError } from "./usage.ts";
@@ -21,6 +21,10 @@ export function define(command: Command): void {
     .option("--cert <file>", "certificate of a front for https or tls, PEM")
     .option("--key <file>", "its key, PEM")
     .option("--at <nodes>", "nodes that hold the address: NODE,NODE or all (default: the one that is asked)", nodeNames)
+    .option(
+      "--care-of [host]",
+      "tell clients that know how to come here directly, by HOST or HOST:PORT (default: as it is)",
+    )
     .option("--start <file>", "run this program when a client comes and there is no process, with the options above")
     .option("--idle <duration>", "with --start: end it when no client came for so long (default: 1m)", parseDuration)
     .addHelpText(
@@ -40,6 +44,10 @@ export function define(command: Command): void {
         [
           "godwit expose web --on http://127.0.0.1:8080 --start app.ts --idle 30s",
           "app.ts runs while there are clients; nothing does while there are none",
+        ],
+        [
+          "godwit expose web --on http://0.0.0.0:8081 --care-of --at all",
+          "clients that know how go to each node's own processes, without a relay",
         ],
       )}
 
@@ -62,6 +70,9 @@ Processes may be moved, and their nodes drained, without clients noticing: the c
 process is free, clients wait for one; after five seconds requests are told to come again, and connections
 are reset.
 
+A front relays to processes at other nodes. One with --care-of is for its node's own processes (its policy is local):
+the other fronts of the service say in their answers where it is (Alt-Svc), and godwit lookup tells of it.
+
 With --start the service scales to zero: the first request starts the program, at the node where it came in unless that is full,
 and is answered by it. There is one such process, however many fronts want it; it is started only while nobody else serves the
 service, and ended (SIGTERM, and SIGKILL five seconds later) when it has had no client of any front for the time of --idle: what
@@ -76,13 +87,14 @@ interface Flags extends GrantFlags {
   readonly cert?: string;
   readonly key?: string;
   readonly at?: NodeNames;
+  readonly careOf?: string;
   readonly start?: string;
   readonly idle?: number;
   readonly json?: true;
 }
 
 async function expose(service: string, flags: Flags): Promise<void> {
-  const { on, policy, cert, key, at } = flags;
+  const { on, policy, cert, key, at, careOf } = flags;
   if ((cert === undefined) !== (key === undefined)) throw new UsageError("--cert and --key go together");
   const program = flags.start;
   if (program === undefined && flags.idle !== undefined) throw new UsageError("--idle is for --start");
@@ -104,6 +116,7 @@ async function expose(service: string, flags: Flags): Promise<void> {
     ...(cert === undefined ? {} : { certificate: pem(cert) }),
     ...(key === undefined ? {} : { key: pem(key) }),
     ...(at === undefined ? {} : { at }),
+    ...(careOf === undefined ? {} : { careOf: careOf === BARE ? "" : careOf }),
     ...start,
   });
   if (flags.json === true) printJson(front);

@@ -52,6 +52,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   expose: { summary: "Let clients of a service in at an address", load: () => import("./expose.ts") },
   unexpose: { summary: "Let no more in there", load: () => import("./unexpose.ts") },
   services: { summary: "List services, their processes and addresses", load: () => import("./services.ts") },
+  lookup: { summary: "Let programs ask where services are, by DNS or HTTP", load: () => import("./lookup.ts") },
   superserver: {
     summary: "Listen for services that do not run, and start them (inetd)",
     load: () => import("./superserver.ts"),

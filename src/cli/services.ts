@@ -1,7 +1,7 @@
 /** `godwit services`: services by name, the processes that serve them, and where clients come in. */
 
 import type { Command } from "commander";
-import type { ServiceInfo } from "../abi/control.ts";
+import type { Front, ServiceInfo } from "../abi/control.ts";
 import { connect } from "../client/node-client.ts";
 import { print, printJson } from "./print.ts";
 import { examples } from "./program.ts";
@@ -65,10 +65,14 @@ function frontRows({ name, fronts, exposures }: ServiceInfo): string[][] {
     const states = new Map<string, string>();
     for (const node of at === "all" ? [] : at) states.set(node, "not there");
     for (const { node, reason } of standBys) states.set(node, `stands by: ${printable(reason)}`);
-    for (const front of fronts) if (front.address === address) states.set(front.node, "holds it");
+    for (const front of fronts) if (front.address === address) states.set(front.node, holds(front));
     if (states.size === 0) states.set("-", "no node is there");
     return [...states].map(([node, state]) => [name, address, policy, node, state]);
   });
+}
+
+function holds({ careOf }: Front): string {
+  return careOf === undefined ? "holds it" : `holds it, for its own processes: ${careOf}`;
 }
 
 async function services(flags: { readonly json?: true }): Promise<void> {

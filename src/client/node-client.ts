@@ -19,6 +19,7 @@ import type {
   Stream,
 } from "../abi/control.ts";
 import type { ExitStatus, SignalName } from "../abi/records.ts";
+import type { Lookup, LookupOptions } from "../abi/lookup.ts";
 import type { MovePlan } from "../abi/move-plan.ts";
 import { failure } from "../errors.ts";
 import { CONTROL_TIMEOUT_MS, IMAGE_MAX_BYTES, IO_MAX_BYTES, KEPT_MAX_BYTES } from "../limits.ts";
@@ -151,6 +152,18 @@ export class NodeClient implements ClusterControl {
 
   services(): Promise<ServiceInfo[]> {
     return this.#transport.ask("/services");
+  }
+
+  openLookup(options: LookupOptions): Promise<Lookup> {
+    return this.#transport.send("/lookups", options);
+  }
+
+  closeLookup(address: string): Promise<Lookup[]> {
+    return this.#transport.send("/lookups/close", { address });
+  }
+
+  lookups(): Promise<Lookup[]> {
+    return this.#transport.ask("/lookups");
   }
 
   events(replay: boolean, on: (event: ClusterEvent) => void): () => void {

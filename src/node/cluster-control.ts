@@ -19,6 +19,7 @@ import type {
   SpawnOptions,
   Stream,
 } from "../abi/control.ts";
+import type { Lookup, LookupOptions } from "../abi/lookup.ts";
 import type { MovePlan } from "../abi/move-plan.ts";
 import type { ExitStatus, SignalName } from "../abi/records.ts";
 import type { Member } from "../cluster/membership.ts";
@@ -107,6 +108,20 @@ export class WholeControl implements ClusterControl {
 
   async services(): Promise<ServiceInfo[]> {
     return merged(await this.#ofAll((node) => node.services()));
+  }
+
+  /** As a front's. */
+  async openLookup(options: LookupOptions): Promise<Lookup> {
+    const node = options.node ?? this.#place();
+    return this.#at(node).openLookup({ ...options, node });
+  }
+
+  async closeLookup(address: string): Promise<Lookup[]> {
+    return (await this.#ofAll((node) => node.closeLookup(address))).flat();
+  }
+
+  async lookups(): Promise<Lookup[]> {
+    return (await this.#ofAll((node) => node.lookups())).flat();
   }
 
   /** What all nodes say that answer in time. */

@@ -22,6 +22,7 @@ import type {
   SpawnOptions,
   Stream,
 } from "../abi/control.ts";
+import type { Lookup, LookupOptions } from "../abi/lookup.ts";
 import type { MovePlan } from "../abi/move-plan.ts";
 import type { ExitStatus, SignalName } from "../abi/records.ts";
 import { failure } from "../errors.ts";
@@ -202,6 +203,20 @@ export class MemberControl implements ClusterControl {
 
   async services(): Promise<ServiceInfo[]> {
     return (await this.#services()).services();
+  }
+
+  async openLookup(options: LookupOptions): Promise<Lookup> {
+    const { node = this.name } = options;
+    if (node !== this.name) throw failure("ENONODE", `there is no node ${node}: this is node ${this.name}`);
+    return (await this.#services()).lookups.open(options);
+  }
+
+  async closeLookup(address: string): Promise<Lookup[]> {
+    return (await this.#services()).lookups.close(address);
+  }
+
+  async lookups(): Promise<Lookup[]> {
+    return (await this.#services()).lookups.all();
   }
 
   // ---- Processes

@@ -11,6 +11,7 @@ import {
   EXPOSURE_NODES_MAX,
   HOST_MAX_CHARS,
   KEPT_MAX_BYTES,
+  LOOKUP_SERVICES_MAX,
   NAME_MAX_CHARS,
   NODE_NAME_MAX_CHARS,
   PEM_MAX_BYTES,
@@ -134,6 +135,7 @@ const EXPOSE = v.strictObject({
   service,
   address: frontAddress,
   policy: v.exactOptional(v.pipe(v.string(), v.maxLength(POLICY_MAX_CHARS))),
+  careOf: v.exactOptional(frontAddress),
   certificate: v.exactOptional(pem),
   key: v.exactOptional(pem),
   at: v.exactOptional(
@@ -143,6 +145,13 @@ const EXPOSE = v.strictObject({
   start: v.exactOptional(v.strictObject({ program: SPAWN, idleMs: v.pipe(count, v.minValue(SERVICE_IDLE_MIN_MS)) })),
 });
 const UNEXPOSE = v.strictObject({ service, address: v.exactOptional(frontAddress) });
+const LOOKUP = v.strictObject({
+  address: frontAddress,
+  zone: v.exactOptional(v.pipe(v.string(), v.maxLength(HOST_MAX_CHARS))),
+  services: v.exactOptional(v.pipe(v.array(service), v.maxLength(LOOKUP_SERVICES_MAX))),
+  node: v.exactOptional(nodeName),
+});
+const ADDRESS = v.strictObject({ address: frontAddress });
 const NOTHING = v.strictObject({});
 
 function checked<S extends v.GenericSchema>(schema: S, value: unknown): v.InferOutput<S> {
@@ -169,4 +178,6 @@ export const checkDrain = (value: unknown) => checked(DRAIN, value);
 export const checkFork = (value: unknown) => checked(FORK, value);
 export const checkExpose = (value: unknown) => checked(EXPOSE, value);
 export const checkUnexpose = (value: unknown) => checked(UNEXPOSE, value);
+export const checkLookup = (value: unknown) => checked(LOOKUP, value);
+export const checkAddress = (value: unknown) => checked(ADDRESS, value);
 export const checkNothing = (value: unknown) => checked(NOTHING, value);

@@ -20,9 +20,11 @@ import {
 } from "../limits.ts";
 import type { ExitWatch } from "./exit-watch.ts";
 import {
+  checkAddress,
   checkDrain,
   checkExpose,
   checkFork,
+  checkLookup,
   checkNode,
   checkNothing,
   checkRestore,
@@ -223,6 +225,19 @@ export const ROUTES: readonly Route[] = [
       const { service, address } = checkUnexpose(parseJson(body));
       return control.unexpose(service, address);
     },
+  },
+  { method: "GET", path: "/lookups", bodyMaxBytes: 0, handle: ({ control }) => control.lookups() },
+  {
+    method: "POST",
+    path: "/lookups",
+    bodyMaxBytes: REQUEST,
+    handle: ({ control }, { body }) => control.openLookup(checkLookup(parseJson(body))),
+  },
+  {
+    method: "POST",
+    path: "/lookups/close",
+    bodyMaxBytes: REQUEST,
+    handle: ({ control }, { body }) => control.closeLookup(checkAddress(parseJson(body)).address),
   },
   { method: "GET", path: "/events", bodyMaxBytes: 0, handle: streamEvents },
   { method: "GET", path: "/processes", bodyMaxBytes: 0, handle: ({ control }) => control.list() },

@@ -213,10 +213,12 @@ export class Exchange implements Driver {
     const { status, statusText, headers } = checked.output;
     const mayHaveBody = status !== 204 && status !== 304 && this.#request.method !== "HEAD";
     const list: string[] = [];
+    const alternative = this.#line.alternative?.();
+    if (typeof alternative === "string") list.push("alt-svc", alternative);
     let lengths = 0;
     for (const [name, value] of headers) {
       const lower = name.toLowerCase();
-      if (HOST_HEADERS.has(lower)) continue;
+      if (HOST_HEADERS.has(lower) || (lower === "alt-svc" && alternative !== undefined)) continue;
       if (lower === "content-length") {
         // RFC 9110, 8.6: none with 204. Of a body that is all there it is known here.
         if (status === 204 || (mayHaveBody && length !== undefined)) continue;

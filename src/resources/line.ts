@@ -12,6 +12,8 @@ export interface Line {
   push(frame: Frame): boolean;
   /** The other side is gone, or broke the protocol: nothing more goes either way. What was pushed before still arrives. */
   break(code: ErrorCode, message: string): void;
+  /** Of a front: what its answer says of where else to ask (Alt-Svc), or null for nothing. What the process says of it does not count. */
+  alternative?(): string | null;
   /** Tells the process something out of band, before all that was pushed. Of much at once, some is lost. */
   ping?(message: string): void;
 }

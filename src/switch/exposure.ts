@@ -11,7 +11,12 @@ export const STARTS = "starts/";
 export const RUNS = "runs/";
 
 const nodes = v.union([v.literal("all"), v.array(v.string())]);
-const EXPOSURE = v.object({ policy: v.string(), at: nodes, secret: v.nullable(v.string()) });
+const EXPOSURE = v.object({
+  policy: v.string(),
+  at: nodes,
+  secret: v.nullable(v.string()),
+  careOf: v.nullable(v.string()),
+});
 
 /** A service is exposed at an address: key `exposures/SERVICE/ADDRESS`. */
 export interface Exposure extends v.InferOutput<typeof EXPOSURE> {
@@ -43,8 +48,13 @@ export function exposureKey(service: string, address: string): string {
   return `${EXPOSURES}${service}/${encodeURIComponent(address)}`;
 }
 
-export function exposureValue({ policy, at, secret }: Omit<Exposure, "service" | "address" | "revision">): Uint8Array {
-  return encode({ policy, at, secret });
+export function exposureValue({
+  policy,
+  at,
+  secret,
+  careOf,
+}: Omit<Exposure, "service" | "address" | "revision">): Uint8Array {
+  return encode({ policy, at, secret, careOf });
 }
 
 export function startValue({ program, idleMs, secret }: Omit<Start, "service" | "revision">): Uint8Array {

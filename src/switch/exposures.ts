@@ -73,9 +73,9 @@ export class Exposures {
 
   // ---- What this node is to hold
 
-  #isMeant({ at }: Exposure): boolean {
+  #isMeant({ at, careOf }: Exposure): boolean {
     const isNamed = at === "all" || at.includes(this.#options.self);
-    return isNamed && !this.#isOver && !(this.#isLeaving && this.#othersCan(at));
+    return isNamed && !this.#isOver && !(this.#isLeaving && (careOf !== null || this.#othersCan(at)));
   }
 
   #othersCan(at: Exposure["at"]): boolean {
@@ -103,7 +103,7 @@ export class Exposures {
     for (const holding of this.#holdings.values()) void holding.try();
   }
 
-  /** The node is about to go away: what others can hold is theirs. */
+  /** The node is about to go away: what others can hold is theirs, and nobody is to come to it directly. */
   leave(): void {
     this.#isLeaving = true;
     this.tryAll();
@@ -117,9 +117,10 @@ export class Exposures {
    * @throws GodwitError EINVAL, EADDRINUSE, EADDRNOTAVAIL, EACCES, EAGAIN; as the directory.
    */
   async expose(options: ExposeOptions): Promise<Front> {
-    const { service, certificate, key: privateKey, at = [this.#options.self] } = options;
+    const { service, certificate, key: privateKey, at = [this.#options.self], careOf } = options;
     const { scheme, place } = frontAddress(options.address);
-    const policy = policyText(policyOf(options.policy ?? "least-loaded"));
+    const policy = policyText(policyOf(options.policy ?? (careOf === undefined ? "least-loaded" : "local")));
+    const told = careOf ?? null;
     if (certificate !== undefined && privateKey !== undefined) checkCredentials(certificate, privateKey);
     const asked = `${scheme}://${place}`;
     const isNew = this.#known.get(exposureKey(service, asked)) === undefined;
@@ -134,7 +135,10 @@ export class Exposures {
     try {
       if (certificate !== undefined) secret = await vault.put({ certificate, key: privateKey });
       if (isNew) this.#opened.add(key);
-      const before = await this.#known.put(key, exposureValue({ policy, at: at === "all" ? at : [...at], secret }));
+      const before = await this.#known.put(
+        key,
+        exposureValue({ policy, at: at === "all" ? at : [...at], secret, careOf: told }),
+      );
       if (before !== undefined && before.secret !== null) void vault.drop(before.secret);
     } catch (error) {
       if (secret !== null) void vault.drop(secret);
@@ -145,7 +149,14 @@ export class Exposures {
     // It is not to be one of those that hold it.
     if (this.#opened.delete(key)) this.#options.fronts.unexpose(service, address);
     await this.#holdings.get(key)?.try();
-    return { service, address, policy, node: this.#options.self };
+    const reached = front?.careOf ?? careOf;
+    return {
+      service,
+      address,
+      policy,
+      node: this.#options.self,
+      ...(reached === undefined ? {} : { careOf: reached }),
+    };
   }
 
   /** Takes an exposure of a service back, or all. Returns those that it took back: each node is told, one of them does it. */

@@ -13,6 +13,17 @@ export interface FrontAddress {
   readonly protocol: ServiceProtocol;
 }
 
+/** HOST, or HOST:PORT. */
+const CARE_OF = /^(\[[\da-f:.]+\]|[\w.-]+)(?::([1-9]\d{0,4}))?$/i;
+
+/** The address by which clients reach a front that has `place`, out of HOST, HOST:PORT or nothing. @throws GodwitError EINVAL. */
+export function careOfAddress(text: string, scheme: string, place: string): string {
+  if (text === "") return `${scheme}://${place}`;
+  const [, host, port = place.slice(place.lastIndexOf(":") + 1)] = CARE_OF.exec(text) ?? [];
+  if (host !== undefined && Number(port) <= 65_535) return `${scheme}://${host}:${port}`;
+  throw failure("EINVAL", `"${text}" is no care-of address: write HOST or HOST:PORT, as clients reach this node`);
+}
+
 /** @throws GodwitError EINVAL. */
 export function frontAddress(text: string): FrontAddress {
   const [, scheme = "", host = "", port = ""] =

@@ -27,6 +27,8 @@ interface Surroundings {
   left(place: Place, how: "refused" | "done"): void;
   /** Nothing comes of it any more. */
   gone(session: FrontSession): void;
+  /** Where its client could ask without a relay, now that a process of this home answers. */
+  alternative(home: string): string | null;
 }
 
 /** A request may be made again when it changes nothing, or the same every time (RFC 9110, 9.2). */
@@ -37,6 +39,12 @@ export interface Order {
   readonly service: string;
   readonly protocol: ServiceProtocol;
   readonly policy: Policy;
+  /** Of the front's address. */
+  readonly scheme: string;
+  /** Its address is the machine's own: so are its clients. */
+  readonly isNear: boolean;
+  /** The front is for clients that were told of the node. */
+  readonly isCareOf: boolean;
 }
 
 export class FrontSession implements Line {
@@ -110,6 +118,10 @@ export class FrontSession implements Line {
 
   #send({ home }: Place, number: number, item: Item): void {
     this.#around.send(home, { op: "item", id: this.#id, number, item, done: this.#session.takeDone() });
+  }
+
+  alternative(): string | null {
+    return this.#place === undefined ? null : this.#around.alternative(this.#place.home);
   }
 
   // ---- Whom it is with

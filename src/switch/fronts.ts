@@ -5,15 +5,18 @@ import * as v from "valibot";
 
 import type { ExposeOptions, Front as FrontInfo } from "../abi/control.ts";
 import { failure, GodwitError } from "../errors.ts";
-import { FRONT_SESSIONS_MAX, FRONTS_MAX } from "../limits.ts";
+import { CARE_OF_LINGER_MS, FRONT_SESSIONS_MAX, FRONTS_MAX } from "../limits.ts";
 import type { Driver } from "../resources/line.ts";
 import type { Acceptor } from "../resources/listener.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { EndpointMap } from "./endpoint-map.ts";
-import { frontAddress } from "./front-address.ts";
+import { alternativeFor } from "./alternative.ts";
+import { careOfAddress, type FrontAddress, frontAddress } from "./front-address.ts";
 import { listenAt } from "./front-listener.ts";
+import type { FrontMap } from "./front-map.ts";
 import { FrontSession, type Order, type Place } from "./front-session.ts";
 import type { Attachment } from "./homes.ts";
+import { isLoopback, partsOf, type Reach } from "./reach.ts";
 import { type Policy, policyOf, policyText } from "./policy.ts";
 import type { SessionMessage, SessionPost } from "./session-post.ts";
 
@@ -21,6 +24,7 @@ interface Front {
   readonly order: Order & { policy: Policy };
   /** As it was asked for, with the real port. */
   address: string;
+  readonly careOf: string | undefined;
   readonly driver: Driver;
 }
 
@@ -29,8 +33,12 @@ const attachments = v.array(v.object({ id: v.string(), received: v.pipe(v.number
 export class Fronts {
   readonly #self: string;
   readonly #post: SessionPost;
+  readonly #frontMap: FrontMap;
+  readonly #reach: Reach;
   readonly #dispatcher: Dispatcher;
   readonly #fronts = new Set<Front>();
+  /** Those that nobody is told of any more, and that are about to be closed. */
+  readonly #retired = new Set<Front>();
   /** By their present ids: those that are with a process. */
   readonly #sessions = new Map<string, FrontSession>();
   /** All that are not over. */
@@ -47,11 +55,15 @@ export class Fronts {
   constructor(
     self: string,
     map: EndpointMap,
+    frontMap: FrontMap,
+    reach: Reach,
     post: SessionPost,
     unused: () => void,
     wanted: (service: string) => void,
   ) {
     this.#self = self;
+    this.#frontMap = frontMap;
+    this.#reach = reach;
     this.#unused = unused;
     this.#post = post;
     const refuse = (session: FrontSession, why: string) => session.refuse(why);
@@ -61,23 +73,32 @@ export class Fronts {
   /** Accepts clients of a service at an address. @throws GodwitError EINVAL, EADDRINUSE, EADDRNOTAVAIL, EACCES, EAGAIN. */
   async expose(options: ExposeOptions): Promise<FrontInfo> {
     const { service } = options;
-    const policy = policyOf(options.policy ?? "least-loaded");
     const address = frontAddress(options.address);
+    const order = orderOf(options, address);
+    careOfOf(options, address.place);
     if (this.#fronts.size >= FRONTS_MAX) throw failure("EAGAIN", `this node has ${FRONTS_MAX} fronts already`);
     if ([...this.#fronts].some((one) => one.address.endsWith(`://${address.place}`)))
       throw failure("EADDRINUSE", `cannot listen on ${address.place}: a service is exposed there at this node already`);
-    const order = { service, protocol: address.protocol, policy };
     let own = address.place;
     const driver = await listenAt(address, options, (place) => (own = place), this.#acceptor(order));
-    const front = { order, address: `${address.scheme}://${own}`, driver };
+    const front = { order, address: `${address.scheme}://${own}`, careOf: careOfOf(options, own), driver };
     this.#fronts.add(front);
+    await this.#tell(service);
     return this.#info(front);
+  }
+
+  /** Others learn where clients of a service come in here. What cannot be written is written with the next. */
+  #tell(service: string): Promise<void> {
+    const told = [...this.#fronts].filter(({ order }) => order.service === service).map((front) => this.#info(front));
+    return this.#frontMap.tell(service, told).catch(() => {});
   }
 
   /** Clients that come in there from now on are given processes by another policy. @throws GodwitError EINVAL. */
   revise(service: string, address: string, policy: string): void {
     for (const front of this.#fronts)
-      if (front.order.service === service && front.address === address) front.order.policy = policyOf(policy);
+      if (front.order.service === service && front.address === address && !front.order.isCareOf)
+        front.order.policy = policyOf(policy);
+    void this.#tell(service);
   }
 
   /** Accepts no more clients of a service there, or anywhere; those that are there stay. */
@@ -89,12 +110,29 @@ export class Fronts {
       this.#fronts.delete(front);
       front.driver.close();
     }
+    if (meant.length > 0) void this.#tell(service);
     if (!this.isInUse) this.#unused();
     return meant.map((front) => this.#info(front));
   }
 
-  #info({ order, address }: Front): FrontInfo {
-    return { service: order.service, address, policy: policyText(order.policy), node: this.#self };
+  /** The node has no processes any more: its care-of addresses are told to nobody, and closed when clients have heard that. */
+  retireCareOf(): void {
+    const retired = [...this.#fronts].filter(({ careOf }) => careOf !== undefined);
+    for (const front of retired) {
+      this.#fronts.delete(front);
+      this.#retired.add(front);
+      setTimeout(() => {
+        if (!this.#retired.delete(front)) return;
+        front.driver.close();
+        if (!this.isInUse) this.#unused();
+      }, CARE_OF_LINGER_MS);
+    }
+    for (const service of new Set(retired.map(({ order }) => order.service))) void this.#tell(service);
+  }
+
+  #info({ order, address, careOf }: Front): FrontInfo {
+    const said = { service: order.service, address, policy: policyText(order.policy), node: this.#self };
+    return careOf === undefined ? said : { ...said, careOf };
   }
 
   all(): FrontInfo[] {
@@ -103,7 +141,7 @@ export class Fronts {
 
   /** Whether there are fronts, or clients that came by one. */
   get isInUse(): boolean {
-    return this.#fronts.size > 0 || this.#living.size > 0;
+    return this.#fronts.size + this.#retired.size + this.#living.size > 0;
   }
 
   /** Whether clients of a service wait for a process. */
@@ -123,6 +161,7 @@ export class Fronts {
         send: (home, message) => this.#post.send(home, "home", message),
         homeless: (one) => this.#dispatcher.take(one, true),
         left: (place, how) => this.#left(session, place, how),
+        alternative: (home) => (home === this.#self ? null : alternativeFor(order, home, this.#frontMap, this.#reach)),
         gone: (one) => {
           this.#living.delete(one);
           this.#dispatcher.gone(one);
@@ -178,9 +217,25 @@ export class Fronts {
   }
 
   stop(): void {
-    for (const front of this.#fronts) front.driver.close();
+    for (const front of [...this.#fronts, ...this.#retired]) front.driver.close();
     this.#fronts.clear();
+    this.#retired.clear();
     for (const session of this.#living) session.stop();
     this.#dispatcher.close();
   }
+}
+
+/** How clients that come in there are served. @throws GodwitError EINVAL. */
+function orderOf(options: ExposeOptions, { scheme, protocol, place }: FrontAddress) {
+  const isCareOf = options.careOf !== undefined;
+  const policy = policyOf(options.policy ?? (isCareOf ? "local" : "least-loaded"));
+  if (isCareOf && policy.kind !== "local")
+    throw failure("EINVAL", "a care-of address is for the node's own processes: its policy is local");
+  const isNear = isLoopback(partsOf(`${scheme}://${place}`).host);
+  return { service: options.service, protocol, policy, scheme, isNear, isCareOf };
+}
+
+/** What is told of a front that listens at `place`. @throws GodwitError EINVAL. */
+function careOfOf({ address, careOf }: ExposeOptions, place: string): string | undefined {
+  return careOf === undefined ? undefined : careOfAddress(careOf, frontAddress(address).scheme, place);
 }

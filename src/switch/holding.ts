@@ -63,9 +63,10 @@ export class Holding {
   /** What is exposed there is another from now on. */
   become(exposure: Exposure): Promise<void> {
     this.#turn = this.#turn.then(async () => {
-      const { service, address, secret } = this.#exposure;
+      const { service, address, secret, careOf } = this.#exposure;
       this.#exposure = exposure;
-      if (secret === exposure.secret) return this.#ground.revise(service, address, exposure.policy);
+      if (secret === exposure.secret && careOf === exposure.careOf)
+        return this.#ground.revise(service, address, exposure.policy);
       // So that the address is without anybody for no longer than it takes to open it again.
       await this.#load().catch(() => {});
       return this.#close();
@@ -85,9 +86,10 @@ export class Holding {
     this.#isDue = false;
     clearTimeout(this.#timer);
     if (this.#isOver || this.#isOpen) return;
-    const { service, address, policy } = this.#exposure;
+    const { service, address, policy, careOf } = this.#exposure;
     try {
-      await this.#ground.open({ service, address, policy, ...(await this.#load()) });
+      const told = careOf === null ? {} : { careOf };
+      await this.#ground.open({ service, address, policy, ...told, ...(await this.#load()) });
       this.#isOpen = true;
       if (this.#isOver) this.#close();
     } catch (error) {

@@ -8,10 +8,13 @@ import type { Blobs, Messages } from "../cluster/engine.ts";
 import type { Link, LinkHandlers, Links } from "../cluster/link.ts";
 import { assert } from "../assert.ts";
 import { type EndpointCluster, EndpointMap } from "./endpoint-map.ts";
+import { FrontMap } from "./front-map.ts";
 import { Fronts } from "./fronts.ts";
+import { Lookups } from "./lookup/lookups.ts";
 import { Homes } from "./homes.ts";
 import { Exposures } from "./exposures.ts";
 import { LoneDirectory } from "./lone-directory.ts";
+import { Reach } from "./reach.ts";
 import { SessionPost } from "./session-post.ts";
 import { type Processes, Starts } from "./starts.ts";
 import { LoneVault, SealedVault, type Vault } from "./vault.ts";
@@ -35,6 +38,8 @@ const FREED = "exposure/freed";
 export class Switch {
   readonly map: EndpointMap;
   readonly homes: Homes;
+  readonly lookups: Lookups;
+  readonly #frontMap: FrontMap;
   readonly #fronts: Fronts;
   readonly #post: SessionPost;
   readonly #vault: Vault;
@@ -45,8 +50,11 @@ export class Switch {
   /** What starts the processes of services that are started when they are wanted. */
   processes: Processes | undefined;
 
-  private constructor({ name, cluster }: SwitchOptions, map: EndpointMap) {
+  private constructor({ name, cluster }: SwitchOptions, map: EndpointMap, frontMap: FrontMap) {
     this.map = map;
+    this.#frontMap = frontMap;
+    const reach = new Reach(name, cluster?.membership);
+    this.lookups = new Lookups(name, { endpoints: map, fronts: frontMap, reach });
     this.#vault = cluster === undefined ? new LoneVault() : new SealedVault(cluster.blobs, cluster.secret);
     this.#post = new SessionPost(name, cluster?.links, {
       heard: (side, peer, message) =>
@@ -57,7 +65,7 @@ export class Switch {
       },
     });
     const wanted = (service: string) => this.#starts?.wanted(service);
-    this.#fronts = new Fronts(name, map, this.#post, () => this.onUnused(), wanted);
+    this.#fronts = new Fronts(name, map, frontMap, reach, this.#post, () => this.onUnused(), wanted);
     const attachHere = (asked: unknown) => this.#fronts.attach(name, asked);
     this.homes = new Homes({ self: name, map, links: cluster?.links, post: this.#post, attachHere });
   }
@@ -65,7 +73,8 @@ export class Switch {
   /** Resolves when it is known what is served and exposed; this node holds its addresses as soon as it can. */
   static async open(options: SwitchOptions): Promise<Switch> {
     const { name, cluster } = options;
-    const opened = new Switch(options, await EndpointMap.open(name, cluster));
+    const [map, frontMap] = await Promise.all([EndpointMap.open(name, cluster), FrontMap.open(name, cluster)]);
+    const opened = new Switch(options, map, frontMap);
     await opened.#open(options);
     return opened;
   }
@@ -118,6 +127,7 @@ export class Switch {
 
   /** The node is about to go away: addresses that others can hold are theirs from now on. */
   leave(): void {
+    this.#fronts.retireCareOf();
     this.#parts.exposures.leave();
   }
 
@@ -171,6 +181,8 @@ export class Switch {
     this.#starts?.close();
     this.#exposures?.close();
     this.#fronts.stop();
+    this.lookups.stop();
+    this.#frontMap.close();
     this.map.close();
   }
 }

@@ -34,6 +34,22 @@ suite("commands of a cluster", () => {
     assert.deepEqual(JSON.parse((await godwit(t, ["nodes", "--json"], at)).stdout), await node.nodes());
   });
 
+  test("lookup: opens, lists and closes", TIMEOUT, async (t) => {
+    const { at } = await setting(t);
+    const at1 = "dns://127.0.0.1:5300";
+    const opened = await godwit(t, ["lookup", "web", "--on", at1], at);
+    assert.deepEqual([opened.code, opened.stdout], [0, `Node fake answers at ${at1}.\n`], opened.stderr);
+    const listed = await godwit(t, ["lookup"], at);
+    assert.equal(listed.stdout, `AT                    NODE  ZONE  SERVICES\n${at1}  fake        web\n`);
+    const closed = await godwit(t, ["lookup", "--close", at1], at);
+    assert.equal(closed.stdout, `Node fake does not answer at ${at1} any more.\n`);
+    const again = await godwit(t, ["lookup", "--close", at1], at);
+    assert.deepEqual([again.code, /no lookup is open at/.test(again.stderr)], [1, true]);
+    assert.deepEqual(JSON.parse((await godwit(t, ["lookup", "--json"], at)).stdout), []);
+    for (const words of [["web"], ["--zone", "z"], ["--on", at1, "--close", at1]])
+      assert.equal((await godwit(t, ["lookup", ...words], at)).code, 2, words.join(" "));
+  });
+
   test("expose, services, unexpose: what was asked for, what there is, what is gone", TIMEOUT, async (t) => {
     const { node, at } = await setting(t);
     const exposed = await godwit(t, ["expose", "web", "--on", "http://127.0.0.1:8080", "--policy", "local"], at);

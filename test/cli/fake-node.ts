@@ -17,6 +17,7 @@ import type {
   Stream,
 } from "../../src/abi/control.ts";
 import type { ExitStatus, SignalName } from "../../src/abi/records.ts";
+import type { Lookup, LookupOptions } from "../../src/abi/lookup.ts";
 import type { MovePlan } from "../../src/abi/move-plan.ts";
 import { failure } from "../../src/errors.ts";
 
@@ -54,6 +55,7 @@ export class FakeNode implements ClusterControl {
   readonly past: ClusterEvent[] = [];
   readonly listeners = new Set<(event: ClusterEvent) => void>();
   fronts: Front[] = [];
+  opened: Lookup[] = [];
   stops = 0;
   /** What `inspect` does in place of answering. */
   inspectFault: (() => never) | undefined;
@@ -92,6 +94,22 @@ export class FakeNode implements ClusterControl {
     this.fronts = this.fronts.filter((one) => !gone.includes(one));
     return gone.map((one) => this.#exposure(one));
   }
+  async openLookup({ address, services }: LookupOptions): Promise<Lookup> {
+    const lookup = { address, node: this.name, ...(services === undefined ? {} : { services }) };
+    this.opened.push(lookup);
+    return lookup;
+  }
+
+  async closeLookup(address: string): Promise<Lookup[]> {
+    const meant = this.opened.filter((one) => one.address === address);
+    this.opened = this.opened.filter((one) => one.address !== address);
+    return meant;
+  }
+
+  async lookups(): Promise<Lookup[]> {
+    return this.opened;
+  }
+
   async services(): Promise<ServiceInfo[]> {
     const members = [{ pid: 1, home: this.name, protocol: "http", open: 3 } as const];
     const exposures = this.fronts.map((one) => this.#exposure(one));

@@ -21,7 +21,8 @@ test("those that were refused, at different moments, are all given to it again",
   t.after(() => dispatcher.close());
   const given: FrontSession[] = [];
   const make = (): FrontSession => {
-    const order = { service: "web", protocol: "http", policy: { kind: "least-loaded" } } as const;
+    const front = { scheme: "http", isNear: true, isCareOf: false } as const;
+    const order = { service: "web", protocol: "http", policy: { kind: "least-loaded" }, ...front } as const;
     const session: FrontSession = new FrontSession(
       order,
       { kind: FRAME_KINDS.whole, bytes: new Uint8Array(4) },
@@ -31,6 +32,7 @@ test("those that were refused, at different moments, are all given to it again",
         homeless: (one) => dispatcher.take(one, true),
         left: (place: Place, how) => dispatcher.left(place, how),
         gone: (one) => dispatcher.gone(one),
+        alternative: () => null,
       },
     );
     return session;

@@ -32,6 +32,19 @@ export const INETD: Wanted = {
   packages: ["openbsd-inetd", "libbsd0", "libmd0", "libwrap0", "libevent-2.1-7", "libnsl2", "libtirpc3"],
 };
 
+const BIND_LIBRARIES = [
+  "bind9-libs",
+  "libuv1",
+  "libmaxminddb0",
+  "libjson-c5",
+  "liblmdb0",
+  "libfstrm0",
+  "libprotobuf-c1",
+];
+const BIND = ["bind9-dnsutils", "bind9-host", ...BIND_LIBRARIES, "libjemalloc2", "libedit2", "libbsd0", "libmd0"];
+export const DIG: Wanted = { name: "dig", packages: BIND };
+export const HOST: Wanted = { name: "host", packages: BIND };
+
 const FOLDERS = ["usr/sbin", "usr/bin", "bin", "sbin"];
 
 function inFolder(root: string, name: string): string | undefined {
