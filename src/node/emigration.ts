@@ -180,13 +180,18 @@ export class Emigration {
     const { seat, link, openBulk, engine, offer } = this.#options;
     const { migration } = this;
     try {
-      const { summary } = await seat.lwp.ask(seat.pid, { kind: "summary" });
+      const { lwp, pid } = seat;
+      // An LWP that is busy with the process answers after its slice: at once, then, and not one after the other.
+      const [{ summary }, held, { memory }] = await Promise.all([
+        lwp.ask(pid, { kind: "summary" }),
+        lwp.ask(pid, { kind: "resources" }),
+        lwp.ask(pid, { kind: "memory" }),
+      ]);
       this.#epoch = summary.epoch;
-      const about = { pid: seat.pid, name: seat.name, home: seat.home, epoch: summary.epoch };
-      const obstacle = await this.#options.obstacle(await seat.lwp.ask(seat.pid, { kind: "resources" }));
+      const obstacle = await this.#options.obstacle(held);
       if (obstacle !== undefined) return this.heard({ kind: "refused", reason: obstacle });
+      const about = { pid, name: seat.name, home: seat.home, epoch: summary.epoch };
       const { hash } = engine.manifest;
-      const { memory } = await seat.lwp.ask(seat.pid, { kind: "memory" });
       const memoryBytes = memory.buffer.byteLength;
       await link.request(
         "move/offer",
