@@ -1,0 +1,36 @@
+/**
+ * The load proof in short: nodes that are OS processes, clients that we did not write, moves, a drain and a node that joins. The
+ * whole of it is `npm run load-proof`.
+ */
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const SCRIPT = fileURLToPath(new URL("../../scripts/load-proof.js", import.meta.url));
+const DOWNLOAD_MEBIBYTES = 64;
+
+interface Found {
+  readonly load: { readonly moves: { readonly count: number }; readonly moving: readonly { answered: number }[] };
+  readonly download: { readonly bytes: number; readonly moves: { readonly count: number } };
+  readonly faults: readonly string[];
+}
+
+test("no client notices that a service is moved, nor a download", { timeout: 240_000 }, async (t) => {
+  const flags = ["--seconds", "5", "--quiet", "1", "--relay", "0", "--processes", "2", "--json"];
+  const child = spawn(process.execPath, [SCRIPT, ...flags, "--download", `${DOWNLOAD_MEBIBYTES}`], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  t.after(() => child.kill("SIGKILL"));
+  let text = "";
+  child.stdout.setEncoding("utf8").on("data", (piece: string) => (text += piece));
+  const code = await new Promise((resolve) => child.on("close", resolve));
+  assert.equal(code, 0, text);
+  const { load, download, faults } = JSON.parse(text) as Found;
+  assert.deepEqual(faults, []);
+  assert.ok(load.moves.count >= 3, `${load.moves.count} moves`);
+  for (const { answered } of load.moving) assert.ok(answered >= 20, text);
+  assert.equal(download.bytes, DOWNLOAD_MEBIBYTES * 2 ** 20);
+  assert.ok(download.moves.count >= 1, `${download.moves.count} moves`);
+});
