@@ -4,6 +4,8 @@ import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type BuildOptions, type Plugin } from "esbuild";
+import { callWords } from "../src/abi/call-word.ts";
+import * as limits from "../src/limits.ts";
 import { packageFolder } from "./licences.ts";
 
 const ROOT = fileURLToPath(new URL(import.meta.url.includes("/dist/") ? "../.." : "..", import.meta.url));
@@ -33,6 +35,19 @@ const core: Plugin = {
   },
 };
 
+/** The bundler leaves what is computed in a bundle, used or not: here the bounds are computed. */
+const bounds: Plugin = {
+  name: "bounds",
+  setup(build) {
+    build.onLoad({ filter: /\/src\/limits\.ts$/ }, () => ({
+      contents: Object.entries(limits)
+        .map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};`)
+        .join("\n"),
+      loader: "js",
+    }));
+  },
+};
+
 type PartOptions = Pick<BuildOptions, "globalName" | "plugins">;
 
 async function bundle(entry: string, packages: Set<string>, options: PartOptions): Promise<string> {
@@ -48,7 +63,9 @@ async function bundle(entry: string, packages: Set<string>, options: PartOptions
     logLevel: "warning",
     // Every byte and name of it is in the memory of every process that has it.
     minify: true,
+    define: { CALL_WORDS: JSON.stringify(callWords()) },
     ...options,
+    plugins: [bounds, ...(options.plugins ?? [])],
   });
   for (const file of Object.keys(metafile.inputs)) {
     const folder = packageFolder(file);

@@ -7,13 +7,13 @@
 import type { GuestEntryPoint } from "../abi/records.ts";
 import { nameClass } from "./class.ts";
 import { consoleObject } from "./console.ts";
-import * as core from "./core.ts";
 import { exports } from "./exports.ts";
 import { defineGlobal, defineLazyGlobal } from "./global.ts";
 import { dispatchCompletion, sharedWords } from "./machine.ts";
 import { dispatchMessage } from "./mailbox.ts";
 import { part, type PartName } from "./part.ts";
 import { backtrace, describeError, reportError, reportRejection, unhandledRejection } from "./report.ts";
+import { shared } from "./shared.ts";
 import { runSignal } from "./signal.ts";
 import { afterFork, runThread } from "./thread.ts";
 import { dispatchTimer, timerFunctions } from "./timer.ts";
@@ -56,10 +56,7 @@ const lazy = {
   atomics: ["Atomics"],
 } as const satisfies Partial<Record<PartName, readonly string[]>>;
 for (const [from, names] of Object.entries(lazy)) {
-  for (const name of names) {
-    const isClass = /^[A-Z]/.test(name);
-    defineLazyGlobal(name, () => (part(from as PartName) as unknown as Record<string, unknown>)[name], !isClass);
-  }
+  for (const name of names) defineLazyGlobal(name, from as PartName);
 }
 /** With the length of the web's, to which the second argument does not count. */
 function structuredClone(_value: unknown): unknown {
@@ -93,6 +90,6 @@ const entryPoints: Record<GuestEntryPoint, (...args: never[]) => unknown> = {
 };
 
 Object.defineProperty(globalThis, "__godwit", {
-  value: { entryPoints, exports, sharedWords, core: { ...core } },
+  value: { entryPoints, exports, sharedWords, core: shared },
   configurable: true,
 });

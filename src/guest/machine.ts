@@ -8,13 +8,8 @@
  */
 
 import { SHARED_WORDS, SHARED_WORD_COUNT } from "../abi/records.ts";
-import {
-  SYSCALLS,
-  type Syscall,
-  type SyscallArguments,
-  type SyscallName,
-  type SyscallResult,
-} from "../abi/syscalls.ts";
+import { type CallWords, RESULT_JSON } from "../abi/call-word.ts";
+import type { SyscallArguments, SyscallName, SyscallResult } from "../abi/syscalls.ts";
 import type { ErrorCode } from "../errors.ts";
 
 type Host = (number: number, callId: number, ...args: unknown[]) => unknown;
@@ -37,14 +32,9 @@ export function currentTid(): number {
   return sharedWords[SHARED_WORDS.tid] ?? 0;
 }
 
-/** A call's number, times 16, with a bit for each argument that is JSON and one for a JSON result. */
-const RESULT_JSON = 8;
-const table = {} as Record<SyscallName, number>;
-for (const [name, { number, arguments: kinds, result }] of Object.entries<Syscall>(SYSCALLS)) {
-  let word = number * 16 + (result === "json" ? RESULT_JSON : 0);
-  for (const [index, kind] of kinds.entries()) if (kind === "json") word += 1 << index;
-  table[name as SyscallName] = word;
-}
+/** The bundler's (scripts/guest-library.ts). */
+declare const CALL_WORDS: CallWords;
+const words = CALL_WORDS;
 
 /** `args` with the JSON ones as text. */
 function marshalled(word: number, args: readonly unknown[]): readonly unknown[] {
@@ -58,7 +48,7 @@ function unmarshalled(word: number, result: unknown): unknown {
 
 /** Makes a system call and blocks this thread, and no other, until its result is there. */
 export function syscall<N extends SyscallName>(name: N, ...args: SyscallArguments<N>): SyscallResult<N> {
-  const word = table[name];
+  const word = words[name];
   return unmarshalled(word, host(word >> 4, 0, ...marshalled(word, args))) as SyscallResult<N>;
 }
 
@@ -82,7 +72,7 @@ export function syscallThen<N extends SyscallName>(
   resolve: (value: SyscallResult<N>) => void,
   reject: (error: unknown) => void,
 ): void {
-  const word = table[name];
+  const word = words[name];
   const callId = ++lastCallId;
   pendingCalls.set(callId, { word, resolve: resolve as (value: unknown) => void, reject });
   try {

@@ -103,8 +103,7 @@ function give(process: Process, processor: Processor): void {
 
 /** Lets go of a process's memory, and keeps an image of it. */
 export function swapOut(kernel: Kernel, process: Process): void {
-  const processor = kernel.resident(process);
-  processor.onKernelStack(() => clearFreeMemory(processor.exports, processor.memory));
+  clearFreeMemory(kernel.memory(process).buffer, kernel.engine.manifest.layout.heapBase);
   const pages = pagesOf(kernel, process);
   process.swapped = encodeImage({ engine: kernel.engine.manifest.hash, state: null, ...pages }, { compress: true });
   process.processor = undefined;

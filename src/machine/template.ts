@@ -4,8 +4,8 @@ import { GUEST_ENTRY_POINTS } from "../abi/records.ts";
 import { HOST_FUNCTION } from "../abi/syscalls.ts";
 import { assert } from "../assert.ts";
 import { failure } from "../errors.ts";
-import { MAIN_STACK_BYTES, STACK_RESERVE_BYTES, UNWIND_BUFFER_BYTES } from "../limits.ts";
-import { BareEngine, type BareHost } from "./bare-engine.ts";
+import { MAIN_STACK_BYTES, PAGE_BYTES, STACK_RESERVE_BYTES, UNWIND_BUFFER_BYTES } from "../limits.ts";
+import { BareEngine, type BareExports, type BareHost } from "./bare-engine.ts";
 import type { EngineManifest } from "./engine.ts";
 import { clearFreeMemory } from "./free-memory.ts";
 import { probe } from "./probe.ts";
@@ -89,18 +89,19 @@ export function bootTemplate(module: WebAssembly.Module, library: GuestLibrary):
   const sharedWords = engine.elementsOf(words);
   const guestExports = engine.propertyNames(exported);
   for (const value of [exported, words, entryPoints, left, global]) exports.qjs_free_value(value);
-  const unwindBuffer = exports.wasm_malloc(UNWIND_BUFFER_BYTES);
+  const unwindBuffer = allocateToPageEnd(exports, UNWIND_BUFFER_BYTES);
   const unwindDescriptor = exports.wasm_malloc(DESCRIPTOR_BYTES);
   if (unwindBuffer === 0 || unwindDescriptor === 0)
     throw failure("EENGINE", "the engine has no room for the unwind buffer");
   engine.finish();
   exports.qjs_run_gc();
-  clearFreeMemory(exports, exports.memory);
+  if (!clearFreeMemory(exports.memory.buffer, layout.heapBase))
+    throw failure("EENGINE", "the engine's heap is not made of the chunks that its free memory is known by");
 
   const memory = new Uint8Array(exports.memory.buffer).slice();
   // What calls left on the stack, and a block's former user in it, is of no meaning; a page of zeros costs nothing.
   memory.fill(0, layout.mainStackLow, layout.mainStackHigh);
-  memory.fill(0, unwindBuffer, unwindBuffer + UNWIND_BUFFER_BYTES);
+  memory.fill(0, unwindBuffer, pageEnd(unwindBuffer + UNWIND_BUFFER_BYTES));
   return {
     memory,
     manifest: {
@@ -115,6 +116,22 @@ export function bootTemplate(module: WebAssembly.Module, library: GuestLibrary):
       memoryBytes: memory.length,
     },
   };
+}
+
+/**
+ * A block that goes on to the end of its last page: what the allocator notes behind it is in the page of what follows. Zero
+ * when there is no room.
+ */
+function allocateToPageEnd(exports: BareExports, sizeBytes: number): number {
+  const tried = exports.wasm_malloc(sizeBytes);
+  if (tried === 0) return 0;
+  exports.wasm_free(tried);
+  return exports.wasm_malloc(pageEnd(tried + sizeBytes) - tried);
+}
+
+/** The end of the page that ends at `address`, or has it within. */
+function pageEnd(address: number): number {
+  return Math.ceil(address / PAGE_BYTES) * PAGE_BYTES;
 }
 
 /** Parts are kept compiled, without their source text: a part that is loaded costs its process half as much. */

@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { callWords } from "../../src/abi/call-word.ts";
 import { BareEngine } from "./bare-engine.ts";
 
 /** The engine calls its interrupt handler once for so many polls. */
@@ -21,6 +22,7 @@ before(async () => {
     bundle: true,
     format: "iife",
     globalName: "cells",
+    define: { CALL_WORDS: JSON.stringify(callWords()) },
     target: "es2024",
     minify: true,
     write: false,
