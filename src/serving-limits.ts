@@ -116,3 +116,18 @@ export const SESSIONS_KEPT_MAX = 1_000_000;
 export const SESSION_EXPIRY_DEFAULT_MS = 30 * 60_000;
 /** What browsers keep a cookie for at most: 400 days. */
 export const SESSION_EXPIRY_MAX_MS = 400 * 24 * 3_600_000;
+/** What a client says first is waited for so long, when its process is chosen by that. */
+export const FIRST_BYTES_TIMEOUT_MS = 1_000;
+/** Connections that a node is giving to others, and that it is being given: those beyond stay where they are. */
+export const HANDOFFS_MAX = 256;
+/** A node that has not taken a connection after so long is not waited for; and is given none for this long. */
+export const HANDOFF_TIMEOUT_MS = 2_000;
+export const HANDOFF_REST_MS = 1_000;
+/** Descriptors that wait in the launcher for one node. */
+export const HANDOFF_QUEUE_MAX = 1024;
+/** Fronts of other nodes whose connections a node takes. */
+export const HANDOFF_FRONTS_MAX = 1024;
+/** One of which no connection was there for so long is forgotten. */
+export const HANDOFF_DOOR_IDLE_MS = 60_000;
+/** A node that is drained looks this often for connections that another can go on with. */
+export const HANDOFF_SWEEP_MS = 50;

@@ -3,6 +3,7 @@
 import type { Lookup, LookupOptions } from "./lookup.ts";
 import type { DrainOptions, DrainReport, MoveReport } from "./move-report.ts";
 import type { MovePlan } from "./move-plan.ts";
+import type { PassedConnections, PassOn } from "./pass-on.ts";
 import type { Capabilities, ExitStatus, Quotas, SignalName, ThreadState } from "./records.ts";
 
 export type { DrainOptions, DrainPlan, DrainReport, MoveReport } from "./move-report.ts";
@@ -70,6 +71,8 @@ export interface Front {
   readonly node: string;
   /** Where clients that know how come to go directly to the node's own processes: `SCHEME://HOST:PORT`. */
   readonly careOf?: string;
+  readonly passOn: PassOn;
+  readonly connections?: PassedConnections;
 }
 
 export interface ExposeOptions {
@@ -96,6 +99,8 @@ export interface ExposeOptions {
   readonly node?: string;
   /** Starts a process when a client comes and the service has none, by whatever front. */
   readonly start?: ServiceStart;
+  /** `auto` when nothing is said: handoff wherever it is possible. With `handoff` it is refused at a node where it never is. */
+  readonly passOn?: PassOn;
 }
 
 /** An address where a service is exposed. */

@@ -1,8 +1,9 @@
 /** `godwit expose`: an address where clients of a service come in. */
 
 import { readFileSync } from "node:fs";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { NodeNames } from "../abi/control.ts";
+import type { PassOn } from "../abi/pass-on.ts";
 import { connect } from "../client/node-client.ts";
 import { failure } from "../errors.ts";
 import { SERVICE_IDLE_DEFAULT_MS } from "../limits.ts";
@@ -18,6 +19,13 @@ export function define(command: Command): void {
     .argument("<service>", "its name, as in --listen service:NAME")
     .requiredOption("--on <address>", "where: SCHEME://HOST:PORT, with http, https, tcp or tls; port 0 for any")
     .option("--policy <policy>", "how a process is chosen (default: least-loaded)")
+    .addOption(
+      new Option("--pass-on <how>", "how connections get to the nodes of processes (default: auto)").choices([
+        "auto",
+        "handoff",
+        "relay",
+      ]),
+    )
     .option("--cert <file>", "certificate of a front for https or tls, PEM")
     .option("--key <file>", "its key, PEM")
     .option("--at <nodes>", "nodes that hold the address: NODE,NODE or all (default: the one that is asked)", nodeNames)
@@ -66,6 +74,11 @@ cannot, since another of its machine has it or since it is an address that goes 
 again, at once when a node goes. To expose a service at the same address again changes its policy, its certificate and its nodes.
 A key is kept in the cluster under seal.
 
+Passing on:
+  auto                   a connection is handed to the node of its process, if the same godwit up has started that; else relayed
+  handoff                the same; refused where there is no such node
+  relay                  all connections stay at this node, which passes on what is said
+
 Processes may be moved, and their nodes drained, without clients noticing: the connections are the switch's. When no
 process is free, clients wait for one; after five seconds requests are told to come again, and connections
 are reset.
@@ -84,6 +97,7 @@ it had in memory is gone. One that fails is started again after a second.`,
 interface Flags extends GrantFlags {
   readonly on: string;
   readonly policy?: string;
+  readonly passOn?: PassOn;
   readonly cert?: string;
   readonly key?: string;
   readonly at?: NodeNames;
@@ -113,6 +127,7 @@ async function expose(service: string, flags: Flags): Promise<void> {
     service,
     address: on,
     ...(policy === undefined ? {} : { policy }),
+    ...(flags.passOn === undefined ? {} : { passOn: flags.passOn }),
     ...(cert === undefined ? {} : { certificate: pem(cert) }),
     ...(key === undefined ? {} : { key: pem(key) }),
     ...(at === undefined ? {} : { at }),

@@ -17,7 +17,8 @@ A process is of a service while it listens on service:NAME. HOME is the node tha
 tells. OPEN is what it has of all switches: requests and connections that are not over.
 
 Then the addresses where services are exposed, with each node that holds one, or stands by to take it over, and why it cannot
-hold it now. Last the programs that are started when a client comes.`,
+hold it now. PASSED ON is how connections get from there to processes, and how many were handed to the nodes of those since the
+node holds it; --json tells who has how many now. Last the programs that are started when a client comes.`,
     )
     .action(services);
 }
@@ -34,6 +35,7 @@ const FRONT_COLUMNS: readonly Column[] = [
   { title: "AT" },
   { title: "POLICY" },
   { title: "NODE" },
+  { title: "PASSED ON" },
   { title: "STATE" },
 ];
 const START_COLUMNS: readonly Column[] = [
@@ -63,16 +65,26 @@ export function serviceTables(all: readonly ServiceInfo[]): string {
 function frontRows({ name, fronts, exposures }: ServiceInfo): string[][] {
   return exposures.flatMap(({ address, policy, at, standBys }) => {
     const states = new Map<string, string>();
+    const passed = new Map<string, string>();
     for (const node of at === "all" ? [] : at) states.set(node, "not there");
     for (const { node, reason } of standBys) states.set(node, `stands by: ${printable(reason)}`);
-    for (const front of fronts) if (front.address === address) states.set(front.node, holds(front));
+    for (const front of fronts)
+      if (front.address === address) {
+        states.set(front.node, holds(front));
+        passed.set(front.node, passedText(front));
+      }
     if (states.size === 0) states.set("-", "no node is there");
-    return [...states].map(([node, state]) => [name, address, policy, node, state]);
+    return [...states].map(([node, state]) => [name, address, policy, node, passed.get(node) ?? "", state]);
   });
 }
 
 function holds({ careOf }: Front): string {
   return careOf === undefined ? "holds it" : `holds it, for its own processes: ${careOf}`;
+}
+
+function passedText({ passOn, connections }: Front): string {
+  if (connections === undefined) return passOn;
+  return `${passOn}: ${connections.handedOff} handed off, ${connections.kept} kept`;
 }
 
 async function services(flags: { readonly json?: true }): Promise<void> {

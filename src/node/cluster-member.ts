@@ -18,6 +18,7 @@ import { Failover } from "./failover.ts";
 import { Fence } from "./fence.ts";
 import { MemberControl } from "./member-control.ts";
 import { measure } from "./telemetry.ts";
+import type { Siblings } from "../switch/handoff.ts";
 import { Switch } from "../switch/switch.ts";
 import { Node, type NodeOptions } from "./node.ts";
 import { Readmission } from "./readmission.ts";
@@ -32,6 +33,8 @@ export interface MemberSettings extends Omit<NodeOptions, "firstPid"> {
   readonly socket: string;
   readonly version: string;
   readonly log: (line: string) => void;
+  /** Nodes of this machine to which connections can be given; absent where there are none. */
+  readonly siblings?: Siblings;
 }
 
 export class ClusterMember {
@@ -240,7 +243,8 @@ async function makeParts(
   const { membership, links } = view;
   const { messages, blobs, directory: entries } = view.engine;
   const ground = { directory: entries, membership, links, messages, blobs, secret };
-  const clients = await Switch.open({ name, cluster: ground });
+  const { siblings } = settings;
+  const clients = await Switch.open({ name, cluster: ground, ...(siblings === undefined ? {} : { siblings }) });
   const own = new MemberControl({
     node,
     events: view.events,

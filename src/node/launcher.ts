@@ -17,6 +17,7 @@ import { failure } from "../errors.ts";
 import { NODE_START_MAX_MS, NODE_STOP_MAX_MS } from "../limits.ts";
 import { WholeControl } from "./cluster-control.ts";
 import { ClusterView } from "./cluster-view.ts";
+import { Courier } from "./courier.ts";
 import type { FromMember, Launch, ToMember } from "./member-process.ts";
 
 export interface LaunchOptions {
@@ -46,6 +47,7 @@ export class Launcher {
   readonly #view: ClusterView;
   readonly #authority: Authority;
   readonly #children = new Map<string, ChildProcess>();
+  readonly #courier = new Courier(this.#children);
   #stopping: Promise<void> | undefined;
 
   private constructor(
@@ -108,7 +110,9 @@ export class Launcher {
       version,
       lwps: lwps ?? Math.max(1, Math.ceil(availableParallelism() / Math.max(1, names.length))),
       swapAfterMs,
+      siblings: names.filter((one) => one !== name),
     };
+    this.#courier.serve(name, child);
     child.once("exit", (code, signal) => this.#exited(name, child, code, signal));
     child.send({ op: "join", launch } satisfies ToMember);
     await joined(name, child);
@@ -150,7 +154,8 @@ function joined(name: string, child: ChildProcess): Promise<void> {
     child.once("message", (message: FromMember) => {
       clearTimeout(timer);
       if (message.op === "joined") resolve();
-      else reject(failure(message.code, `node ${name} could not start: ${message.message}`));
+      else if (message.op === "failed")
+        reject(failure(message.code, `node ${name} could not start: ${message.message}`));
     });
     child.once("exit", (code, signal) => {
       clearTimeout(timer);

@@ -10,9 +10,19 @@ import type { Identity } from "../cluster/identity.ts";
 import { type ErrorCode, GodwitError } from "../errors.ts";
 import { ClusterMember } from "./cluster-member.ts";
 import { startDaemon } from "./daemon.ts";
+import { ParentChannel } from "./parent-channel.ts";
+import type { Parcel } from "../switch/handoff.ts";
 
 /** What the process that started it says. */
-export type ToMember = { readonly op: "join"; readonly launch: Launch } | { readonly op: "stop" };
+export type ToMember =
+  | { readonly op: "join"; readonly launch: Launch }
+  | { readonly op: "stop" }
+  /** With the descriptor of a connection that another node gives to this one. */
+  | { readonly op: "passed"; readonly from: string; readonly parcel: Parcel }
+  /** A connection could not be passed on. */
+  | { readonly op: "returned"; readonly id: string }
+  /** The OS process of another node has ended. */
+  | { readonly op: "dead"; readonly name: string };
 
 export interface Launch {
   readonly identity: Identity;
@@ -27,11 +37,16 @@ export interface Launch {
   readonly version: string;
   readonly lwps: number;
   readonly swapAfterMs: number | undefined;
+  /** The other nodes that the same process has started. */
+  readonly siblings: readonly string[];
 }
 
 /** What it answers. */
 export type FromMember =
-  { readonly op: "joined" } | { readonly op: "failed"; readonly code: ErrorCode; readonly message: string };
+  | { readonly op: "joined" }
+  | { readonly op: "failed"; readonly code: ErrorCode; readonly message: string }
+  /** With the descriptor of a connection that is for another node. */
+  | { readonly op: "pass"; readonly to: string; readonly parcel: Parcel };
 
 function say(message: FromMember): Promise<void> {
   return new Promise((resolve) => {
@@ -42,11 +57,13 @@ function say(message: FromMember): Promise<void> {
 
 async function join(launch: Launch): Promise<() => Promise<void>> {
   const { identity, address, socket, version, lwps, swapAfterMs } = launch;
+  siblings = new ParentChannel(launch.siblings);
   const { name } = identity;
   const log = (line: string) => void process.stderr.write(`godwit: node ${name}: ${line}\n`);
   const engine = await connectEmbedded({ socket: launch.engine });
   const swap = swapAfterMs === undefined ? {} : { swapAfterMs };
-  const member = await ClusterMember.join({ name, engine, identity, address, socket, version, log, lwps, ...swap });
+  const settings = { name, engine, identity, address, socket, version, log, lwps, siblings, ...swap };
+  const member = await ClusterMember.join(settings);
   const daemon = await startDaemon(member.control, { socket, version, log });
   member.onEmpty = () => void daemon.stop();
   member.onDeposed = (reason) => {
@@ -59,18 +76,22 @@ async function join(launch: Launch): Promise<() => Promise<void>> {
 
 let stop: () => Promise<void> = async () => process.exit(0);
 let folder: string | undefined;
+let siblings: ParentChannel | undefined;
 
-async function obey(message: ToMember): Promise<void> {
-  if (message.op === "stop") {
-    await stop();
-    return;
+async function obey(message: ToMember, handle: unknown): Promise<void> {
+  switch (message.op) {
+    case "join":
+      ({ folder } = message.launch);
+      stop = await join(message.launch);
+      return say({ op: "joined" });
+    case "stop":
+      return stop();
+    default:
+      return siblings?.heard(message, handle);
   }
-  ({ folder } = message.launch);
-  stop = await join(message.launch);
-  await say({ op: "joined" });
 }
 
-process.on("message", (message: ToMember) => void obey(message).catch(fail));
+process.on("message", (message: ToMember, handle: unknown) => void obey(message, handle).catch(fail));
 // Nobody is left who would stop it, and the engine is gone: with it all that moves could be agreed by.
 process.on("disconnect", () => {
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true });

@@ -142,6 +142,7 @@ const EXPOSE = v.strictObject({
     v.union([v.literal("all"), v.pipe(v.array(nodeName), v.minLength(1), v.maxLength(EXPOSURE_NODES_MAX))]),
   ),
   node: v.exactOptional(nodeName),
+  passOn: v.exactOptional(v.picklist(["auto", "handoff", "relay"] as const)),
   start: v.exactOptional(v.strictObject({ program: SPAWN, idleMs: v.pipe(count, v.minValue(SERVICE_IDLE_MIN_MS)) })),
 });
 const UNEXPOSE = v.strictObject({ service, address: v.exactOptional(frontAddress) });

@@ -15,6 +15,7 @@ import {
   WHOLE_BODY_MAX_BYTES,
 } from "../limits.ts";
 import { addressText } from "./address.ts";
+import { closeAddress, type Entrance, entranceOf, type Gate, httpEntranceOf } from "./entrance.ts";
 import { Exchange } from "./exchange.ts";
 import { jsonFrame, wholeFrame } from "./frame.ts";
 import type { Driver, Line } from "./line.ts";
@@ -53,6 +54,13 @@ export interface Membership {
   readonly listening?: (address: string) => void;
   /** It is listened on over TLS. */
   readonly credentials?: Credentials | undefined;
+  /** Is given the connections that come in, to let them in or not. */
+  readonly gate?: Gate | undefined;
+}
+
+interface Place {
+  readonly host: string;
+  readonly port: number;
 }
 
 export type { Patience } from "./http-server.ts";
@@ -72,9 +80,24 @@ class Listener implements Opening<Member> {
   /** Resolves to the address that it has, once it listens. */
   readonly ready: Promise<string>;
 
-  constructor(host: string, port: number, patience: Patience, credentials: Credentials | undefined) {
+  /** Whether its connections may be somebody's who still gives them to others. */
+  readonly #isGated: boolean;
+  /** Where connections go in that did not come by its address. */
+  readonly entrance: Entrance;
+
+  /** @param place where it listens; without it, connections are brought to it. */
+  constructor(place: Place | undefined, patience: Patience, { credentials, gate }: Membership) {
     this.#patience = patience;
+    this.#isGated = gate !== undefined && credentials === undefined;
     this.#server = httpServer(patience, credentials, (request, response) => this.#serve(request, response));
+    this.entrance = credentials === undefined ? httpEntranceOf(this.#server, gate) : entranceOf(this.#server, gate);
+    if (place === undefined) {
+      // As when it listens, it looks after clients that are slow from now on.
+      this.#server.emit("listening");
+      this.ready = Promise.resolve("");
+      return;
+    }
+    const { host, port } = place;
     this.ready = new Promise((resolve, reject) => {
       this.#server.once("error", reject);
       this.#server.listen(port, host, () => {
@@ -129,6 +152,7 @@ class Listener implements Opening<Member> {
 
   stop(): void {
     for (const { request, response } of this.#waited()) this.#refuse(request, response, 503, "the server has stopped");
+    if (this.#isGated) return closeAddress(this.#server);
     this.#server.close();
     // Those of HTTP/2 are told to go by `close`.
     this.#server.closeIdleConnections?.();
@@ -197,6 +221,14 @@ class Listener implements Opening<Member> {
   }
 }
 
+/** A server without an address, to which connections are brought. @throws GodwitError EINVAL for credentials that are none. */
+export function unlistened(accept: Acceptor, membership: Membership): Entrance & { close(): void } {
+  const { exchangesMax = EXCHANGES_MAX } = membership;
+  const listener = new Listener(undefined, PATIENCE, membership);
+  listener.add({ accept, exchangesMax, holdsFor: 0, open: 0 });
+  return { ...listener.entrance, close: () => listener.stop() };
+}
+
 /** The addresses that a node listens on for its processes. */
 export class Listeners {
   readonly #addresses = new SharedAddresses<Member, Listener>();
@@ -208,9 +240,9 @@ export class Listeners {
 
   /** Accepts at `address` for one more process. Throws EADDRINUSE, EADDRNOTAVAIL, EACCES, EINVAL. */
   async join(address: string, line: Line, accept: Acceptor, membership: Membership = {}): Promise<Driver> {
-    const { exchangesMax = EXCHANGES_MAX, holdsFor = 0, credentials, listening } = membership;
+    const { exchangesMax = EXCHANGES_MAX, holdsFor = 0, listening } = membership;
     const member = { accept, exchangesMax, holdsFor, open: 0 };
-    const open = (host: string, port: number) => new Listener(host, port, this.#patience, credentials);
+    const open = (host: string, port: number) => new Listener({ host, port }, this.#patience, membership);
     const { close } = await this.#addresses.join(address, line, member, open, listening);
     return { take: () => {}, resume: () => {}, close };
   }

@@ -9,6 +9,7 @@ import { createServer as createSecureServer, type TLSSocket } from "node:tls";
 import { FRAME_KINDS } from "../abi/channel.ts";
 import { EXCHANGES_MAX, LISTENER_CONNECTIONS_MAX, TLS_HANDSHAKE_TIMEOUT_MS } from "../limits.ts";
 import { addressText } from "./address.ts";
+import { type Entrance, entranceOf, type Gate } from "./entrance.ts";
 import { jsonFrame } from "./frame.ts";
 import { type Credentials, overTls } from "./http-server.ts";
 import type { Driver, Line } from "./line.ts";
@@ -32,6 +33,13 @@ export interface StreamMembership {
   readonly listening?: (address: string) => void;
   /** It is listened on over TLS. */
   readonly credentials?: Credentials | undefined;
+  /** Is given the connections that come in, to let them in or not. */
+  readonly gate?: Gate | undefined;
+}
+
+interface Place {
+  readonly host: string;
+  readonly port: number;
 }
 
 class StreamListener implements Opening<Member> {
@@ -39,8 +47,14 @@ class StreamListener implements Opening<Member> {
   readonly #members = new Set<Member>();
   readonly ready: Promise<string>;
 
-  /** @throws GodwitError EINVAL for credentials that are none. */
-  constructor(host: string, port: number, credentials: Credentials | undefined) {
+  /** Where connections go in that did not come by its address. */
+  readonly entrance: Entrance;
+
+  /**
+   * @param place where it listens; without it, connections are brought to it.
+   * @throws GodwitError EINVAL for credentials that are none.
+   */
+  constructor(place: Place | undefined, { credentials, gate }: StreamMembership) {
     const serve = (socket: Socket, connection: Socket) => this.#serve(socket, connection);
     const arrived =
       credentials === undefined ? (connection: Socket) => serve(connection, connection) : secured(credentials, serve);
@@ -49,6 +63,12 @@ class StreamListener implements Opening<Member> {
       arrived(connection);
     });
     this.#server.maxConnections = LISTENER_CONNECTIONS_MAX;
+    this.entrance = entranceOf(this.#server, gate);
+    if (place === undefined) {
+      this.ready = Promise.resolve("");
+      return;
+    }
+    const { host, port } = place;
     this.ready = new Promise((resolve, reject) => {
       this.#server.once("error", reject);
       this.#server.listen(port, host, () => {
@@ -126,15 +146,23 @@ function secured(
   };
 }
 
+/** A server without an address, to which connections are brought. @throws GodwitError EINVAL for credentials that are none. */
+export function unlistenedStreams(accept: Acceptor, membership: StreamMembership): Entrance & { close(): void } {
+  const { connectionsMax = EXCHANGES_MAX } = membership;
+  const listener = new StreamListener(undefined, membership);
+  listener.add({ accept, connectionsMax, open: 0 });
+  return { ...listener.entrance, close: () => listener.stop() };
+}
+
 /** The addresses at which a node takes connections for its processes. */
 export class StreamListeners {
   readonly #addresses = new SharedAddresses<Member, StreamListener>();
 
   /** Accepts at `address` for one more process. Throws EADDRINUSE, EADDRNOTAVAIL, EACCES, EINVAL. */
   async join(address: string, line: Line, accept: Acceptor, membership: StreamMembership = {}): Promise<Driver> {
-    const { connectionsMax = EXCHANGES_MAX, listening, credentials } = membership;
+    const { connectionsMax = EXCHANGES_MAX, listening } = membership;
     const member = { accept, connectionsMax, open: 0 };
-    const open = (host: string, port: number) => new StreamListener(host, port, credentials);
+    const open = (host: string, port: number) => new StreamListener({ host, port }, membership);
     const { close } = await this.#addresses.join(address, line, member, open, listening);
     return { take: () => {}, resume: () => {}, close };
   }

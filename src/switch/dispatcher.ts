@@ -1,9 +1,9 @@
 /** Gives each client a process of its service: by the front's policy, or in turn when all are busy, within bounds. */
 
 import { EXCHANGES_MAX, HOME_REST_MS, SERVICE_QUEUE_MAX, SERVICE_REST_MS, SERVICE_WAIT_MS } from "../limits.ts";
-import type { Endpoint, EndpointMap } from "./endpoint-map.ts";
-import type { FrontSession, Place } from "./front-session.ts";
-import { choose, serviceFor } from "./policy.ts";
+import type { Endpoint, EndpointMap, ServiceProtocol } from "./endpoint-map.ts";
+import type { FrontSession, Order, Place } from "./front-session.ts";
+import { type Candidate, choose, type Inquiry, serviceFor } from "./policy.ts";
 
 /** What is known of one process. */
 interface Standing {
@@ -76,20 +76,43 @@ export class Dispatcher {
 
   /** Gives it to a process, if one is free. */
   #place(session: FrontSession): boolean {
-    const { policy, protocol, service: own } = session.order;
+    const { policy, protocol, service: own, isSpread } = session.order;
     const needsInquiry = policy.kind === "content" || policy.kind === "hash";
     const inquiry = needsInquiry ? session.inquiry : { remote: "" };
     const service = serviceFor(policy, own, inquiry);
-    const nowMs = performance.now();
-    const candidates = this.#map
-      .of(service)
-      .filter((one) => one.protocol === protocol && this.#isFree(one, nowMs))
-      .map(({ pid, home }) => ({ pid, home, open: this.open(pid), isLocal: home === this.#self }));
-    const chosen = choose(policy, candidates, inquiry, this.#turn++);
+    const all = this.#free(service, protocol).map(({ pid, home }) => this.#candidate(pid, home, this.open(pid)));
+    const near = isSpread && policy.kind !== "hash" ? all.filter(({ isLocal }) => isLocal) : [];
+    const chosen = choose(policy, near.length > 0 ? near : all, inquiry, this.#turn++);
     if (chosen === undefined) return false;
     this.#standing(chosen.pid).open++;
     session.assign({ pid: chosen.pid, home: chosen.home }, service);
     return true;
+  }
+
+  /**
+   * The process that a client's connection is for, of which `inquiry` is known; undefined when none is free.
+   * @param connections those of its front that a node has: they are what is spread.
+   */
+  glance(
+    { policy, protocol, service: own }: Order,
+    inquiry: Inquiry,
+    connections: (home: string) => number,
+  ): Place | undefined {
+    const free = this.#free(serviceFor(policy, own, inquiry), protocol);
+    const candidates = free.map(({ pid, home }) => {
+      const count = free.filter((one) => one.home === home).length;
+      return this.#candidate(pid, home, connections(home) / count);
+    });
+    return choose(policy, candidates, inquiry, this.#turn++);
+  }
+
+  #free(service: string, protocol: ServiceProtocol): Endpoint[] {
+    const nowMs = performance.now();
+    return this.#map.of(service).filter((one) => one.protocol === protocol && this.#isFree(one, nowMs));
+  }
+
+  #candidate(pid: number, home: string, open: number): Candidate & Place {
+    return { pid, home, open, isLocal: home === this.#self };
   }
 
   #isFree({ pid, home }: Endpoint, nowMs: number): boolean {

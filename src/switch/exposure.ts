@@ -3,6 +3,7 @@
 import { decode, encode } from "cborg";
 import * as v from "valibot";
 
+import type { PassOn } from "../abi/pass-on.ts";
 import type { Entry } from "../cluster/engine.ts";
 import { GodwitError } from "../errors.ts";
 
@@ -11,8 +12,10 @@ export const STARTS = "starts/";
 export const RUNS = "runs/";
 
 const nodes = v.union([v.literal("all"), v.array(v.string())]);
+const passOn = v.picklist(["auto", "handoff", "relay"] as const satisfies readonly PassOn[]);
 const EXPOSURE = v.object({
   policy: v.string(),
+  passOn,
   at: nodes,
   secret: v.nullable(v.string()),
   careOf: v.nullable(v.string()),
@@ -50,11 +53,12 @@ export function exposureKey(service: string, address: string): string {
 
 export function exposureValue({
   policy,
+  passOn,
   at,
   secret,
   careOf,
 }: Omit<Exposure, "service" | "address" | "revision">): Uint8Array {
-  return encode({ policy, at, secret, careOf });
+  return encode({ policy, passOn, at, secret, careOf });
 }
 
 export function startValue({ program, idleMs, secret }: Omit<Start, "service" | "revision">): Uint8Array {

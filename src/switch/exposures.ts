@@ -117,7 +117,7 @@ export class Exposures {
    * @throws GodwitError EINVAL, EADDRINUSE, EADDRNOTAVAIL, EACCES, EAGAIN; as the directory.
    */
   async expose(options: ExposeOptions): Promise<Front> {
-    const { service, certificate, key: privateKey, at = [this.#options.self], careOf } = options;
+    const { service, certificate, key: privateKey, at = [this.#options.self], careOf, passOn = "auto" } = options;
     const { scheme, place } = frontAddress(options.address);
     const policy = policyText(policyOf(options.policy ?? (careOf === undefined ? "least-loaded" : "local")));
     const told = careOf ?? null;
@@ -137,7 +137,7 @@ export class Exposures {
       if (isNew) this.#opened.add(key);
       const before = await this.#known.put(
         key,
-        exposureValue({ policy, at: at === "all" ? at : [...at], secret, careOf: told }),
+        exposureValue({ policy, passOn, at: at === "all" ? at : [...at], secret, careOf: told }),
       );
       if (before !== undefined && before.secret !== null) void vault.drop(before.secret);
     } catch (error) {
@@ -155,6 +155,7 @@ export class Exposures {
       address,
       policy,
       node: this.#options.self,
+      passOn,
       ...(reached === undefined ? {} : { careOf: reached }),
     };
   }

@@ -3,7 +3,8 @@
 import { failure } from "../errors.ts";
 import type { ServiceProtocol } from "./endpoint-map.ts";
 
-const PROTOCOLS = { http: "http", https: "http", tcp: "tcp", tls: "tcp" } as const;
+/** What comes to processes by fronts of each scheme. */
+export const PROTOCOLS = { http: "http", https: "http", tcp: "tcp", tls: "tcp" } as const;
 
 export interface FrontAddress {
   readonly scheme: keyof typeof PROTOCOLS;

@@ -3,13 +3,15 @@
 import { failure } from "../errors.ts";
 import { FRONT_SESSIONS_MAX } from "../limits.ts";
 import type { Driver } from "../resources/line.ts";
-import { type Acceptor, Listeners } from "../resources/listener.ts";
-import { StreamListeners } from "../resources/stream-listener.ts";
+import type { Entrance, Gate } from "../resources/entrance.ts";
+import type { Credentials } from "../resources/http-server.ts";
+import { type Acceptor, Listeners, unlistened } from "../resources/listener.ts";
+import { StreamListeners, unlistenedStreams } from "../resources/stream-listener.ts";
 import type { FrontAddress } from "./front-address.ts";
 
 interface Secrets {
-  readonly certificate?: string;
-  readonly key?: string;
+  readonly certificate?: string | undefined;
+  readonly key?: string | undefined;
 }
 
 const NO_LINE = { push: () => true, break: () => {} };
@@ -24,13 +26,36 @@ export function listenAt(
   { certificate, key }: Secrets,
   listening: (place: string) => void,
   accept: Acceptor,
+  gate: Gate | undefined,
 ): Promise<Driver> {
-  const isSecure = scheme === "https" || scheme === "tls";
-  if (isSecure !== (certificate !== undefined && key !== undefined))
-    throw failure("EINVAL", `a front for ${scheme} has ${isSecure ? "a certificate and its key" : "no certificate"}`);
-  const credentials = certificate === undefined || key === undefined ? undefined : { certificate, key };
-  const both = { listening, credentials };
+  if (isSecure(scheme) !== (certificate !== undefined && key !== undefined))
+    throw failure(
+      "EINVAL",
+      `a front for ${scheme} has ${isSecure(scheme) ? "a certificate and its key" : "no certificate"}`,
+    );
+  const both = { listening, credentials: credentialsOf({ certificate, key }), gate };
   if (scheme === "tcp" || scheme === "tls")
     return new StreamListeners().join(place, NO_LINE, accept, { ...both, connectionsMax: FRONT_SESSIONS_MAX });
   return new Listeners().join(place, NO_LINE, accept, { ...both, exchangesMax: FRONT_SESSIONS_MAX });
+}
+
+/** As {@link listenAt}, without an address: connections are brought. @throws GodwitError EINVAL. */
+export function adoptAs(
+  scheme: FrontAddress["scheme"],
+  secrets: Secrets,
+  accept: Acceptor,
+): Entrance & { close(): void } {
+  const credentials = credentialsOf(secrets);
+  if (scheme === "tcp" || scheme === "tls")
+    return unlistenedStreams(accept, { credentials, connectionsMax: FRONT_SESSIONS_MAX });
+  return unlistened(accept, { credentials, exchangesMax: FRONT_SESSIONS_MAX });
+}
+
+/** Whether clients agree on TLS first. */
+export function isSecure(scheme: FrontAddress["scheme"]): boolean {
+  return scheme === "https" || scheme === "tls";
+}
+
+function credentialsOf({ certificate, key }: Secrets): Credentials | undefined {
+  return certificate === undefined || key === undefined ? undefined : { certificate, key };
 }

@@ -9,11 +9,14 @@ const FRONT = v.object({ address: v.string(), policy: v.string(), careOf: v.exac
 const VALUE = v.object({ fronts: v.array(FRONT) });
 type Value = v.InferOutput<typeof VALUE>;
 
+/** What all nodes know of one. */
+export type KnownFront = Pick<Front, "service" | "node" | "address" | "policy" | "careOf">;
+
 export class FrontMap {
   readonly #self: string;
   readonly #entries: EntryMap<Value>;
   /** By service; made anew after a change. */
-  #known: ReadonlyMap<string, readonly Front[]> | undefined;
+  #known: ReadonlyMap<string, readonly KnownFront[]> | undefined;
 
   private constructor(self: string, entries: EntryMap<Value>) {
     this.#self = self;
@@ -32,13 +35,13 @@ export class FrontMap {
   }
 
   /** Those of a service, of all nodes. */
-  of(service: string): readonly Front[] {
+  of(service: string): readonly KnownFront[] {
     return this.#all().get(service) ?? [];
   }
 
-  #all(): ReadonlyMap<string, readonly Front[]> {
+  #all(): ReadonlyMap<string, readonly KnownFront[]> {
     if (this.#known !== undefined) return this.#known;
-    const known = new Map<string, Front[]>();
+    const known = new Map<string, KnownFront[]>();
     for (const { key, home, value } of this.#entries.all()) {
       const [service = ""] = key.split("/");
       const fronts = value.fronts.map((front) => ({ service, node: home, ...front }));
@@ -48,7 +51,7 @@ export class FrontMap {
   }
 
   /** This node's fronts of a service, as they are now; none at last. @throws GodwitError as the directory. */
-  async tell(service: string, fronts: readonly Front[]): Promise<void> {
+  async tell(service: string, fronts: readonly KnownFront[]): Promise<void> {
     const key = `${service}/${this.#self}`;
     if (fronts.length === 0) return this.#entries.withdraw(key);
     const told = fronts.map(({ address, policy, careOf }) => ({

@@ -6,6 +6,7 @@ import { type ErrorCode, GodwitError } from "../errors.ts";
 import { headAndBody, wholeFrame } from "../resources/frame.ts";
 import type { Driver, Line } from "../resources/line.ts";
 import type { ServiceProtocol } from "./endpoint-map.ts";
+import type { FrontAddress } from "./front-address.ts";
 import type { Inquiry, Policy } from "./policy.ts";
 import { type Item, PARTING, Session } from "./session.ts";
 import type { SessionMessage } from "./session-post.ts";
@@ -40,11 +41,13 @@ export interface Order {
   readonly protocol: ServiceProtocol;
   readonly policy: Policy;
   /** Of the front's address. */
-  readonly scheme: string;
+  readonly scheme: FrontAddress["scheme"];
   /** Its address is the machine's own: so are its clients. */
   readonly isNear: boolean;
   /** The front is for clients that were told of the node. */
   readonly isCareOf: boolean;
+  /** Connections are spread over nodes, which give what comes on them to their own processes first. */
+  readonly isSpread: boolean;
 }
 
 export class FrontSession implements Line {

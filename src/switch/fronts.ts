@@ -4,29 +4,40 @@ import { randomBytes } from "node:crypto";
 import * as v from "valibot";
 
 import type { ExposeOptions, Front as FrontInfo } from "../abi/control.ts";
+import type { PassOn } from "../abi/pass-on.ts";
 import { failure, GodwitError } from "../errors.ts";
 import { CARE_OF_LINGER_MS, FRONT_SESSIONS_MAX, FRONTS_MAX } from "../limits.ts";
+import type { Entrance } from "../resources/entrance.ts";
 import type { Driver } from "../resources/line.ts";
 import type { Acceptor } from "../resources/listener.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { EndpointMap } from "./endpoint-map.ts";
 import { alternativeFor } from "./alternative.ts";
 import { careOfAddress, type FrontAddress, frontAddress } from "./front-address.ts";
-import { listenAt } from "./front-listener.ts";
+import { mayPass } from "./first-bytes.ts";
+import { adoptAs, listenAt } from "./front-listener.ts";
 import type { FrontMap } from "./front-map.ts";
 import { FrontSession, type Order, type Place } from "./front-session.ts";
+import type { Handoff } from "./handoff.ts";
+import type { Door, Paper } from "./handoff-door.ts";
 import type { Attachment } from "./homes.ts";
 import { isLoopback, partsOf, type Reach } from "./reach.ts";
 import { type Policy, policyOf, policyText } from "./policy.ts";
 import type { SessionMessage, SessionPost } from "./session-post.ts";
 
 interface Front {
-  readonly order: Order & { policy: Policy };
+  readonly order: OwnOrder;
   /** As it was asked for, with the real port. */
   address: string;
   readonly careOf: string | undefined;
   readonly driver: Driver;
+  readonly passOn: PassOn;
+  /** Where its connections go in, when they may be given to other nodes. */
+  readonly door: Door | undefined;
 }
+
+/** Of a front of this node: it may be revised. */
+type OwnOrder = Order & { policy: Policy; isSpread: boolean };
 
 const attachments = v.array(v.object({ id: v.string(), received: v.pipe(v.number(), v.safeInteger(), v.minValue(0)) }));
 
@@ -47,6 +58,8 @@ export class Fronts {
   readonly #run = randomBytes(6).toString("hex");
   #lastSession = 0;
   readonly #unused: () => void;
+  /** Gives connections to other nodes; absent where there are none that could be given any. */
+  handoff: Handoff | undefined;
 
   /**
    * @param unused told when the last front is gone with its last client.
@@ -79,12 +92,40 @@ export class Fronts {
     if (this.#fronts.size >= FRONTS_MAX) throw failure("EAGAIN", `this node has ${FRONTS_MAX} fronts already`);
     if ([...this.#fronts].some((one) => one.address.endsWith(`://${address.place}`)))
       throw failure("EADDRINUSE", `cannot listen on ${address.place}: a service is exposed there at this node already`);
+    const { passOn = "auto" } = options;
+    const { door, gate } = this.#opening(order, options) ?? {};
     let own = address.place;
-    const driver = await listenAt(address, options, (place) => (own = place), this.#acceptor(order));
-    const front = { order, address: `${address.scheme}://${own}`, careOf: careOfOf(options, own), driver };
-    this.#fronts.add(front);
-    await this.#tell(service);
-    return this.#info(front);
+    try {
+      const driver = await listenAt(address, options, (place) => (own = place), this.#acceptor(order), gate);
+      const careOf = careOfOf(options, own);
+      const front = { order, address: `${address.scheme}://${own}`, careOf, driver, passOn, door };
+      this.#fronts.add(front);
+      await this.#tell(service);
+      return this.#info(front);
+    } catch (error) {
+      if (door !== undefined) this.handoff?.close(door);
+      throw error;
+    }
+  }
+
+  /** Where a front's connections go in, if they may be given to other nodes. @throws GodwitError EINVAL. */
+  #opening(order: OwnOrder, { passOn = "auto", certificate, key }: ExposeOptions) {
+    if (passOn === "handoff" && this.handoff === undefined)
+      throw failure("EINVAL", `node ${this.#self} has no others of its launcher to give connections to: use relay`);
+    // Who comes to a care-of address wants this node.
+    if (passOn === "relay" || this.handoff === undefined || order.isCareOf) return undefined;
+    order.isSpread = mayPass(order);
+    return this.handoff.open(order, certificate === undefined || key === undefined ? {} : { certificate, key });
+  }
+
+  /** Chooses a process for a connection; see the dispatcher's. */
+  glance(...of: Parameters<Dispatcher["glance"]>): Place | undefined {
+    return this.#dispatcher.glance(...of);
+  }
+
+  /** Serves connections of another node's front, which are brought here. @throws GodwitError EINVAL. */
+  adopt(order: Order, { scheme, certificate, key }: Paper): Entrance & { close(): void } {
+    return adoptAs(scheme, { certificate, key }, this.#acceptor(order));
   }
 
   /** Others learn where clients of a service come in here. What cannot be written is written with the next. */
@@ -96,8 +137,12 @@ export class Fronts {
   /** Clients that come in there from now on are given processes by another policy. @throws GodwitError EINVAL. */
   revise(service: string, address: string, policy: string): void {
     for (const front of this.#fronts)
-      if (front.order.service === service && front.address === address && !front.order.isCareOf)
+      if (front.order.service === service && front.address === address && !front.order.isCareOf) {
         front.order.policy = policyOf(policy);
+        if (front.door === undefined) continue;
+        front.order.isSpread = mayPass(front.order);
+        this.handoff?.revise(front.door);
+      }
     void this.#tell(service);
   }
 
@@ -109,6 +154,7 @@ export class Fronts {
     for (const front of meant) {
       this.#fronts.delete(front);
       front.driver.close();
+      if (front.door !== undefined) this.handoff?.close(front.door);
     }
     if (meant.length > 0) void this.#tell(service);
     if (!this.isInUse) this.#unused();
@@ -130,9 +176,10 @@ export class Fronts {
     for (const service of new Set(retired.map(({ order }) => order.service))) void this.#tell(service);
   }
 
-  #info({ order, address, careOf }: Front): FrontInfo {
-    const said = { service: order.service, address, policy: policyText(order.policy), node: this.#self };
-    return careOf === undefined ? said : { ...said, careOf };
+  #info({ order, address, careOf, passOn, door }: Front): FrontInfo {
+    const said = { service: order.service, address, policy: policyText(order.policy), node: this.#self, passOn };
+    const connections = door === undefined ? {} : { connections: door.connections };
+    return { ...said, ...connections, ...(careOf === undefined ? {} : { careOf }) };
   }
 
   all(): FrontInfo[] {
@@ -141,7 +188,7 @@ export class Fronts {
 
   /** Whether there are fronts, or clients that came by one. */
   get isInUse(): boolean {
-    return this.#fronts.size + this.#retired.size + this.#living.size > 0;
+    return this.#fronts.size + this.#retired.size + this.#living.size > 0 || this.handoff?.isInUse === true;
   }
 
   /** Whether clients of a service wait for a process. */
@@ -217,6 +264,7 @@ export class Fronts {
   }
 
   stop(): void {
+    this.handoff?.stop();
     for (const front of [...this.#fronts, ...this.#retired]) front.driver.close();
     this.#fronts.clear();
     this.#retired.clear();
@@ -232,7 +280,7 @@ function orderOf(options: ExposeOptions, { scheme, protocol, place }: FrontAddre
   if (isCareOf && policy.kind !== "local")
     throw failure("EINVAL", "a care-of address is for the node's own processes: its policy is local");
   const isNear = isLoopback(partsOf(`${scheme}://${place}`).host);
-  return { service: options.service, protocol, policy, scheme, isNear, isCareOf };
+  return { service: options.service, protocol, policy, scheme, isNear, isCareOf, isSpread: false };
 }
 
 /** What is told of a front that listens at `place`. @throws GodwitError EINVAL. */

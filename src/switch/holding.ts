@@ -63,9 +63,9 @@ export class Holding {
   /** What is exposed there is another from now on. */
   become(exposure: Exposure): Promise<void> {
     this.#turn = this.#turn.then(async () => {
-      const { service, address, secret, careOf } = this.#exposure;
+      const { service, address, secret, careOf, passOn } = this.#exposure;
       this.#exposure = exposure;
-      if (secret === exposure.secret && careOf === exposure.careOf)
+      if (secret === exposure.secret && careOf === exposure.careOf && passOn === exposure.passOn)
         return this.#ground.revise(service, address, exposure.policy);
       // So that the address is without anybody for no longer than it takes to open it again.
       await this.#load().catch(() => {});
@@ -86,10 +86,10 @@ export class Holding {
     this.#isDue = false;
     clearTimeout(this.#timer);
     if (this.#isOver || this.#isOpen) return;
-    const { service, address, policy, careOf } = this.#exposure;
+    const { service, address, policy, careOf, passOn } = this.#exposure;
     try {
       const told = careOf === null ? {} : { careOf };
-      await this.#ground.open({ service, address, policy, ...told, ...(await this.#load()) });
+      await this.#ground.open({ service, address, policy, passOn, ...told, ...(await this.#load()) });
       this.#isOpen = true;
       if (this.#isOver) this.#close();
     } catch (error) {

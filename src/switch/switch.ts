@@ -10,6 +10,7 @@ import { assert } from "../assert.ts";
 import { type EndpointCluster, EndpointMap } from "./endpoint-map.ts";
 import { FrontMap } from "./front-map.ts";
 import { Fronts } from "./fronts.ts";
+import { Handoff, type Siblings } from "./handoff.ts";
 import { Lookups } from "./lookup/lookups.ts";
 import { Homes } from "./homes.ts";
 import { Exposures } from "./exposures.ts";
@@ -30,6 +31,8 @@ export interface SwitchOptions {
     /** The cluster's. */
     readonly secret: Uint8Array;
   };
+  /** Nodes to which connections can be given; absent where there are none. */
+  readonly siblings?: Siblings;
 }
 
 /** Published when a node lets an address go. */
@@ -50,7 +53,7 @@ export class Switch {
   /** What starts the processes of services that are started when they are wanted. */
   processes: Processes | undefined;
 
-  private constructor({ name, cluster }: SwitchOptions, map: EndpointMap, frontMap: FrontMap) {
+  private constructor({ name, cluster, siblings }: SwitchOptions, map: EndpointMap, frontMap: FrontMap) {
     this.map = map;
     this.#frontMap = frontMap;
     const reach = new Reach(name, cluster?.membership);
@@ -66,6 +69,15 @@ export class Switch {
     });
     const wanted = (service: string) => this.#starts?.wanted(service);
     this.#fronts = new Fronts(name, map, frontMap, reach, this.#post, () => this.onUnused(), wanted);
+    if (cluster !== undefined && siblings !== undefined)
+      this.#fronts.handoff = new Handoff({
+        self: name,
+        siblings,
+        links: cluster.links,
+        glance: (...of) => this.#fronts.glance(...of),
+        adopt: (order, paper) => this.#fronts.adopt(order, paper),
+        unused: () => this.#fronts.isInUse || this.onUnused(),
+      });
     const attachHere = (asked: unknown) => this.#fronts.attach(name, asked);
     this.homes = new Homes({ self: name, map, links: cluster?.links, post: this.#post, attachHere });
   }
@@ -125,8 +137,9 @@ export class Switch {
     return gone;
   }
 
-  /** The node is about to go away: addresses that others can hold are theirs from now on. */
+  /** The node is about to go away: addresses that others can hold are theirs from now on, and connections that others can take. */
   leave(): void {
+    this.#fronts.handoff?.leave();
     this.#fronts.retireCareOf();
     this.#parts.exposures.leave();
   }
@@ -167,9 +180,12 @@ export class Switch {
     return {
       bulk: (peer, stream, header) => handlers.bulk(peer, stream, header),
       told: (link: Link, kind, body) => {
-        if (!this.#post.told(link, kind, body)) handlers.told(link, kind, body);
+        if (kind === "handoff") this.#fronts.handoff?.told(link, body);
+        else if (!this.#post.told(link, kind, body)) handlers.told(link, kind, body);
       },
       asked: async (link, kind, body) => {
+        if (kind === "handoff/front" && this.#fronts.handoff !== undefined)
+          return this.#fronts.handoff.asked(link.peer, body);
         if (kind !== "session/attach") return handlers.asked(link, kind, body);
         this.#post.watch(link);
         return this.#fronts.attach(link.peer, body);

@@ -52,16 +52,20 @@ suite("commands of a cluster", () => {
 
   test("expose, services, unexpose: what was asked for, what there is, what is gone", TIMEOUT, async (t) => {
     const { node, at } = await setting(t);
-    const exposed = await godwit(t, ["expose", "web", "--on", "http://127.0.0.1:8080", "--policy", "local"], at);
+    const exposed = await godwit(
+      t,
+      ["expose", "web", "--on", "http://127.0.0.1:8080", "--policy", "local", "--pass-on", "relay"],
+      at,
+    );
     assert.deepEqual([exposed.code, exposed.stderr], [0, ""]);
     assert.equal(exposed.stdout, "Service web is at http://127.0.0.1:8080, by node fake.\n");
     const listed = await godwit(t, ["services"], at);
     assert.equal(
       listed.stdout,
       "SERVICE  PID  HOME  FOR   OPEN\nweb        1  fake  http     3\n\n" +
-        "SERVICE  AT                     POLICY  NODE  STATE\n" +
-        "web      http://127.0.0.1:8080  local   fake  holds it\n" +
-        "web      http://127.0.0.1:8080  local   n9    not there\n",
+        "SERVICE  AT                     POLICY  NODE  PASSED ON  STATE\n" +
+        "web      http://127.0.0.1:8080  local   fake  relay      holds it\n" +
+        "web      http://127.0.0.1:8080  local   n9               not there\n",
     );
     assert.deepEqual(JSON.parse((await godwit(t, ["services", "--json"], at)).stdout), await node.services());
     const bare = await godwit(t, ["expose", "web", "--on", "tls://127.0.0.1:8443", "--cert", "c.pem"], at);

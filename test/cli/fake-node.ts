@@ -84,8 +84,8 @@ export class FakeNode implements ClusterControl {
   async spawn(options: SpawnOptions): Promise<number> {
     return this.add(options);
   }
-  async expose({ service, address, policy = "least-loaded" }: ExposeOptions): Promise<Front> {
-    const front = { service, address, policy, node: this.name };
+  async expose({ service, address, policy = "least-loaded", passOn = "auto" }: ExposeOptions): Promise<Front> {
+    const front = { service, address, policy, node: this.name, passOn };
     this.fronts.push(front);
     return front;
   }

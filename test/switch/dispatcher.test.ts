@@ -21,7 +21,7 @@ test("those that were refused, at different moments, are all given to it again",
   t.after(() => dispatcher.close());
   const given: FrontSession[] = [];
   const make = (): FrontSession => {
-    const front = { scheme: "http", isNear: true, isCareOf: false } as const;
+    const front = { scheme: "http", isNear: true, isCareOf: false, isSpread: false } as const;
     const order = { service: "web", protocol: "http", policy: { kind: "least-loaded" }, ...front } as const;
     const session: FrontSession = new FrontSession(
       order,

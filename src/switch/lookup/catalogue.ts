@@ -1,11 +1,10 @@
 /** What is told of services to whoever asks a lookup: those that have a front, where clients come in, and where their processes are. */
 
-import type { Front } from "../../abi/control.ts";
 import type { ServiceRecord } from "../../abi/lookup.ts";
 import { LOOKUP_RECORDS_MAX } from "../../limits.ts";
 import { isRoutable } from "../alternative.ts";
 import type { EndpointMap } from "../endpoint-map.ts";
-import type { FrontMap } from "../front-map.ts";
+import type { FrontMap, KnownFront } from "../front-map.ts";
 import { policyOf } from "../policy.ts";
 import { type Asker, partsOf, type Reach } from "../reach.ts";
 
@@ -68,7 +67,7 @@ export class Catalogue {
     };
   }
 
-  #careOf({ careOf, node }: Front, home: string, asker: Asker): string[] {
+  #careOf({ careOf, node }: KnownFront, home: string, asker: Asker): string[] {
     const reached = careOf === undefined || node !== home ? undefined : this.#reach.of(careOf, node, asker);
     return reached === undefined ? [] : [reached];
   }

@@ -1,0 +1,33 @@
+/** A node's way to the others that the same process has started: descriptors go by that process (`courier.ts`). */
+
+import type { SendHandle } from "node:child_process";
+
+import { type Descriptor, isDescriptor } from "../resources/descriptor.ts";
+import type { Parcel, Siblings } from "../switch/handoff.ts";
+import type { FromMember, ToMember } from "./member-process.ts";
+
+export class ParentChannel implements Siblings {
+  readonly names: readonly string[];
+  onPassed: Siblings["onPassed"] = (_from, _parcel, descriptor) => descriptor?.close();
+  onReturned: Siblings["onReturned"] = () => {};
+  onDead: Siblings["onDead"] = () => {};
+
+  constructor(names: readonly string[]) {
+    this.names = names;
+  }
+
+  pass(to: string, parcel: Parcel, descriptor: Descriptor): void {
+    const message: FromMember = { op: "pass", to, parcel };
+    const sent = (error: Error | null) => {
+      if (error !== null) this.onReturned(parcel.id);
+    };
+    // Without its parent this process ends.
+    process.send?.(message, descriptor as unknown as SendHandle, {}, sent);
+  }
+
+  heard(message: Extract<ToMember, { op: "passed" | "returned" | "dead" }>, handle: unknown): void {
+    if (message.op === "returned") this.onReturned(message.id);
+    else if (message.op === "dead") this.onDead(message.name);
+    else this.onPassed(message.from, message.parcel, isDescriptor(handle) ? handle : undefined);
+  }
+}

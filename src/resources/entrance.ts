@@ -1,0 +1,64 @@
+/** Ways into a server other than the address that it listens at. */
+
+import type { Server as HttpServer } from "node:http";
+import { Server, type Socket } from "node:net";
+
+/** Where a connection becomes a server's, as if it had come in at its address. */
+export interface Entrance {
+  enter(socket: Socket): void;
+  /** Those of `sockets` (all that the server has) on which no request is under way, or begun; for HTTP/1.1 without TLS. */
+  idleOf?(sockets: readonly Socket[]): Socket[];
+  /** Tells from now on when a request has been answered. */
+  answered?(listener: () => void): void;
+}
+
+/** Is given each connection before anything of it was read, to let it in or not. */
+export type Gate = (socket: Socket, entrance: Entrance) => void;
+
+/** Takes the connections of a server before the server does. Returns where they go in. */
+export function entranceOf(server: Server, gate: Gate | undefined): Entrance {
+  const listeners = server.listeners("connection");
+  const enter = (socket: Socket) => {
+    for (const listener of listeners) Reflect.apply(listener, server, [socket]);
+  };
+  const entrance: Entrance = { enter };
+  if (gate !== undefined) {
+    server.removeAllListeners("connection");
+    server.on("connection", (socket: Socket) => gate(socket, entrance));
+  }
+  return entrance;
+}
+
+/** As {@link entranceOf}, of a server for HTTP/1.1. */
+export function httpEntranceOf(server: HttpServer, gate: Gate | undefined): Entrance {
+  const entrance = entranceOf(server, gate);
+  entrance.idleOf = (sockets) => idleOf(server, sockets);
+  entrance.answered = (listener) => void server.on("request", (_request, response) => response.once("close", listener));
+  return entrance;
+}
+
+/**
+ * Node's parser knows when the next request begins, and tells it only to `closeIdleConnections`: so that is called, while no
+ * connection can be closed.
+ */
+function idleOf(server: HttpServer, sockets: readonly Socket[]): Socket[] {
+  const idle: Socket[] = [];
+  for (const socket of sockets) {
+    const found = () => {
+      idle.push(socket);
+      return socket;
+    };
+    Object.defineProperty(socket, "destroy", { value: found, configurable: true });
+  }
+  try {
+    server.closeIdleConnections();
+  } finally {
+    for (const socket of sockets) Reflect.deleteProperty(socket, "destroy");
+  }
+  return idle;
+}
+
+/** Nobody comes in by its address any more. Idle connections stay, as `close` would not have it, until their time is up. */
+export function closeAddress(server: HttpServer): void {
+  Server.prototype.close.call(server, () => server.close());
+}

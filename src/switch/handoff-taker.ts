@@ -1,0 +1,184 @@
+/**
+ * Takes connections that other nodes give to this one. Nothing is read of one before its giver has said "go", or has ended: then
+ * nobody else has it.
+ */
+
+import * as v from "valibot";
+
+import { failure } from "../errors.ts";
+import {
+  HANDOFF_DOOR_IDLE_MS,
+  HANDOFF_FRONTS_MAX,
+  HANDOFF_TIMEOUT_MS,
+  HANDOFFS_MAX,
+  LISTENER_CONNECTIONS_MAX,
+} from "../limits.ts";
+import { type Descriptor, socketOf } from "../resources/descriptor.ts";
+import type { Entrance } from "../resources/entrance.ts";
+import { PROTOCOLS } from "./front-address.ts";
+import type { Order } from "./front-session.ts";
+import type { Parcel } from "./handoff.ts";
+import { Door, type Paper, paper } from "./handoff-door.ts";
+import type { HandoffPost } from "./handoff-post.ts";
+import { policyOf } from "./policy.ts";
+
+/** A connection that is being given to here. */
+interface Arrival {
+  readonly from: string;
+  readonly door: Door;
+  readonly bytes: Uint8Array;
+  readonly descriptor: Descriptor;
+}
+
+/** A front of another node's, whose connections come here. */
+interface Adopted {
+  readonly door: Door;
+  readonly close: () => void;
+  /** Runs while none of its connections is here. */
+  idle: NodeJS.Timeout | undefined;
+}
+
+export interface TakerSurroundings {
+  readonly self: string;
+  /** The door of a front of this node's. */
+  own(id: string): Door | undefined;
+  /** Serves connections of another node's front. @throws GodwitError EINVAL. */
+  adopt(order: Order, about: Paper): Entrance & { close(): void };
+  /** A connection of another's front has gone. */
+  left(): void;
+}
+
+export class HandoffTaker {
+  readonly #around: TakerSurroundings;
+  readonly #post: HandoffPost;
+  /** By the ids of their papers. */
+  readonly #adopted = new Map<string, Adopted>();
+  /** At most HANDOFFS_MAX. */
+  readonly #arrivals = new Map<string, Arrival>();
+  /** Whether it takes no more. */
+  isLeaving = false;
+
+  constructor(around: TakerSurroundings, post: HandoffPost) {
+    this.#around = around;
+    this.#post = post;
+  }
+
+  /** Connections of others' fronts. */
+  get size(): number {
+    return this.doors().reduce((sum, { size }) => sum + size, this.#arrivals.size);
+  }
+
+  doors(): Door[] {
+    return [...this.#adopted.values()].map(({ door }) => door);
+  }
+
+  /** A node is about to give connections of a front. @throws GodwitError EPROTO, EAGAIN, EINVAL. */
+  introduced(body: unknown): void {
+    const checked = v.safeParse(paper, body);
+    if (!checked.success) throw failure("EPROTO", `a front's paper is malformed: ${checked.issues[0].message}`);
+    const about = checked.output;
+    const { self } = this.#around;
+    if (this.#adopted.has(about.id) || this.#around.own(about.id) !== undefined) return;
+    if (this.isLeaving) throw failure("EAGAIN", `node ${self} is being drained`);
+    if (this.#adopted.size >= HANDOFF_FRONTS_MAX)
+      throw failure("EAGAIN", `node ${self} takes connections of ${HANDOFF_FRONTS_MAX} fronts already`);
+    const { service, scheme, isNear } = about;
+    const protocol = PROTOCOLS[scheme];
+    const order = {
+      service,
+      protocol,
+      scheme,
+      isNear,
+      isCareOf: false,
+      isSpread: true,
+      policy: policyOf(about.policy),
+    };
+    const door: Door = new Door(about, order, self, () => this.#left(door));
+    const server = this.#around.adopt(order, about);
+    door.entrance = server;
+    const adopted = { door, close: () => server.close(), idle: undefined };
+    this.#adopted.set(about.id, adopted);
+    this.#watch(adopted);
+  }
+
+  /** A descriptor has come. */
+  passed(from: string, { id, front, bytes }: Parcel, descriptor: Descriptor | undefined): void {
+    if (descriptor === undefined) return this.#post.say(from, ["refused", id]);
+    const door = this.#around.own(front) ?? this.#adopted.get(front)?.door;
+    const isFull = this.#arrivals.size >= HANDOFFS_MAX || (door?.size ?? 0) >= LISTENER_CONNECTIONS_MAX;
+    if (door === undefined || this.isLeaving || isFull) {
+      descriptor.close();
+      return this.#post.say(from, [door === undefined ? "unknown" : "refused", id]);
+    }
+    this.#arrivals.set(id, { from, door, bytes, descriptor });
+    this.#post.say(from, ["taken", id]);
+  }
+
+  /** The giver has let go of it. */
+  go(from: string, id: string): void {
+    const arrival = this.#take(from, id);
+    if (arrival === undefined) return;
+    const { door, bytes, descriptor } = arrival;
+    const { node, id: front } = door.paper;
+    // The front's node counts what it gives itself; of what others give on it is told.
+    if (node !== from && node !== this.#around.self) this.#post.say(node, ["held", front, 1]);
+    clearTimeout(this.#adopted.get(front)?.idle);
+    door.enter(socketOf(descriptor), bytes);
+  }
+
+  /** The giver goes on with it itself. */
+  no(from: string, id: string): void {
+    this.#take(from, id)?.descriptor.close();
+  }
+
+  #take(from: string, id: string): Arrival | undefined {
+    const arrival = this.#arrivals.get(id);
+    if (arrival?.from !== from) return undefined;
+    this.#arrivals.delete(id);
+    return arrival;
+  }
+
+  /** The link to a giver is lost. It has ended, which its launcher tells soon; or others take it for dead, and it may go on. */
+  lost(peer: string): void {
+    const meant = [...this.#arrivals].filter(([, { from }]) => from === peer).map(([id]) => id);
+    if (meant.length === 0) return;
+    setTimeout(() => {
+      for (const id of meant) this.no(peer, id);
+    }, HANDOFF_TIMEOUT_MS);
+  }
+
+  /** The OS process of a giver has ended, and its copies of descriptors with it. */
+  dead(peer: string): void {
+    for (const [id, { from }] of this.#arrivals) if (from === peer) this.go(peer, id);
+  }
+
+  #left(door: Door): void {
+    const { node, id } = door.paper;
+    this.#post.say(node, ["held", id, -1]);
+    const adopted = this.#adopted.get(id);
+    if (adopted !== undefined && door.size === 0) this.#watch(adopted);
+    this.#around.left();
+  }
+
+  /** A front of which there was nothing for long is forgotten; who gives more of it is told. */
+  #watch(adopted: Adopted): void {
+    const { door, close } = adopted;
+    clearTimeout(adopted.idle);
+    adopted.idle = setTimeout(() => {
+      if (door.size > 0 || [...this.#arrivals.values()].some((arrival) => arrival.door === door)) return;
+      this.#adopted.delete(door.paper.id);
+      close();
+    }, HANDOFF_DOOR_IDLE_MS).unref();
+  }
+
+  stop(): void {
+    for (const { descriptor } of this.#arrivals.values()) descriptor.close();
+    this.#arrivals.clear();
+    for (const { door, close, idle } of this.#adopted.values()) {
+      clearTimeout(idle);
+      close();
+      door.breakAll();
+    }
+    this.#adopted.clear();
+  }
+}
