@@ -17,6 +17,7 @@ import { measureHop } from "./hop.ts";
 import { measureImages } from "./images.ts";
 import { measureMigration } from "./migration.ts";
 import { measureResident } from "./resident.ts";
+import { measureRoute } from "./route.ts";
 import { measureServe } from "./serve.ts";
 import { measureSpawn } from "./spawn.ts";
 import { tableOf, thisMachine, writeResults } from "./table.ts";
@@ -37,6 +38,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   { name: "fairness", measure: measureFairness },
   { name: "web", measure: measureWeb },
   { name: "serve", measure: measureServe },
+  { name: "route", measure: measureRoute },
   { name: "migration", measure: measureMigration },
 ];
 

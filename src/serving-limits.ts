@@ -69,6 +69,19 @@ export const LOOKUP_UNTAKEN_MAX_BYTES = 64 * 1024;
 export const LOOKUP_QUESTION_MAX_BYTES = 4_096;
 /** How long a client by HTTP may have its answer wait for a change. */
 export const LOOKUP_WAIT_MAX_S = 60;
+/** A client of a lookup: how long it waits for an answer, after a fault until it asks again, and at most for a service to come. */
+export const LOOKUP_TIMEOUT_MS = 5_000;
+export const LOOKUP_RETRY_MS = 500;
+export const LOOKUP_OPENING_S = 5;
+export const LOOKUP_WAIT_S = 30;
+export const LOOKUP_PAUSE_MS = 10;
+export const LOOKUP_ANSWER_MAX_BYTES = 2 ** 20;
+/** An address that did not answer is left alone by a client for so long; and is waited for at most so long. */
+export const ROUTE_REST_MS = 1_000;
+export const ROUTE_CONNECT_TIMEOUT_MS = 3_000;
+/** Addresses that a client keeps of one service, and connections to one of them; requests beyond wait for one. */
+export const ROUTES_MAX = 64;
+export const ROUTE_CONNECTIONS_MAX = 256;
 /** A front's certificate, with those of who has signed it; or its key. */
 export const PEM_MAX_BYTES = 64 * 1024;
 /** Requests that a server works on at once, unless it says: with a thread for each, or a process for each. */

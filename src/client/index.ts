@@ -9,6 +9,8 @@
  */
 
 export { type FollowOptions, NodeClient, type OutputHandler, connect } from "./node-client.ts";
+export { openService } from "./open-service.ts";
+export type { ServiceClient, ServiceOptions } from "./service.ts";
 export { DEFAULT_NODE_NAME, socketPath } from "./socket.ts";
 export { type ProgramMap, mapStack, readProgramMap } from "../abi/stack-map.ts";
 export type {
@@ -42,5 +44,6 @@ export type {
   StressMode,
   ThreadInfo,
 } from "../abi/control.ts";
+export type { Lookup, LookupOptions, ServiceRecord } from "../abi/lookup.ts";
 export type { Capabilities, ExitStatus, Quotas, SignalName, ThreadState } from "../abi/records.ts";
 export { ERROR_CODES, type ErrorCode, GodwitError } from "../errors.ts";

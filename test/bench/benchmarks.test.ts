@@ -24,6 +24,7 @@ const ROWS: Readonly<Record<string, readonly string[]>> = {
   images: ["fork(), in the parent", "node.checkpoint, compressed", "node.restore of it", "encode"],
   hop: ["a hop to a fresh instance"],
   fairness: ["woken by its timer, beside 4 that spin: p99", "asked and answered, alone"],
+  route: ["relayed: requests a second", "direct: requests a second", "direct: a request"],
   web: [
     "CPU for a request: godwit to Node",
     "godwit to quickjs-wasi",
