@@ -99,7 +99,7 @@ export class ClusterNode implements LinkHandlers {
       return (await link.request("move/emigrate", { pid, to }, { timeoutMs: Infinity })) as MoveReport;
     }
     if (to === this.node.name) throw failure("EINVAL", `process ${pid} is on node ${to} already`);
-    if (this.#moving.has(pid)) throw failure("EAGAIN", `process ${pid} is being moved already`);
+    this.#assertStays(pid);
     if (this.#emigrations.size >= MOVES_MAX)
       throw failure("EAGAIN", `${MOVES_MAX} processes are being moved: try again`);
     this.#moving.add(pid);
@@ -136,7 +136,7 @@ export class ClusterNode implements LinkHandlers {
   async retrieve(pid: number, from: string, isForced: boolean): Promise<void> {
     const lwp = this.#seat(pid)?.lwp;
     if (lwp === undefined) throw failure("ESRCH", `process ${pid} is not on node ${this.node.name}`);
-    if (this.#moving.has(pid)) throw failure("EAGAIN", `process ${pid} is being moved`);
+    this.#assertStays(pid);
     this.#moving.add(pid);
     try {
       const { rows, obstacle } = await this.plan(pid, this.node.name, [from]);
@@ -316,22 +316,20 @@ export class ClusterNode implements LinkHandlers {
     void immigration.receive(stream).finally(() => stream.resume());
   }
 
-  /** The home of a process here is about to move: until it has, the process does not. Throws EAGAIN when it does already. */
+  /** The home of a process here is about to move: until it has, the process does not. */
   async #still(link: Link, pid: number): Promise<void> {
-    if (this.#moving.has(pid)) throw failure("EAGAIN", `process ${pid} is being moved`);
-    this.#moving.add(pid);
-    void link.lost.then(() => this.#moving.delete(pid));
-    try {
-      await this.hosting.still(link, pid);
-    } catch (error) {
-      this.#moving.delete(pid);
-      throw error;
-    }
+    this.#assertStays(pid);
+    await this.hosting.still(link, pid);
+  }
+
+  /** Throws EAGAIN for a process that is on its way, or to be left alone until its home has moved. */
+  #assertStays(pid: number): void {
+    if (this.#moving.has(pid)) throw failure("EAGAIN", `process ${pid} is being moved already`);
+    if (this.hosting.find(pid)?.isStill === true) throw failure("EAGAIN", `the home of process ${pid} is being moved`);
   }
 
   /** The home of a process here has moved, or was to move and did not: the process goes on. */
   async #rehomed(link: Link, { pid, home, epoch }: InferOutput<typeof aboutHome>): Promise<void> {
-    this.#moving.delete(pid);
     if (home === this.node.name) return atHome(this.node, pid, epoch);
     const to = home === link.peer ? link : await this.links.to(home);
     this.hosting.rehomed(link, pid, to, epoch);

@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import type { Duplex } from "node:stream";
 
 import type { MoveReport } from "../abi/control.ts";
+import { onLost } from "../cluster/link-loss.ts";
 import type { Link } from "../cluster/link.ts";
 import { assert, unreachable } from "../assert.ts";
 import { failure, GodwitError } from "../errors.ts";
@@ -100,9 +101,10 @@ export class Emigration {
   async run(): Promise<MoveReport> {
     const startMs = performance.now();
     const { seat, self, link } = this.#options;
-    void link.lost.then((error) => this.heard({ kind: "peerLost", reason: error.message }));
+    const forget = onLost(link, (error) => this.heard({ kind: "peerLost", reason: error.message }));
     void this.#offer();
     while (!this.#over) await this.#next();
+    forget();
     clearTimeout(this.#silence);
     this.#stream.end();
     const state = this.#state;

@@ -17,6 +17,8 @@ export interface Hosted {
   home: Link;
   readonly lwp: LwpThread;
   readonly memoryQuotaBytes: number;
+  /** Its home is about to move: until it has, it does not. */
+  isStill?: boolean;
 }
 
 /** What a home may tell a process of its own; the rest is between a node and its workers. */
@@ -136,13 +138,21 @@ export class Hosting {
 
   /** Its home is about to move: from when this resolves nothing is told of it, until `rehomed`. */
   async still(link: Link, pid: number): Promise<void> {
-    await this.#ofHome(link, pid).lwp.ask(pid, { kind: "freeze" });
+    const hosted = this.#ofHome(link, pid);
+    hosted.isStill = true;
+    try {
+      await hosted.lwp.ask(pid, { kind: "freeze" });
+    } catch (error) {
+      hosted.isStill = false;
+      throw error;
+    }
   }
 
   /** Its home is another one now, or the one that it had all the same: it goes on. */
   rehomed(link: Link, pid: number, home: Link, epoch: number): void {
     const hosted = this.#ofHome(link, pid);
     hosted.home = home;
+    hosted.isStill = false;
     hosted.lwp.tell({ op: "thaw", pid, epoch });
   }
 

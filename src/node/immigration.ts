@@ -3,6 +3,7 @@
 import type { Duplex } from "node:stream";
 import * as v from "valibot";
 
+import { onLost } from "../cluster/link-loss.ts";
 import type { Link } from "../cluster/link.ts";
 import { assert, unreachable } from "../assert.ts";
 import { failure, GodwitError } from "../errors.ts";
@@ -126,8 +127,9 @@ export class Immigration {
 
   /** Resolves when the process runs here, or will not. */
   async run(): Promise<TargetState["kind"]> {
-    void this.#options.link.lost.then((error) => this.heard({ kind: "peerLost", reason: error.message }));
+    const forget = onLost(this.#options.link, (error) => this.heard({ kind: "peerLost", reason: error.message }));
     while (!this.#over) await this.#next();
+    forget();
     clearTimeout(this.#silence);
     return this.#state.kind;
   }
