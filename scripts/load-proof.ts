@@ -98,8 +98,10 @@ try {
   const download = await proveDownload(cluster, plan);
   say(...toldOf(download), "");
   const relay = plan.relaySeconds > 0 && plan.hasWrk ? await measureRelay(cluster, plan.relaySeconds) : [];
-  for (const { client, answered, p50Ms, p99Ms } of relay)
-    say(`wrk at ${client}: ${(answered / plan.relaySeconds).toFixed(0)}/s, p50 ${ms(p50Ms)}, p99 ${ms(p99Ms)}`);
+  for (const { client, answered, p50Ms, p99Ms, cpuUs } of relay) {
+    const times = `p50 ${ms(p50Ms)}, p99 ${ms(p99Ms)}, processor time ${ms(cpuUs / 1000)} each`;
+    say(`wrk at ${client}: ${(answered / plan.relaySeconds).toFixed(0)}/s, ${times}`);
+  }
   const faults = [...load.faults, ...download.faults, ...relay.flatMap((one) => one.faults)];
   for (const fault of faults) console.error(`FAULT: ${fault}`);
   if (faults.length > 0) process.exitCode = 1;

@@ -58,6 +58,11 @@ export class Cluster {
     return peaks;
   }
 
+  /** Processor time that the nodes have had, in milliseconds. */
+  cpuMs(): number {
+    return [...this.#members.values()].reduce((sum, { client }) => sum + cpuMsOf(client.hostPid), 0);
+  }
+
   #measure(): void {
     for (const member of this.#members.values())
       member.peakBytes = Math.max(member.peakBytes, residentOf(member.client.hostPid));
@@ -75,6 +80,16 @@ function residentOf(hostPid: number): number {
   try {
     const status = readFileSync(`/proc/${hostPid}/status`, "utf8");
     return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
+  } catch {
+    return 0;
+  }
+}
+
+/** proc_pid_stat(5): user and system time, in ticks of 10 ms, are the 14th and 15th field; the second may have spaces. */
+function cpuMsOf(hostPid: number): number {
+  try {
+    const fields = readFileSync(`/proc/${hostPid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+    return (Number(fields[11]) + Number(fields[12])) * 10;
   } catch {
     return 0;
   }

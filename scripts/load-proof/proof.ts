@@ -115,16 +115,24 @@ export async function proveDownload(cluster: Cluster, { downloadBytes, everyMs }
   return { bytes: download.bytes, bytesPerSecond: download.bytesPerSecond, moves, growthBytes, faults };
 }
 
+/** One way to a process. */
+export interface Way extends Sight {
+  /** Processor time of all nodes for a request: what it costs, however busy the machine is with other things. */
+  readonly cpuUs: number;
+}
+
 /** What the way over a front costs: `wrk` at a process's own address, over its home's front, and over another node's. */
-export async function measureRelay(cluster: Cluster, seconds: number): Promise<Sight[]> {
+export async function measureRelay(cluster: Cluster, seconds: number): Promise<Way[]> {
   const direct = await startDirect(cluster, "n1");
   const pids = await startService(cluster, "relay", ["n1"]);
   const urls = [direct.url, await front(cluster, "relay", "n1"), await front(cluster, "relay", "n2")];
-  const found: Sight[] = [];
+  const found: Way[] = [];
   for (const [index, client] of ["its own address", "a front at its home", "a front elsewhere"].entries()) {
     const load = { url: urls[index] ?? "", seconds };
     await wrk({ ...load, seconds: WARM_UP_S });
-    found.push({ ...(await wrk(load)), client });
+    const before = cluster.cpuMs();
+    const sight = await wrk(load);
+    found.push({ ...sight, client, cpuUs: ((cluster.cpuMs() - before) * 1000) / sight.answered });
   }
   for (const pid of [direct.pid, ...pids]) await cluster.at("n1").signal(pid, "SIGKILL");
   return found;
