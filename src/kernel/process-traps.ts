@@ -23,11 +23,14 @@ const NAMES = new Map<number, SyscallName>(
 );
 assert(NAMES.size === Object.keys(SYSCALLS).length, "system call numbers are unique");
 
-/** Thrown through the guest's frames by `exit`: the process ends here and its instance is dropped. */
+/** Thrown through the guest's frames by `exit`: the process ends here and its instance is dropped. It has no stack. */
 export class ProcessExit extends Error {
   readonly code: number;
   constructor(code: number) {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super("the process has ended");
+    Error.stackTraceLimit = stackTraceLimit;
     this.code = code;
   }
 }

@@ -1,6 +1,5 @@
 /** The body of an LWP: a worker thread that runs the kernel for its share of the node's processes. */
 
-import { getRandomValues } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import { Script } from "node:vm";
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
@@ -30,6 +29,7 @@ import { Gate, type SharedWord } from "../resources/gate.ts";
 import { hostFiles } from "../resources/file.ts";
 import { Collection } from "./collection.ts";
 import { CONTROL_WORDS, isPast } from "./lwp-control.ts";
+import { RandomPool } from "./random-pool.ts";
 
 /** What the node gives an LWP at its start. */
 export interface LwpData {
@@ -43,11 +43,12 @@ export interface LwpData {
 
 const { nodeName, engine, port, control, longFree, swapAfterMs } = workerData as LwpData;
 
+const random = new RandomPool();
 const host: Host = {
   nodeName,
   monotonicMs: () => performance.now(),
   wallClockMs: () => Date.now(),
-  randomBytes: (into) => void getRandomValues(into),
+  randomBytes: (into) => random.fill(into),
   attention,
   post: (message) => post(message),
   files: hostFiles,

@@ -22,7 +22,7 @@ export interface LogRecord {
 
 export class OutputLog {
   /** Goes with the log from home to home. One that is begun anew, after a home died, is another. */
-  #id: string = randomUUID();
+  #name: string | undefined;
   #endBytes = 0;
   /** Invariant: together at most LOG_MAX_BYTES, each with OUTPUT_PIECE_BYTES more, or one chunk. Their ends in the log ascend. */
   readonly #chunks: { readonly stream: Stream; readonly bytes: Uint8Array; readonly endBytes: number }[] = [];
@@ -40,12 +40,12 @@ export class OutputLog {
 
   record(): LogRecord {
     const pieces = this.#chunks.map(({ stream, bytes }) => ({ stream, bytes: new Uint8Array(bytes) }));
-    return { id: this.#id, endBytes: this.#endBytes, pieces };
+    return { id: this.#id(), endBytes: this.#endBytes, pieces };
   }
 
   /** Goes on with a log that was kept, and told, at another home. Nothing has come here yet. */
   goOn({ id, endBytes, pieces }: LogRecord): void {
-    this.#id = id;
+    this.#name = id;
     this.#endBytes = Math.max(0, endBytes - pieces.reduce((sum, { bytes }) => sum + bytes.length, 0));
     for (const { stream, bytes } of pieces) this.#keep(stream, bytes);
   }
@@ -57,8 +57,7 @@ export class OutputLog {
 
   push(stream: Stream, bytes: Uint8Array): void {
     this.#keep(stream, bytes);
-    const mark = this.#markAt(this.#endBytes);
-    for (const marked of this.#subscribers.values()) marked?.(mark);
+    for (const marked of this.#subscribers.values()) marked?.(this.#markAt(this.#endBytes));
     if (this.#heldBytes !== undefined) {
       this.#heldBytes += bytes.length;
       void this.pass(stream, bytes);
@@ -118,11 +117,16 @@ export class OutputLog {
     if (typeof replay === "boolean") return replay ? 0 : this.#endBytes;
     const [, id, bytes] = MARK.exec(replay.after) ?? [];
     if (id === undefined) throw failure("EINVAL", `"${replay.after.slice(0, 80)}" is no mark in a process's output`);
-    return id === this.#id ? Number(bytes) : 0;
+    return id === this.#id() ? Number(bytes) : 0;
   }
 
   #markAt(atBytes: number): string {
-    return `${this.#id}:${atBytes}`;
+    return `${this.#id()}:${atBytes}`;
+  }
+
+  /** Given when it is first told: most logs are read by nobody who asks where they are. */
+  #id(): string {
+    return (this.#name ??= randomUUID());
   }
 
   #keep(stream: Stream, bytes: Uint8Array): void {
