@@ -48,7 +48,7 @@ const host: Host = {
   nodeName,
   monotonicMs: () => performance.now(),
   wallClockMs: () => Date.now(),
-  randomBytes: (into) => random.fill(into),
+  randomBytes: (into) => random.draw(into),
   attention,
   post: (message) => post(message),
   files: hostFiles,

@@ -11,7 +11,7 @@ export class RandomPool {
   #usedBytes = POOL_BYTES;
 
   /** Fills `into`, of at most 65,536 bytes, with bytes that nobody else is given, and that are not kept. */
-  fill(into: Uint8Array): void {
+  draw(into: Uint8Array): void {
     if (into.length > SHARE_MAX_BYTES) return void getRandomValues(into);
     if (this.#usedBytes + into.length > POOL_BYTES) {
       getRandomValues(this.#pool);

@@ -9,7 +9,7 @@ test("no share is given twice, whatever sizes are asked for", () => {
   const seen = new Set<string>();
   for (let round = 0; round < 2000; round++) {
     const share = new Uint8Array(16 + (round % 400));
-    pool.fill(share);
+    pool.draw(share);
     // Sixteen bytes that were not filled, or were given before, would be among those seen.
     for (let at = 0; at + 16 <= share.length; at += 16) {
       const text = Buffer.from(share.subarray(at, at + 16)).toString("hex");
@@ -23,7 +23,7 @@ test("no share is given twice, whatever sizes are asked for", () => {
 test("the largest share there may be is filled to its end, an empty one is none", () => {
   const pool = new RandomPool();
   const large = new Uint8Array(65_536);
-  pool.fill(large);
+  pool.draw(large);
   for (let at = 0; at < large.length; at += 32) assert.ok(large.subarray(at, at + 32).some((byte) => byte !== 0));
-  pool.fill(new Uint8Array(0));
+  pool.draw(new Uint8Array(0));
 });
