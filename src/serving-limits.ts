@@ -7,6 +7,14 @@ export const STREAM_LINGER_MAX_BYTES = 16 * 2 ** 20;
 export const DATAGRAM_MAX_BYTES = 65_507;
 /** Addresses that a datagram socket has heard from lately, and may answer. */
 export const DATAGRAM_REMOTES_MAX = 4096;
+/** A front's client of datagrams between which and its process none went for so long is forgotten; and is told of again as a new one. */
+export const DATAGRAM_IDLE_MS = 60_000;
+/** Of those for which another needs the place, so many may be on their way out; then newcomers are dropped. */
+export const DATAGRAM_LEAVING_MAX = 256;
+/** Datagrams on their way between a front and a home, for each client and direction. */
+export const DATAGRAM_WINDOW_BYTES = 32 * 1024;
+/** First datagrams of a front's clients that wait for a process. */
+export const DATAGRAM_WAITING_MAX_BYTES = 4 * 2 ** 20;
 /** A WebSocket's client from which nothing came for so long is asked whether it is there, and must tell within as long again. */
 export const SOCKET_PING_MS = 30_000;
 /** WebSockets that a process has granted and that are open: each has a call in flight, of `CALLS_IN_FLIGHT_MAX`. */

@@ -63,7 +63,7 @@ export type NodeNames = "all" | readonly string[];
 /** An address where a node's switch accepts clients of a service. */
 export interface Front {
   readonly service: string;
-  /** `SCHEME://HOST:PORT`: http and https for requests, tcp and tls for connections. */
+  /** `SCHEME://HOST:PORT`: http and https for requests, tcp and tls for connections, udp for datagrams. */
   readonly address: string;
   /** How a process is chosen: round-robin, least-loaded, local, hash:KEY, content:PREFIX=SERVICE,... */
   readonly policy: string;

@@ -17,7 +17,7 @@ import { UsageError } from "./usage.ts";
 export function define(command: Command): void {
   addGrantOptions(command)
     .argument("<service>", "its name, as in --listen service:NAME")
-    .requiredOption("--on <address>", "where: SCHEME://HOST:PORT, with http, https, tcp or tls; port 0 for any")
+    .requiredOption("--on <address>", "where: SCHEME://HOST:PORT, with http, https, tcp, tls or udp; port 0 for any")
     .option("--policy <policy>", "how a process is chosen (default: least-loaded)")
     .addOption(
       new Option("--pass-on <how>", "how connections get to the nodes of processes (default: auto)").choices([
@@ -80,8 +80,8 @@ Passing on:
   relay                  all connections stay at this node, which passes on what is said
 
 Processes may be moved, and their nodes drained, without clients noticing: the connections are the switch's. When no
-process is free, clients wait for one; after five seconds requests are told to come again, and connections
-are reset.
+process is free, clients wait for one; after five seconds requests are told to come again, connections are reset, and
+datagrams forgotten.
 
 A front relays to processes at other nodes. One with --care-of is for its node's own processes (its policy is local):
 the other fronts of the service say in their answers where it is (Alt-Svc), and godwit lookup tells of it.

@@ -12,6 +12,8 @@ import type { Entry } from "./process-table.ts";
 
 /** What comes in by a listener; a `socket` once was an exchange. */
 export type Arrival = "exchange" | "stream" | "socket";
+/** Or a process's own socket for datagrams, which is opened anew. */
+type Left = Arrival | "datagrams";
 export type Tell = (entry: Entry, message: ToLwp) => void;
 
 /** All channels of one process. */
@@ -26,7 +28,7 @@ export interface Panel {
 /** A channel as another home goes on with it. */
 export interface PlugRecord {
   readonly channel: string;
-  readonly arrival: Arrival;
+  readonly arrival: Left;
   readonly untaken: number;
   /** Frames of the process's that wait for the driver; and the one before them, which it has and the process was not told. */
   readonly frames: readonly Frame[];
@@ -55,6 +57,8 @@ export class Plug implements Line {
   #isAbandoned = false;
   /** How the process opened it; undefined for what came in. */
   readonly request: ChannelRequest | undefined;
+  /** What another home has left for the driver. */
+  state: unknown;
   /** Where a listener accepts, once it does. */
   address: string | undefined;
   /** Called when it is closed; not when another home goes on with it. */
@@ -97,14 +101,16 @@ export class Plug implements Line {
 
   /** Nothing goes over it here any more: another home goes on with it. Undefined when none can. */
   leave(): PlugRecord | undefined {
-    if (this.#closed || !this.isPortable) return undefined;
-    const state = (this.#driver as Portable).leave();
+    const isDatagrams = this.request?.kind === "datagram";
+    if (this.#closed || !(this.isPortable || isDatagrams)) return undefined;
+    const state = this.isPortable ? (this.#driver as Portable).leave() : null;
     this.#forget();
+    if (state === null) this.#driver?.close();
     const passing = this.#passing === undefined ? null : { kind: this.#passing.kind, cost: frameCost(this.#passing) };
-    const arrival = this.#isExchange ? "exchange" : this.#isStream ? "stream" : "socket";
+    const arrived = this.#isExchange ? "exchange" : this.#isStream ? "stream" : "socket";
     return {
       channel: this.#id,
-      arrival,
+      arrival: isDatagrams ? "datagrams" : arrived,
       untaken: this.#untaken,
       frames: [...this.#queue],
       passing,
@@ -113,16 +119,15 @@ export class Plug implements Line {
     };
   }
 
-  /** Goes on where it was left. */
-  resume({ untaken, frames, passing, isAbandoned }: PlugRecord, drive: (line: Line) => Driver): void {
+  /** Goes on where it was left, once it has a driver. */
+  resume({ untaken, frames, passing, isAbandoned, state }: PlugRecord): void {
+    this.state = state;
     this.#isAbandoned = isAbandoned;
     this.#untaken += untaken;
     this.#panel.untaken += untaken;
     this.#stalled = !this.#hasRoom;
     this.#queue.push(...frames);
-    this.#driver = drive(this);
     if (passing !== null) this.#passed(passing.kind, passing.cost);
-    void this.#passOn();
   }
 
   set driver(driver: Driver) {

@@ -67,7 +67,7 @@ const homeRecord = v.object({
   channels: v.array(
     v.object({
       channel: text,
-      arrival: v.picklist(["exchange", "stream", "socket"]),
+      arrival: v.picklist(["exchange", "stream", "socket", "datagrams"]),
       untaken: v.number(),
       frames: v.array(v.object({ kind: v.number(), bytes: v.instance(Uint8Array) })),
       passing: v.nullable(v.object({ kind: v.number(), cost: v.number() })),
@@ -126,8 +126,7 @@ export async function handHome(cluster: ClusterNode, family: readonly Entry[], t
     for (const [index, entry] of family.entries()) {
       if (entry.exit !== undefined) continue; // it ended meanwhile: what was left of it is told by who knows why
       for (const left of records[index]?.waits ?? []) goOnWaiting(node, entry, left);
-      for (const { channel, request } of listeners.get(entry) ?? []) node.switchboard.reopen(entry, channel, request);
-      await node.switchboard.resume(entry, (records[index]?.channels ?? []) as PlugRecord[]);
+      await goOnConnected(node, entry, listeners.get(entry) ?? [], (records[index]?.channels ?? []) as PlugRecord[]);
       if (entry.held !== undefined) node.settle(entry);
     }
     throw error;
@@ -224,12 +223,30 @@ async function takeHome({ node, hosting, homing }: ClusterNode, record: HomeReco
   if (record.unreadBytes > 0) void entry.input.put(record.unreadBytes);
   if (record.inputClosed) entry.input.close();
   entry.output.goOn(record.output);
-  for (const { channel, request } of record.listeners) node.switchboard.reopen(entry, channel, channelRequest(request));
   const why = { code: "ECONNRESET", message: "the connection ended with the home that the process had" } as const;
   for (const channel of record.broken) entry.held.messages.push({ op: "broken", pid: entry.pid, channel, why });
   entry.held.messages.push(...(record.held as unknown as ToLwp[]));
+  const listeners = record.listeners.map(({ channel, request }) => ({ channel, request: channelRequest(request) }));
   // What comes over them now comes after what came before.
-  await node.switchboard.resume(entry, record.channels as PlugRecord[]);
+  await goOnConnected(node, entry, listeners, record.channels as PlugRecord[]);
+}
+
+/** Opens what is opened anew, and goes on with what was left. */
+async function goOnConnected(
+  node: Node,
+  entry: Entry,
+  listeners: readonly { readonly channel: string; readonly request: ChannelRequest }[],
+  left: readonly PlugRecord[],
+): Promise<void> {
+  for (const { channel, request } of listeners)
+    node.switchboard.reopen(
+      entry,
+      channel,
+      request,
+      left.find((one) => one.channel === channel),
+    );
+  const sessions = left.filter(({ channel }) => !listeners.some((one) => one.channel === channel));
+  await node.switchboard.resume(entry, sessions);
 }
 
 /** The host of a process that was taken over lets it go on, and hears this home from now on. */

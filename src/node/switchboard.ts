@@ -6,14 +6,14 @@
 import { type ChannelRequest, FRAME_KINDS, type ListenerHead, serviceName } from "../abi/channel.ts";
 import { unreachable } from "../assert.ts";
 import { failure, GodwitError } from "../errors.ts";
-import { isReopened, SESSION_PREFIX } from "../kernel/channel.ts";
+import { SESSION_PREFIX } from "../kernel/channel.ts";
 import type { FromLwp, ToLwp } from "../kernel/protocol.ts";
 import { jsonFrame } from "../resources/frame.ts";
 import { DatagramSockets } from "../resources/datagram.ts";
 import type { Driver } from "../resources/line.ts";
 import { type Acceptor, Listeners } from "../resources/listener.ts";
 import { StreamListeners } from "../resources/stream-listener.ts";
-import type { HomeSession } from "../switch/home-session.ts";
+import { DatagramService } from "../switch/datagram-service.ts";
 import type { Homes, Portable } from "../switch/homes.ts";
 import { type Arrival, messageOf, own, type Panel, Plug, type PlugRecord, type Tell } from "./plug.ts";
 import type { Entry } from "./process-table.ts";
@@ -54,7 +54,7 @@ export class Switchboard {
     const plug = this.#panels.get(entry.pid)?.plugs.get(channel);
     switch (message.op) {
       case "open":
-        return this.#open(entry, channel, message.request, message.body, message.shared === true);
+        return this.#open(entry, channel, message.request, message.body, { shared: message.shared === true });
       case "frame":
         return plug?.take(message.frame);
       case "taken":
@@ -64,8 +64,15 @@ export class Switchboard {
     }
   }
 
-  #open(entry: Entry, id: string, request: ChannelRequest, body: Uint8Array, shared = false): void {
+  #open(
+    entry: Entry,
+    id: string,
+    request: ChannelRequest,
+    body: Uint8Array,
+    { shared = false, left }: { readonly shared?: boolean; readonly left?: PlugRecord | undefined } = {},
+  ): void {
     const plug = new Plug(entry, id, this.#panel(entry), this.#tell, request);
+    if (left !== undefined) plug.resume(left);
     if (shared) plug.address = this.#panels.get(entry.parent?.pid ?? 0)?.plugs.get(id)?.address;
     if (shared && plug.address === undefined) return plug.break("ECANCELED", NO_MORE);
     if (request.kind === "listener" && request.holds !== undefined) plug.onClose = () => this.#dismiss(entry, id);
@@ -123,9 +130,17 @@ export class Switchboard {
     const homes = await this.services();
     plug.address = `service:${service}`;
     if (request.kind === "listener" && request.holds !== undefined) return hold(plug);
-    const protocol = request.kind === "listener" ? (request.protocol ?? "http") : "udp";
+    if (request.kind === "datagram") return this.#serveDatagrams(entry, plug, service, homes);
+    const protocol = request.kind === "listener" ? (request.protocol ?? "http") : "http";
     const accept = this.#acceptor(entry, id, protocol === "http" ? "exchange" : "stream", SESSION_PREFIX);
     return homes.join(service, entry.pid, protocol, plug, accept);
+  }
+
+  async #serveDatagrams(entry: Entry, plug: Plug, service: string, homes: Homes): Promise<Driver> {
+    const datagrams = new DatagramService(plug);
+    datagrams.listener = homes.join(service, entry.pid, "udp", plug, datagrams.accept);
+    if (plug.state !== undefined) await datagrams.restore(plug.state, entry.pid, homes);
+    return datagrams;
   }
 
   /** A node whose processes connect nowhere does not pay for the clients. */
@@ -173,9 +188,10 @@ export class Switchboard {
     return [...plugs].map(([id, { request }]) => ({ id, request }));
   }
 
-  /** Opens a process's channel that it had at another home. */
-  reopen(entry: Entry, id: string, request: ChannelRequest): void {
-    this.#open(entry, id, request, new Uint8Array(0));
+  /** Opens a process's channel that it had at another home, with what was left of it there; unless it never went. */
+  reopen(entry: Entry, id: string, request: ChannelRequest, left?: PlugRecord): void {
+    if (this.#panels.get(entry.pid)?.plugs.has(id) !== true)
+      this.#open(entry, id, request, new Uint8Array(0), { left });
   }
 
   /** What another home can go on with of a process's channels: over here. Its services stay, and know of no home. */
@@ -183,7 +199,7 @@ export class Switchboard {
     const plugs = [...(this.#panels.get(entry.pid)?.plugs.values() ?? [])];
     return plugs.flatMap((plug) => {
       const record = plug.leave();
-      return record === undefined || plug.request !== undefined ? [] : [record];
+      return record === undefined || (plug.request !== undefined && record.arrival !== "datagrams") ? [] : [record];
     });
   }
 
@@ -192,20 +208,23 @@ export class Switchboard {
     if (records.length === 0) return;
     if (this.services === undefined) throw failure("EADDRNOTAVAIL", `node ${this.#nodeName} has no switch`);
     const homes = await this.services();
-    const sessions = records.map((record) => {
+    const sessions = records.flatMap((record) => {
+      if (record.arrival === "datagrams") return [];
       const plug = new Plug(entry, record.channel, this.#panel(entry), this.#tell, record.arrival);
-      let session: HomeSession | undefined;
-      plug.resume(record, (line) => (session = homes.resume(record.state, entry.pid, line)));
-      return session;
+      plug.resume(record);
+      const session = homes.resume(record.state, entry.pid, plug);
+      plug.driver = session;
+      return [session];
     });
-    await homes.attach(sessions.filter((session) => session !== undefined));
+    await homes.attach(sessions);
   }
 
   /** No new exchanges come for a process; resolves when it has answered those that did, or after so long. */
   async retire(entry: Entry, graceMs: number): Promise<void> {
     const plugs = [...(this.#panels.get(entry.pid)?.plugs.values() ?? [])];
     for (const plug of plugs) {
-      if (plug.request === undefined || !isReopened(plug.request.kind) || plug.isPortable) continue;
+      // What is no listener goes on until the home does.
+      if (plug.request?.kind !== "listener" || plug.isPortable) continue;
       plug.onClose = () => {};
       plug.close();
     }

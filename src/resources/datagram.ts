@@ -3,17 +3,18 @@
  * A process may answer who has sent it something; to send to others it needs the `net` capability.
  */
 
-import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
+import type { RemoteInfo } from "node:dgram";
 import { isIPv4, isIPv6 } from "node:net";
 
-import { type DatagramHead, type Frame, FRAME_BYTES, FRAME_KINDS } from "../abi/channel.ts";
+import { type DatagramHead, type Frame, FRAME_KINDS } from "../abi/channel.ts";
 import { failure } from "../errors.ts";
 import { coversHost } from "../kernel/host-pattern.ts";
-import { CHANNEL_WINDOW_BYTES, DATAGRAM_MAX_BYTES, DATAGRAM_REMOTES_MAX } from "../limits.ts";
+import { DATAGRAM_MAX_BYTES, DATAGRAM_REMOTES_MAX } from "../limits.ts";
 import { addressText, hostAndPort } from "./address.ts";
 import { datagramFrame, headAndBody } from "./frame.ts";
 import type { Driver, Line } from "./line.ts";
 import { type Opening, SharedAddresses } from "./shared-address.ts";
+import { UdpSocket } from "./udp-socket.ts";
 
 /** Somebody who has sent datagrams. */
 interface Client {
@@ -25,25 +26,17 @@ interface Client {
 
 /** A socket, for one process or for several, each of which has its clients. */
 class DatagramSocket implements Opening<DatagramEnd> {
-  readonly #socket: Socket;
+  readonly #socket: UdpSocket;
   readonly #members = new Set<DatagramEnd>();
   /** Who was heard lately, the latest last. */
   readonly #clients = new Map<string, Client>();
-  readonly ready: Promise<string>;
-  /** On its way to the system, with what each counts. */
-  #sendingBytes = 0;
-  #isStopped = false;
 
   constructor(host: string, port: number) {
-    this.#socket = createSocket({ type: host.includes(":") ? "udp6" : "udp4" });
-    this.#socket.on("message", (payload, from) => this.#arrived(payload, from));
-    this.ready = new Promise((resolve, reject) => {
-      this.#socket.once("error", reject);
-      this.#socket.bind({ port, address: host, exclusive: true }, () => {
-        this.#socket.off("error", reject).on("error", () => {}); // what became of one datagram nobody waits for
-        resolve(addressText(this.#socket.address()));
-      });
-    });
+    this.#socket = new UdpSocket(host, port, (payload, from) => this.#arrived(payload, from));
+  }
+
+  get ready(): Promise<string> {
+    return this.#socket.ready;
   }
 
   get size(): number {
@@ -87,26 +80,12 @@ class DatagramSocket implements Opening<DatagramEnd> {
 
   /** Settles when the system has it, or would not have it; a promise only when that is to be waited for. */
   send(payload: Uint8Array, host: string, port: number): Promise<void> | undefined {
-    const cost = payload.length + FRAME_BYTES;
-    this.#sendingBytes += cost;
-    const sent = new Promise<void>((resolve) => {
-      this.#socket.send(payload, port, host, () => {
-        this.#sendingBytes -= cost;
-        this.#closeIfIdle();
-        resolve();
-      });
-    });
-    return this.#sendingBytes < CHANNEL_WINDOW_BYTES ? undefined : sent;
+    return this.#socket.send(payload, host, port);
   }
 
   /** What is being sent goes out. */
   stop(): void {
-    this.#isStopped = true;
-    this.#closeIfIdle();
-  }
-
-  #closeIfIdle(): void {
-    if (this.#isStopped && this.#sendingBytes === 0) this.#socket.close();
+    this.#socket.close();
   }
 }
 
@@ -139,12 +118,7 @@ class DatagramEnd implements Driver {
 
   /** One that may not be sent, or cannot be, is dropped: as any datagram may be on its way. */
   take(frame: Frame): Promise<void> | undefined {
-    if (frame.kind !== FRAME_KINDS.datagram)
-      throw failure("EPROTO", "a datagram socket's channel takes datagrams, and nothing else");
-    const { head, body } = headAndBody(frame);
-    if (body.length > DATAGRAM_MAX_BYTES)
-      throw failure("EMSGSIZE", `a datagram of ${body.length} bytes; at most ${DATAGRAM_MAX_BYTES} are sent`);
-    const remote = remoteOf(head);
+    const { remote, body } = datagramOf(frame);
     const client = this.socket?.client(remote);
     if (client?.end === this) return this.socket?.send(body, client.host, client.port);
     const { host, port } = hostAndPort(remote);
@@ -158,10 +132,20 @@ class DatagramEnd implements Driver {
   }
 }
 
-function remoteOf(head: unknown): string {
-  const remote = typeof head === "object" && head !== null && "remote" in head ? head.remote : undefined;
-  if (typeof remote === "string") return remote;
-  throw failure("EPROTO", "a datagram's head says where it goes");
+/** A datagram as a process gives it, or another node. @throws GodwitError EPROTO, EMSGSIZE. */
+export function datagramOf(frame: Frame): {
+  readonly remote: string;
+  readonly lost: number;
+  readonly body: Uint8Array;
+} {
+  if (frame.kind !== FRAME_KINDS.datagram)
+    throw failure("EPROTO", "a datagram socket's channel takes datagrams, and nothing else");
+  const { head, body } = headAndBody(frame);
+  if (body.length > DATAGRAM_MAX_BYTES)
+    throw failure("EMSGSIZE", `a datagram of ${body.length} bytes; at most ${DATAGRAM_MAX_BYTES} are sent`);
+  const { remote, lost = 0 } = (typeof head === "object" && head !== null ? head : {}) as Partial<DatagramHead>;
+  if (typeof remote !== "string") throw failure("EPROTO", "a datagram's head says where it goes");
+  return { remote, lost: Number.isSafeInteger(lost) ? lost : 0, body };
 }
 
 /** The addresses at which a node takes datagrams for its processes. */

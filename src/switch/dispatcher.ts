@@ -1,6 +1,13 @@
 /** Gives each client a process of its service: by the front's policy, or in turn when all are busy, within bounds. */
 
-import { EXCHANGES_MAX, HOME_REST_MS, SERVICE_QUEUE_MAX, SERVICE_REST_MS, SERVICE_WAIT_MS } from "../limits.ts";
+import {
+  DATAGRAM_REMOTES_MAX,
+  EXCHANGES_MAX,
+  HOME_REST_MS,
+  SERVICE_QUEUE_MAX,
+  SERVICE_REST_MS,
+  SERVICE_WAIT_MS,
+} from "../limits.ts";
 import type { Endpoint, EndpointMap, ServiceProtocol } from "./endpoint-map.ts";
 import type { FrontSession, Order, Place } from "./front-session.ts";
 import { type Candidate, choose, type Inquiry, serviceFor } from "./policy.ts";
@@ -18,6 +25,9 @@ interface Waiting {
   readonly session: FrontSession;
   readonly timer: NodeJS.Timeout;
 }
+
+/** Of a process, at this switch. */
+const OPEN_MAX = { http: EXCHANGES_MAX, tcp: EXCHANGES_MAX, udp: DATAGRAM_REMOTES_MAX } as const;
 
 export class Dispatcher {
   readonly #self: string;
@@ -115,12 +125,12 @@ export class Dispatcher {
     return { pid, home, open, isLocal: home === this.#self };
   }
 
-  #isFree({ pid, home }: Endpoint, nowMs: number): boolean {
+  #isFree({ pid, home, protocol }: Endpoint, nowMs: number): boolean {
     if ((this.#silentHomes.get(home) ?? 0) > nowMs) return false;
     const standing = this.#standings.get(pid);
     return (
       standing === undefined ||
-      (standing.open < EXCHANGES_MAX && (standing.restUntilMs <= nowMs || standing.restHome !== home))
+      (standing.open < OPEN_MAX[protocol] && (standing.restUntilMs <= nowMs || standing.restHome !== home))
     );
   }
 

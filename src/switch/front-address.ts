@@ -4,7 +4,7 @@ import { failure } from "../errors.ts";
 import type { ServiceProtocol } from "./endpoint-map.ts";
 
 /** What comes to processes by fronts of each scheme. */
-export const PROTOCOLS = { http: "http", https: "http", tcp: "tcp", tls: "tcp" } as const;
+export const PROTOCOLS = { http: "http", https: "http", tcp: "tcp", tls: "tcp", udp: "udp" } as const;
 
 export interface FrontAddress {
   readonly scheme: keyof typeof PROTOCOLS;

@@ -1,12 +1,15 @@
 /** What listens at the address of a front: servers that a process's own address has as well. */
 
+import { assert } from "../assert.ts";
 import { failure } from "../errors.ts";
 import { FRONT_SESSIONS_MAX } from "../limits.ts";
+import { hostAndPort, unheard } from "../resources/address.ts";
 import type { Driver } from "../resources/line.ts";
 import type { Entrance, Gate } from "../resources/entrance.ts";
 import type { Credentials } from "../resources/http-server.ts";
 import { type Acceptor, Listeners, unlistened } from "../resources/listener.ts";
 import { StreamListeners, unlistenedStreams } from "../resources/stream-listener.ts";
+import { DatagramFront } from "./datagram-front.ts";
 import type { FrontAddress } from "./front-address.ts";
 
 interface Secrets {
@@ -34,6 +37,7 @@ export function listenAt(
       `a front for ${scheme} has ${isSecure(scheme) ? "a certificate and its key" : "no certificate"}`,
     );
   const both = { listening, credentials: credentialsOf({ certificate, key }), gate };
+  if (scheme === "udp") return listenForDatagrams(place, listening, accept);
   if (scheme === "tcp" || scheme === "tls")
     return new StreamListeners().join(place, NO_LINE, accept, { ...both, connectionsMax: FRONT_SESSIONS_MAX });
   return new Listeners().join(place, NO_LINE, accept, { ...both, exchangesMax: FRONT_SESSIONS_MAX });
@@ -45,6 +49,7 @@ export function adoptAs(
   secrets: Secrets,
   accept: Acceptor,
 ): Entrance & { close(): void } {
+  assert(scheme !== "udp", "datagrams come by no connection");
   const credentials = credentialsOf(secrets);
   if (scheme === "tcp" || scheme === "tls")
     return unlistenedStreams(accept, { credentials, connectionsMax: FRONT_SESSIONS_MAX });
@@ -58,4 +63,20 @@ export function isSecure(scheme: FrontAddress["scheme"]): boolean {
 
 function credentialsOf({ certificate, key }: Secrets): Credentials | undefined {
   return certificate === undefined || key === undefined ? undefined : { certificate, key };
+}
+
+async function listenForDatagrams(
+  place: string,
+  listening: (place: string) => void,
+  accept: Acceptor,
+): Promise<Driver> {
+  const { host, port } = hostAndPort(place);
+  const front = new DatagramFront(host, port, accept);
+  try {
+    listening(await front.ready);
+    return front;
+  } catch (error) {
+    front.close();
+    throw unheard(place, error);
+  }
 }

@@ -8,7 +8,7 @@ import type { Driver, Line } from "../resources/line.ts";
 import type { ServiceProtocol } from "./endpoint-map.ts";
 import type { FrontAddress } from "./front-address.ts";
 import type { Inquiry, Policy } from "./policy.ts";
-import { type Item, PARTING, Session } from "./session.ts";
+import { BEGINNING, type Item, PARTING, Session, windowOf } from "./session.ts";
 import type { SessionMessage } from "./session-post.ts";
 
 /** Whom a session is with. */
@@ -54,7 +54,7 @@ export class FrontSession implements Line {
   readonly order: Order;
   readonly #around: Surroundings;
   #id = "";
-  #session = new Session();
+  #session: Session;
   #place: Place | undefined;
   #driver: Driver | undefined;
   /** The client is to send no more until there is room. */
@@ -73,6 +73,7 @@ export class FrontSession implements Line {
   /** @param first the client's first frame, of which its head tells what it asks for. */
   constructor(order: Order, first: Frame, around: Surroundings) {
     this.order = order;
+    this.#session = new Session(BEGINNING, windowOf(order.protocol));
     this.#around = around;
     this.#session.send(first);
   }
@@ -110,7 +111,7 @@ export class FrontSession implements Line {
   break(code: ErrorCode, message: string): void {
     if (this.#isOver || this.#hasParted) return;
     this.#hasParted = true;
-    if (this.#place === undefined) return this.#end();
+    if (this.#place === undefined) return this.#close();
     this.#say({ kind: PARTING, bytes: new Uint8Array(Buffer.from(JSON.stringify({ code, message }))) });
   }
 
@@ -136,12 +137,14 @@ export class FrontSession implements Line {
     this.#around.send(place.home, { op: "open", id: this.#id, pid: place.pid, service });
     const { first, items } = this.#session.after(0);
     for (const [index, item] of items.entries()) this.#send(place, first + index, item);
+    // Who sends datagrams is not heard before.
+    if (this.order.protocol === "udp") this.#driver?.resume();
   }
 
   /** The process was not there: nothing of this has come to it. */
   refused(): void {
     this.#leave("refused");
-    if (this.#hasParted) this.#end();
+    if (this.#hasParted) this.#close();
     else this.#around.homeless(this);
   }
 
@@ -165,7 +168,7 @@ export class FrontSession implements Line {
     if (this.#isAnswered || this.#isRepeated || this.#hasParted || !this.#session.isWhole) return false;
     if (!REPEATABLE.has(this.inquiry.method ?? "")) return false;
     const { items } = this.#session.after(0);
-    this.#session = new Session();
+    this.#session = new Session(BEGINNING, windowOf(this.order.protocol));
     for (const item of items) this.#session.send(item);
     this.#isRepeated = true;
     this.#leave("refused");

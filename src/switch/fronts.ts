@@ -90,7 +90,9 @@ export class Fronts {
     const order = orderOf(options, address);
     careOfOf(options, address.place);
     if (this.#fronts.size >= FRONTS_MAX) throw failure("EAGAIN", `this node has ${FRONTS_MAX} fronts already`);
-    if ([...this.#fronts].some((one) => one.address.endsWith(`://${address.place}`)))
+    const isThere = ({ address: other, order }: Front) =>
+      other.endsWith(`://${address.place}`) && (order.protocol === "udp") === (address.protocol === "udp");
+    if ([...this.#fronts].some(isThere))
       throw failure("EADDRINUSE", `cannot listen on ${address.place}: a service is exposed there at this node already`);
     const { passOn = "auto" } = options;
     const { door, gate } = this.#opening(order, options) ?? {};
@@ -110,10 +112,13 @@ export class Fronts {
 
   /** Where a front's connections go in, if they may be given to other nodes. @throws GodwitError EINVAL. */
   #opening(order: OwnOrder, { passOn = "auto", certificate, key }: ExposeOptions) {
+    if (passOn === "handoff" && order.protocol === "udp")
+      throw failure("EINVAL", "datagrams have no connections that could be given to other nodes: use relay");
     if (passOn === "handoff" && this.handoff === undefined)
       throw failure("EINVAL", `node ${this.#self} has no others of its launcher to give connections to: use relay`);
     // Who comes to a care-of address wants this node.
-    if (passOn === "relay" || this.handoff === undefined || order.isCareOf) return undefined;
+    if (passOn === "relay" || this.handoff === undefined || order.isCareOf || order.protocol === "udp")
+      return undefined;
     order.isSpread = mayPass(order);
     return this.handoff.open(order, certificate === undefined || key === undefined ? {} : { certificate, key });
   }

@@ -8,6 +8,7 @@ import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 
 import type { Link, Links } from "../cluster/link.ts";
+import { assert } from "../assert.ts";
 import { failure } from "../errors.ts";
 import { HANDOFF_SWEEP_MS } from "../limits.ts";
 import { addressText } from "../resources/address.ts";
@@ -115,6 +116,7 @@ export class Handoff {
   open(order: Order, secrets: Pick<Paper, "certificate" | "key">): { readonly door: Door; readonly gate: Gate } {
     const { self } = this.#options;
     const { service, policy, scheme, isNear } = order;
+    assert(scheme !== "udp", "datagrams come by no connection");
     const own = { ...secrets, scheme, isNear, id: this.#newId(), node: self, service, policy: policyText(policy) };
     const door: Door = new Door(own, order, self, () => {
       if (door.size > 0 || !this.#former.delete(door)) return;

@@ -3,7 +3,7 @@
 import type { Frame } from "../abi/channel.ts";
 import { failure, isErrorCode } from "../errors.ts";
 import type { Driver, Line } from "../resources/line.ts";
-import { type Item, PARTING, Session, type SessionRecord } from "./session.ts";
+import { BEGINNING, type Item, PARTING, Session, type SessionRecord } from "./session.ts";
 import type { SessionMessage } from "./session-post.ts";
 
 /** What another home needs to go on with it. */
@@ -36,12 +36,13 @@ export class HomeSession implements Driver {
   /** Lets the process's next frame come. */
   #goOn: (() => void) | undefined;
 
-  constructor(id: string, front: string, around: Surroundings, record?: SessionRecord) {
+  /** @param record where it goes on, at another home than before; or its `BEGINNING`. */
+  constructor(id: string, front: string, around: Surroundings, record: SessionRecord, windowBytes: number) {
     this.id = id;
     this.front = front;
     this.#around = around;
-    this.#session = new Session(record);
-    this.#isAttached = record === undefined;
+    this.#session = new Session(record, windowBytes);
+    this.#isAttached = record === BEGINNING;
   }
 
   /** Its process's end. */

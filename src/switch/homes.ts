@@ -5,12 +5,13 @@ import * as v from "valibot";
 import { type Frame, FRAME_KINDS, type ListenerHead } from "../abi/channel.ts";
 import type { Links } from "../cluster/link.ts";
 import { failure, GodwitError } from "../errors.ts";
-import { SESSION_ATTACH_TIMEOUT_MS } from "../limits.ts";
+import { CHANNEL_WINDOW_BYTES, SESSION_ATTACH_TIMEOUT_MS } from "../limits.ts";
 import { jsonFrame } from "../resources/frame.ts";
 import type { Driver, Line } from "../resources/line.ts";
 import type { Acceptor } from "../resources/listener.ts";
 import type { EndpointMap, ServiceProtocol } from "./endpoint-map.ts";
 import { HomeSession, type HomeSessionRecord } from "./home-session.ts";
+import { BEGINNING, type SessionRecord, windowOf } from "./session.ts";
 import type { SessionMessage, SessionPost } from "./session-post.ts";
 
 /** A channel's driver that another home can go on with. */
@@ -33,6 +34,7 @@ interface Usage {
 class ServiceListener implements Portable {
   readonly service: string;
   readonly pid: number;
+  readonly protocol: ServiceProtocol;
   readonly accept: Acceptor;
   readonly usage: Usage;
   readonly #closed: (listener: ServiceListener, isLeft: boolean) => void;
@@ -40,6 +42,7 @@ class ServiceListener implements Portable {
   constructor(
     service: string,
     pid: number,
+    protocol: ServiceProtocol,
     accept: Acceptor,
     usage: Usage,
     closed: (listener: ServiceListener, isLeft: boolean) => void,
@@ -47,6 +50,7 @@ class ServiceListener implements Portable {
     this.usage = usage;
     this.service = service;
     this.pid = pid;
+    this.protocol = protocol;
     this.accept = accept;
     this.#closed = closed;
   }
@@ -105,10 +109,10 @@ export class Homes {
    * A process of this node serves a service from now on: clients come by `accept`. When others can know it, its head says so.
    * @throws GodwitError EADDRINUSE when it does already.
    */
-  join(service: string, pid: number, protocol: ServiceProtocol, line: Line, accept: Acceptor): Driver {
+  join(service: string, pid: number, protocol: ServiceProtocol, line: Line, accept: Acceptor): Portable {
     const key = `${service}/${pid}`;
     if (this.#listeners.has(key)) throw failure("EADDRINUSE", `process ${pid} serves ${service} already`);
-    const listener = new ServiceListener(service, pid, accept, this.#usageOf(pid), (one, isLeft) => {
+    const listener = new ServiceListener(service, pid, protocol, accept, this.#usageOf(pid), (one, isLeft) => {
       if (this.#listeners.get(key) !== one) return;
       this.#listeners.delete(key);
       one.usage.serves--;
@@ -201,7 +205,7 @@ export class Homes {
       const why = `process ${listener.pid} does not serve ${listener.service} here any more`;
       return this.#post.send(front, "front", { op: "refused", id, code: "ESRCH", message: why });
     }
-    const session = this.#make(id, front, undefined, listener.pid);
+    const session = this.#make(id, front, BEGINNING, listener.pid, windowOf(listener.protocol));
     listener.accept(message.item as Frame, (line) => {
       session.line = line;
       return session;
@@ -209,7 +213,7 @@ export class Homes {
     session.heard(message);
   }
 
-  #make(id: string, front: string, state: HomeSessionRecord["session"] | undefined, pid: number): HomeSession {
+  #make(id: string, front: string, state: SessionRecord, pid: number, windowBytes: number): HomeSession {
     const usage = this.#usageOf(pid);
     usage.open++;
     const session = new HomeSession(
@@ -226,6 +230,7 @@ export class Homes {
         },
       },
       state,
+      windowBytes,
     );
     this.#sessions.set(id, session);
     return session;
@@ -241,12 +246,12 @@ export class Homes {
   // ---- Homes that move
 
   /** Goes on with a session of a process that has its home here from now on. @throws GodwitError EPROTO. */
-  resume(state: unknown, pid: number, line: Line): HomeSession {
+  resume(state: unknown, pid: number, line: Line, windowBytes = CHANNEL_WINDOW_BYTES): HomeSession {
     const checked = v.safeParse(record, state);
     if (!checked.success) throw failure("EPROTO", `a session's record is malformed: ${checked.issues[0].message}`);
     const { id, front, session } = checked.output as HomeSessionRecord;
     if (this.#sessions.has(id)) throw failure("EEXIST", `session ${id} is here already`);
-    const resumed = this.#make(id, front, session, pid);
+    const resumed = this.#make(id, front, session, pid, windowBytes);
     resumed.line = line;
     return resumed;
   }

@@ -8,7 +8,8 @@
 import { type Frame, frameCost } from "../abi/channel.ts";
 import { assert } from "../assert.ts";
 import { failure } from "../errors.ts";
-import { CHANNEL_WINDOW_BYTES, SESSION_OPEN_MAX_BYTES } from "../limits.ts";
+import { CHANNEL_WINDOW_BYTES, DATAGRAM_WINDOW_BYTES, SESSION_OPEN_MAX_BYTES } from "../limits.ts";
+import type { ServiceProtocol } from "./endpoint-map.ts";
 
 /** Kind of the item after which an end says nothing more: JSON of a `Break` when it is one, else empty. */
 export const PARTING = 0;
@@ -30,9 +31,11 @@ export interface SessionRecord {
   readonly open: readonly number[];
 }
 
-const BEGINNING: SessionRecord = { sent: 0, kept: [], received: 0, open: [] };
+/** Of a session's end that nothing has come to or gone from. */
+export const BEGINNING: SessionRecord = { sent: 0, kept: [], received: 0, open: [] };
 
 export class Session {
+  readonly #windowBytes: number;
   #sent: number;
   /** Sent, and the other end is not done with them. */
   readonly #kept: Item[];
@@ -44,7 +47,9 @@ export class Session {
   /** Done with, and the other end was not told. */
   #untoldBytes = 0;
 
-  constructor(record: SessionRecord = BEGINNING) {
+  /** @param windowBytes of what the other end is not done with, for each direction. Both ends have the same. */
+  constructor(record: SessionRecord = BEGINNING, windowBytes = CHANNEL_WINDOW_BYTES) {
+    this.#windowBytes = windowBytes;
     this.#sent = record.sent;
     this.#kept = [...record.kept];
     for (const item of this.#kept) this.#keptBytes += costOf(item);
@@ -64,7 +69,7 @@ export class Session {
 
   /** Whether one more item is within the window. */
   get hasRoom(): boolean {
-    return this.#keptBytes < CHANNEL_WINDOW_BYTES;
+    return this.#keptBytes < this.#windowBytes;
   }
 
   /** Whether the other end is done with none yet. */
@@ -125,7 +130,7 @@ export class Session {
 
   /** Whether the other end is to be told now, or it might believe the window to be full that is not. */
   get isDue(): boolean {
-    return this.#untoldBytes >= CHANNEL_WINDOW_BYTES / 4;
+    return this.#untoldBytes >= this.#windowBytes / 4;
   }
 
   /** The number of the last item that this end is done with: the other end is told with this. */
@@ -144,4 +149,9 @@ export class Session {
 
 function costOf(item: Item): number {
   return frameCost(item as Frame);
+}
+
+/** By what comes over it. */
+export function windowOf(protocol: ServiceProtocol): number {
+  return protocol === "udp" ? DATAGRAM_WINDOW_BYTES : CHANNEL_WINDOW_BYTES;
 }

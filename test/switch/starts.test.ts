@@ -145,7 +145,7 @@ await withMembers(["a", "b", "c"], (t) => {
       await t.kill("c");
       await until("b starts another", async () => Number(await textOf(url)) !== second, 20_000);
       assert.equal((await living(b, "orphan")).length, 1);
-        await b.control.unexpose("orphan");
+      await b.control.unexpose("orphan");
       await until("it is ended", async () => (await living(b, "orphan")).length === 0);
       await t.add("c");
     },
