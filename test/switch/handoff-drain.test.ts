@@ -55,7 +55,11 @@ for (const pipelining of [1, 4])
       assert.deepEqual(report.left, []);
       // Connections on which there is always something under way stay; the others are given on while they are in use.
       if (pipelining === 1)
-        await until("its connections are others'", async () => (await nodes.passed(front)).at["b"] === undefined, 30_000);
+        await until(
+          "its connections are others'",
+          async () => (await nodes.passed(front)).at["b"] === undefined,
+          30_000,
+        );
       const { total, ...faults } = await stop();
       assert.deepEqual(faults, { errors: 0, timeouts: 0, non2xx: 0, resets: 0 });
       assert.ok(total > 100, String(total));

@@ -32,7 +32,10 @@ describe("a connection that is given to a node", { timeout: 120_000 }, () => {
     client.send(REQUEST);
     await client.seen(/\r\n\r\nb$/);
     client.socket.destroy();
-    await until("it is over", async () => (await nodes.control.services())[0]?.fronts[0]?.connections?.at["b"] === undefined);
+    await until(
+      "it is over",
+      async () => (await nodes.control.services())[0]?.fronts[0]?.connections?.at["b"] === undefined,
+    );
   }
 
   /** Connections that the front's node and the launcher have. */
