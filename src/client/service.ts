@@ -138,7 +138,7 @@ export class ServiceClient {
   /**
    * As the web's `fetch`; `path` is below the service's address. A request goes to a care-of address, if one is known, and to
    * the stable address when that one cannot be connected to; one that was sent and not answered is sent once more if it may be
-   * repeated (GET, HEAD, OPTIONS, TRACE, DELETE, and PUT without a stream).
+   * repeated (GET, HEAD, OPTIONS, TRACE, DELETE and PUT, without a body).
    */
   async fetch(path: string | URL, init: RequestInit = {}): Promise<Response> {
     return fetch(new URL(path, this.origin), { ...init, dispatcher: this.#dispatcher });

@@ -115,15 +115,28 @@ export class EntryMap<V extends object> {
    * @throws GodwitError as the directory.
    */
   publish(key: string, value: V, isSo: () => boolean): Promise<void> {
-    return this.#inTurn(key, async () => {
-      const owner = { home: this.#self, token: this.#cluster?.membership.find(this.#self)?.token ?? 0 };
-      const revision = await this.#put(key, { ...value, ...owner }, isSo);
-      // Who has it by now may have been heard already.
-      if (revision === undefined || (this.#known.get(key)?.revision ?? 0) > revision) return;
-      this.#own.set(key, { value, isSo });
-      this.#known.set(key, { key, value, ...owner, revision, sinceMs: Date.now() });
-      this.#tell();
-    });
+    return this.#inTurn(key, () => this.#write(key, value, isSo));
+  }
+
+  async #write(key: string, value: V, isSo: () => boolean): Promise<void> {
+    const token = this.#token;
+    // Nobody would believe it: it is said when this node is a member.
+    if (token === undefined) return void this.#own.set(key, { value, isSo });
+    const owner = { home: this.#self, token };
+    const revision = await this.#put(key, { ...value, ...owner }, isSo);
+    if (revision === undefined) return;
+    this.#own.set(key, { value, isSo });
+    // Others took it for dead and it came back meanwhile.
+    if (this.#token !== token) return this.#write(key, value, isSo);
+    // Who has it by now may have been heard already.
+    if ((this.#known.get(key)?.revision ?? 0) > revision) return;
+    this.#known.set(key, { key, value, ...owner, revision, sinceMs: Date.now() });
+    this.#tell();
+  }
+
+  /** Of this node as a member; undefined while it is none. */
+  get #token(): number | undefined {
+    return this.#cluster === undefined ? 0 : this.#cluster.membership.find(this.#self)?.token;
   }
 
   /** It is so no more; nothing is done when it is another node's by now. */
@@ -138,10 +151,11 @@ export class EntryMap<V extends object> {
     });
   }
 
-  /** This node is a member again, after others took it for dead: what it said then counts for nothing, and is said again. */
+  /** This node is a member, or again after others took it for dead: what it said before counts for nothing, and is said again. */
   #renew(): void {
     // What cannot be written is tried the next time that it is a member again.
-    for (const [key, { value, isSo }] of this.#own) this.publish(key, value, isSo).catch(() => {});
+    for (const [key, { value, isSo }] of this.#own)
+      if (this.#known.get(key)?.token !== this.#token) this.publish(key, value, isSo).catch(() => {});
   }
 
   #inTurn(key: string, write: () => Promise<void>): Promise<void> {

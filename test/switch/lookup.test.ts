@@ -137,6 +137,26 @@ await withMembers(["a", "b"], (t) => {
     await b.own.signal(pid, "SIGKILL");
   });
 
+  test(
+    "a node that joins tells of the address that it was to hold before it was there",
+    { timeout: 60_000 },
+    async () => {
+      const a = t.get("a");
+      const url = `http://${await lookup(a, "http")}/v1/services/late`;
+      const { address } = await a.own.expose({ service: "late", address: "http://127.0.0.1:0", at: ["d"] });
+      await until("nobody holds it", async () => (await fetch(url)).status === 404);
+      const d = await t.add("d");
+      await until("it is told of", async () => (await fetch(url)).status === 200);
+      const { fronts } = (await (await fetch(url)).json()) as ServiceRecord;
+      assert.deepEqual(fronts, [{ address, node: "d", policy: "least-loaded" }]);
+      await startServer(d, server("late"), { service: "late", seenBy: [a, d] });
+      assert.equal(await (await fetch(address)).text(), "hello");
+      await t.kill("d");
+      await until("the dead are not told of", async () => (await fetch(url)).status === 404, 30_000);
+      await a.own.unexpose("late");
+    },
+  );
+
   test("a service whose processes are chosen by a key is told of at its stable address alone", async () => {
     const [a, b] = [t.get("a"), t.get("b")];
     const pid = await startServer(b, server("keyed"), { service: "keyed", seenBy: [a, b] });
