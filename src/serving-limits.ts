@@ -51,6 +51,8 @@ export const POLICY_RULES_MAX = 64;
 /** Addresses that are exposed in a cluster; who stands by for one tries this often, beside whenever there is a reason to. */
 export const EXPOSURES_MAX = 1024;
 export const EXPOSURE_RETRY_MS = 200;
+/** A node is given so long to be told of a socket that others of its machine have. */
+export const SOCKET_LENT_MS = 2_000;
 /** Nodes that are named to hold one. */
 export const EXPOSURE_NODES_MAX = 256;
 /** What goes with an entry of the directory, under seal; what nothing refers to is dropped when it is so old. */

@@ -19,6 +19,7 @@ import { Fence } from "./fence.ts";
 import { MemberControl } from "./member-control.ts";
 import { measure } from "./telemetry.ts";
 import type { Siblings } from "../switch/handoff.ts";
+import type { SocketShare } from "../switch/front-listener.ts";
 import { Switch } from "../switch/switch.ts";
 import { Node, type NodeOptions } from "./node.ts";
 import { Readmission } from "./readmission.ts";
@@ -35,6 +36,8 @@ export interface MemberSettings extends Omit<NodeOptions, "firstPid"> {
   readonly log: (line: string) => void;
   /** Nodes of this machine to which connections can be given; absent where there are none. */
   readonly siblings?: Siblings;
+  /** What nodes that one process has started have together. */
+  readonly sockets?: SocketShare;
 }
 
 export class ClusterMember {
@@ -243,8 +246,9 @@ async function makeParts(
   const { membership, links } = view;
   const { messages, blobs, directory: entries } = view.engine;
   const ground = { directory: entries, membership, links, messages, blobs, secret };
-  const { siblings } = settings;
-  const clients = await Switch.open({ name, cluster: ground, ...(siblings === undefined ? {} : { siblings }) });
+  const { siblings, sockets } = settings;
+  const near = siblings === undefined ? {} : { siblings };
+  const clients = await Switch.open({ name, sockets, cluster: ground, ...near });
   const own = new MemberControl({
     node,
     events: view.events,

@@ -19,6 +19,7 @@ import { WholeControl } from "./cluster-control.ts";
 import { ClusterView } from "./cluster-view.ts";
 import { Courier } from "./courier.ts";
 import type { FromMember, Launch, ToMember } from "./member-process.ts";
+import { SocketPool } from "./socket-pool.ts";
 
 export interface LaunchOptions {
   /** Of the place from which all are controlled; none of theirs. */
@@ -48,6 +49,7 @@ export class Launcher {
   readonly #authority: Authority;
   readonly #children = new Map<string, ChildProcess>();
   readonly #courier = new Courier(this.#children);
+  readonly #sockets = new SocketPool();
   #stopping: Promise<void> | undefined;
 
   private constructor(
@@ -113,6 +115,7 @@ export class Launcher {
       siblings: names.filter((one) => one !== name),
     };
     this.#courier.serve(name, child);
+    this.#sockets.serve(child);
     child.once("exit", (code, signal) => this.#exited(name, child, code, signal));
     child.send({ op: "join", launch } satisfies ToMember);
     await joined(name, child);
@@ -139,6 +142,7 @@ export class Launcher {
 
   async #stop(): Promise<void> {
     await Promise.all([...this.#children.values()].map(ended));
+    this.#sockets.close();
     await this.#view.close();
     await this.#server.close();
     rmSync(this.#folder, { recursive: true, force: true });
@@ -151,7 +155,8 @@ function joined(name: string, child: ChildProcess): Promise<void> {
       child.kill("SIGKILL");
       reject(failure("ETIMEDOUT", `node ${name} did not start within ${NODE_START_MAX_MS} ms`));
     }, NODE_START_MAX_MS);
-    child.once("message", (message: FromMember) => {
+    child.on("message", (message: FromMember) => {
+      if (message.op !== "joined" && message.op !== "failed") return;
       clearTimeout(timer);
       if (message.op === "joined") resolve();
       else if (message.op === "failed")

@@ -12,6 +12,7 @@ import { ClusterMember } from "./cluster-member.ts";
 import { startDaemon } from "./daemon.ts";
 import { ParentChannel } from "./parent-channel.ts";
 import type { Parcel } from "../switch/handoff.ts";
+import { SharedSockets } from "./shared-sockets.ts";
 
 /** What the process that started it says. */
 export type ToMember =
@@ -22,7 +23,9 @@ export type ToMember =
   /** A connection could not be passed on. */
   | { readonly op: "returned"; readonly id: string }
   /** The OS process of another node has ended. */
-  | { readonly op: "dead"; readonly name: string };
+  | { readonly op: "dead"; readonly name: string }
+  /** With a listening socket; without one, when nobody has it. */
+  | { readonly op: "lent"; readonly id: number };
 
 export interface Launch {
   readonly identity: Identity;
@@ -41,12 +44,14 @@ export interface Launch {
   readonly siblings: readonly string[];
 }
 
-/** What it answers. */
+/** What it answers, and what it says of listening sockets: whether others have one, that they can have its own, and so on. */
 export type FromMember =
   | { readonly op: "joined" }
   | { readonly op: "failed"; readonly code: ErrorCode; readonly message: string }
   /** With the descriptor of a connection that is for another node. */
-  | { readonly op: "pass"; readonly to: string; readonly parcel: Parcel };
+  | { readonly op: "pass"; readonly to: string; readonly parcel: Parcel }
+  | { readonly op: "borrow"; readonly id: number; readonly name: string }
+  | { readonly op: "share" | "release"; readonly name: string };
 
 function say(message: FromMember): Promise<void> {
   return new Promise((resolve) => {
@@ -62,7 +67,7 @@ async function join(launch: Launch): Promise<() => Promise<void>> {
   const log = (line: string) => void process.stderr.write(`godwit: node ${name}: ${line}\n`);
   const engine = await connectEmbedded({ socket: launch.engine });
   const swap = swapAfterMs === undefined ? {} : { swapAfterMs };
-  const settings = { name, engine, identity, address, socket, version, log, lwps, siblings, ...swap };
+  const settings = { name, engine, identity, address, socket, version, log, lwps, siblings, sockets, ...swap };
   const member = await ClusterMember.join(settings);
   const daemon = await startDaemon(member.control, { socket, version, log });
   member.onEmpty = () => void daemon.stop();
@@ -74,6 +79,7 @@ async function join(launch: Launch): Promise<() => Promise<void>> {
   return () => daemon.stop();
 }
 
+const sockets = new SharedSockets();
 let stop: () => Promise<void> = async () => process.exit(0);
 let folder: string | undefined;
 let siblings: ParentChannel | undefined;
@@ -86,6 +92,8 @@ async function obey(message: ToMember, handle: unknown): Promise<void> {
       return say({ op: "joined" });
     case "stop":
       return stop();
+    case "lent":
+      return sockets.lent(message.id, handle);
     default:
       return siblings?.heard(message, handle);
   }

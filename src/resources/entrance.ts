@@ -58,7 +58,13 @@ function idleOf(server: HttpServer, sockets: readonly Socket[]): Socket[] {
   return idle;
 }
 
-/** Nobody comes in by its address any more. Idle connections stay, as `close` would not have it, until their time is up. */
-export function closeAddress(server: HttpServer): void {
-  Server.prototype.close.call(server, () => server.close());
+/**
+ * Nobody comes in by its address any more. Idle connections stay, as `close` would not have it, until their time is up.
+ * @param done told when there are none.
+ */
+export function closeAddress(server: HttpServer, done: () => void = () => {}): void {
+  Server.prototype.close.call(server, () => {
+    server.close();
+    done();
+  });
 }

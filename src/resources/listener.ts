@@ -3,8 +3,8 @@
  * accept at its address. Parsing is Node's own (`node:http`), in its strict form.
  */
 
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import { type IncomingMessage, Server, type ServerResponse } from "node:http";
+import type { Server as NetServer, Socket } from "node:net";
 
 import { FRAME_KINDS } from "../abi/channel.ts";
 import {
@@ -14,11 +14,11 @@ import {
   REQUEST_HEAD_TIMEOUT_MS,
   WHOLE_BODY_MAX_BYTES,
 } from "../limits.ts";
-import { addressText } from "./address.ts";
 import { closeAddress, type Entrance, entranceOf, type Gate, httpEntranceOf } from "./entrance.ts";
 import { Exchange } from "./exchange.ts";
 import { jsonFrame, wholeFrame } from "./frame.ts";
 import type { Driver, Line } from "./line.ts";
+import { type Listening, listening, type Open } from "./listening.ts";
 import { type Credentials, httpServer, type Patience } from "./http-server.ts";
 import { streamOf } from "./http-stream.ts";
 import { requestHead } from "./request-head.ts";
@@ -56,6 +56,8 @@ export interface Membership {
   readonly credentials?: Credentials | undefined;
   /** Is given the connections that come in, to let them in or not. */
   readonly gate?: Gate | undefined;
+  /** How an address is opened that nobody here has. */
+  readonly open?: Open | undefined;
 }
 
 interface Place {
@@ -77,6 +79,9 @@ class Listener implements Opening<Member> {
   readonly #waiting = new Set<Waiting>();
   /** Those for whom the address is held were all here, or have been waited for long enough. */
   #isManned = true;
+  /** Requests of a connection that are not answered yet. */
+  readonly #inHand = new WeakMap<Socket, number>();
+  #isRetiring = false;
   /** Resolves to the address that it has, once it listens. */
   readonly ready: Promise<string>;
 
@@ -86,25 +91,17 @@ class Listener implements Opening<Member> {
   readonly entrance: Entrance;
 
   /** @param place where it listens; without it, connections are brought to it. */
-  constructor(place: Place | undefined, patience: Patience, { credentials, gate }: Membership) {
+  constructor(place: Place | undefined, patience: Patience, { credentials, gate, open }: Membership) {
     this.#patience = patience;
     this.#isGated = gate !== undefined && credentials === undefined;
     this.#server = httpServer(patience, credentials, (request, response) => this.#serve(request, response));
     this.entrance = credentials === undefined ? httpEntranceOf(this.#server, gate) : entranceOf(this.#server, gate);
-    if (place === undefined) {
+    if (place !== undefined) this.ready = listening(this.#server, place.host, place.port, open);
+    else {
       // As when it listens, it looks after clients that are slow from now on.
       this.#server.emit("listening");
       this.ready = Promise.resolve("");
-      return;
     }
-    const { host, port } = place;
-    this.ready = new Promise((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen(port, host, () => {
-        this.#server.off("error", reject).on("error", () => {}); // a connection that could not be taken is its client's loss
-        resolve(addressText(this.#server.address() as AddressInfo));
-      });
-    });
   }
 
   get size(): number {
@@ -158,6 +155,20 @@ class Listener implements Opening<Member> {
     this.#server.closeIdleConnections?.();
   }
 
+  retire(): Promise<void> {
+    this.#isRetiring = true;
+    return new Promise((resolve) => {
+      // The own `close` of a server of HTTP/1.1 ends connections that are idle just now, while requests may be on their way.
+      if (this.#server instanceof Server) closeAddress(this.#server, resolve);
+      else (this.#server as NetServer).close(() => resolve());
+    });
+  }
+
+  /** A client that has asked for nothing else is told to come by another connection next time. */
+  #dismiss(socket: Socket, response: ServerResponse): void {
+    if (this.#isRetiring && this.#inHand.get(socket) === 1 && !response.headersSent) response.shouldKeepAlive = false;
+  }
+
   #serve(request: IncomingMessage, response: ServerResponse): void {
     if (this.#refused.has(request.socket)) return;
     const member = this.#next();
@@ -171,7 +182,14 @@ class Listener implements Opening<Member> {
     if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
     const { head, length = Infinity } = checked;
     this.#chosen(member);
-    response.once("close", () => member.open--);
+    const { socket } = request;
+    this.#inHand.set(socket, (this.#inHand.get(socket) ?? 0) + 1);
+    response.once("close", () => {
+      member.open--;
+      this.#inHand.set(socket, (this.#inHand.get(socket) ?? 1) - 1);
+    });
+    // What was sent along with it is known then.
+    if (this.#isRetiring) setImmediate(() => this.#dismiss(socket, response));
     const exchange = (line: Line) => new Exchange(request, response, line, this.#patience.idleMaxMs);
     if (!head.hasBody) member.accept(wholeFrame(head, new Uint8Array(0)), exchange);
     else if (length > WHOLE_BODY_MAX_BYTES)
@@ -239,11 +257,11 @@ export class Listeners {
   }
 
   /** Accepts at `address` for one more process. Throws EADDRINUSE, EADDRNOTAVAIL, EACCES, EINVAL. */
-  async join(address: string, line: Line, accept: Acceptor, membership: Membership = {}): Promise<Driver> {
-    const { exchangesMax = EXCHANGES_MAX, holdsFor = 0, listening } = membership;
+  async join(address: string, line: Line, accept: Acceptor, membership: Membership = {}): Promise<Listening> {
+    const { exchangesMax = EXCHANGES_MAX, holdsFor = 0 } = membership;
     const member = { accept, exchangesMax, holdsFor, open: 0 };
     const open = (host: string, port: number) => new Listener({ host, port }, this.#patience, membership);
-    const { close } = await this.#addresses.join(address, line, member, open, listening);
-    return { take: () => {}, resume: () => {}, close };
+    const { opening, close } = await this.#addresses.join(address, line, member, open, membership.listening);
+    return { take: () => {}, resume: () => {}, close, retire: () => opening.retire().then(close) };
   }
 }

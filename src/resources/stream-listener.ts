@@ -3,17 +3,17 @@
  * accept there.
  */
 
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createSecureServer, type TLSSocket } from "node:tls";
 
 import { FRAME_KINDS } from "../abi/channel.ts";
 import { EXCHANGES_MAX, LISTENER_CONNECTIONS_MAX, TLS_HANDSHAKE_TIMEOUT_MS } from "../limits.ts";
-import { addressText } from "./address.ts";
 import { type Entrance, entranceOf, type Gate } from "./entrance.ts";
 import { jsonFrame } from "./frame.ts";
 import { type Credentials, overTls } from "./http-server.ts";
-import type { Driver, Line } from "./line.ts";
+import type { Line } from "./line.ts";
 import type { Acceptor } from "./listener.ts";
+import { type Listening, listening, type Open } from "./listening.ts";
 import { type Opening, SharedAddresses } from "./shared-address.ts";
 import { Stream, streamHead } from "./stream.ts";
 
@@ -35,6 +35,8 @@ export interface StreamMembership {
   readonly credentials?: Credentials | undefined;
   /** Is given the connections that come in, to let them in or not. */
   readonly gate?: Gate | undefined;
+  /** How an address is opened that nobody here has. */
+  readonly open?: Open | undefined;
 }
 
 interface Place {
@@ -54,7 +56,7 @@ class StreamListener implements Opening<Member> {
    * @param place where it listens; without it, connections are brought to it.
    * @throws GodwitError EINVAL for credentials that are none.
    */
-  constructor(place: Place | undefined, { credentials, gate }: StreamMembership) {
+  constructor(place: Place | undefined, { credentials, gate, open }: StreamMembership) {
     const serve = (socket: Socket, connection: Socket) => this.#serve(socket, connection);
     const arrived =
       credentials === undefined ? (connection: Socket) => serve(connection, connection) : secured(credentials, serve);
@@ -64,18 +66,7 @@ class StreamListener implements Opening<Member> {
     });
     this.#server.maxConnections = LISTENER_CONNECTIONS_MAX;
     this.entrance = entranceOf(this.#server, gate);
-    if (place === undefined) {
-      this.ready = Promise.resolve("");
-      return;
-    }
-    const { host, port } = place;
-    this.ready = new Promise((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen(port, host, () => {
-        this.#server.off("error", reject).on("error", () => {}); // a connection that could not be taken is its client's loss
-        resolve(addressText(this.#server.address() as AddressInfo));
-      });
-    });
+    this.ready = place === undefined ? Promise.resolve("") : listening(this.#server, place.host, place.port, open);
   }
 
   get size(): number {
@@ -110,6 +101,10 @@ class StreamListener implements Opening<Member> {
 
   stop(): void {
     this.#server.close();
+  }
+
+  retire(): Promise<void> {
+    return new Promise((resolve) => void this.#server.close(() => resolve()));
   }
 }
 
@@ -159,11 +154,11 @@ export class StreamListeners {
   readonly #addresses = new SharedAddresses<Member, StreamListener>();
 
   /** Accepts at `address` for one more process. Throws EADDRINUSE, EADDRNOTAVAIL, EACCES, EINVAL. */
-  async join(address: string, line: Line, accept: Acceptor, membership: StreamMembership = {}): Promise<Driver> {
-    const { connectionsMax = EXCHANGES_MAX, listening } = membership;
+  async join(address: string, line: Line, accept: Acceptor, membership: StreamMembership = {}): Promise<Listening> {
+    const { connectionsMax = EXCHANGES_MAX } = membership;
     const member = { accept, connectionsMax, open: 0 };
     const open = (host: string, port: number) => new StreamListener({ host, port }, membership);
-    const { close } = await this.#addresses.join(address, line, member, open, listening);
-    return { take: () => {}, resume: () => {}, close };
+    const { opening, close } = await this.#addresses.join(address, line, member, open, membership.listening);
+    return { take: () => {}, resume: () => {}, close, retire: () => opening.retire().then(close) };
   }
 }

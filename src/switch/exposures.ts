@@ -51,6 +51,7 @@ export class Exposures {
       self,
       open: (one) => fronts.expose(one),
       close: (service, address) => void fronts.unexpose(service, address),
+      retire: (service, address) => fronts.retire(service, address),
       revise: (service, address, policy) => fronts.revise(service, address, policy),
       credentials: async (secret) => v.parse(CREDENTIALS, await vault.get(secret)),
     };
@@ -88,7 +89,8 @@ export class Exposures {
   #changed(key: string, exposure: Exposure | undefined): void {
     const holding = this.#holdings.get(key);
     if (exposure === undefined || !this.#isMeant(exposure)) {
-      holding?.close();
+      if (exposure === undefined) holding?.close();
+      else holding?.retire();
       this.#holdings.delete(key);
     } else if (holding === undefined) {
       const created = new Holding(exposure, this.#ground, this.#opened.delete(key));

@@ -8,14 +8,14 @@ import type { PassOn } from "../abi/pass-on.ts";
 import { failure, GodwitError } from "../errors.ts";
 import { CARE_OF_LINGER_MS, FRONT_SESSIONS_MAX, FRONTS_MAX } from "../limits.ts";
 import type { Entrance } from "../resources/entrance.ts";
-import type { Driver } from "../resources/line.ts";
 import type { Acceptor } from "../resources/listener.ts";
+import type { Listening, Open } from "../resources/listening.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { EndpointMap } from "./endpoint-map.ts";
 import { alternativeFor } from "./alternative.ts";
 import { careOfAddress, type FrontAddress, frontAddress } from "./front-address.ts";
 import { mayPass } from "./first-bytes.ts";
-import { adoptAs, listenAt } from "./front-listener.ts";
+import { adoptAs, listenAt, type SocketShare } from "./front-listener.ts";
 import type { FrontMap } from "./front-map.ts";
 import { FrontSession, type Order, type Place } from "./front-session.ts";
 import type { Handoff } from "./handoff.ts";
@@ -30,7 +30,7 @@ interface Front {
   /** As it was asked for, with the real port. */
   address: string;
   readonly careOf: string | undefined;
-  readonly driver: Driver;
+  readonly driver: Listening;
   readonly passOn: PassOn;
   /** Where its connections go in, when they may be given to other nodes. */
   readonly door: Door | undefined;
@@ -48,7 +48,7 @@ export class Fronts {
   readonly #reach: Reach;
   readonly #dispatcher: Dispatcher;
   readonly #fronts = new Set<Front>();
-  /** Those that nobody is told of any more, and that are about to be closed. */
+  /** Those that take no new clients, or are told to nobody any more, and have clients still. */
   readonly #retired = new Set<Front>();
   /** By their present ids: those that are with a process. */
   readonly #sessions = new Map<string, FrontSession>();
@@ -60,6 +60,8 @@ export class Fronts {
   readonly #unused: () => void;
   /** Gives connections to other nodes; absent where there are none that could be given any. */
   handoff: Handoff | undefined;
+  /** What other nodes of this machine have, too. */
+  sockets: SocketShare | undefined;
 
   /**
    * @param unused told when the last front is gone with its last client.
@@ -90,15 +92,13 @@ export class Fronts {
     const order = orderOf(options, address);
     careOfOf(options, address.place);
     if (this.#fronts.size >= FRONTS_MAX) throw failure("EAGAIN", `this node has ${FRONTS_MAX} fronts already`);
-    const isThere = ({ address: other, order }: Front) =>
-      other.endsWith(`://${address.place}`) && (order.protocol === "udp") === (address.protocol === "udp");
-    if ([...this.#fronts].some(isThere))
-      throw failure("EADDRINUSE", `cannot listen on ${address.place}: a service is exposed there at this node already`);
     const { passOn = "auto" } = options;
     const { door, gate } = this.#opening(order, options) ?? {};
+    const open = this.#opener(options, address);
     let own = address.place;
     try {
-      const driver = await listenAt(address, options, (place) => (own = place), this.#acceptor(order), gate);
+      const listening = (place: string) => (own = place);
+      const driver = await listenAt(address, options, listening, this.#acceptor(order), { gate, open });
       const careOf = careOfOf(options, own);
       const front = { order, address: `${address.scheme}://${own}`, careOf, driver, passOn, door };
       this.#fronts.add(front);
@@ -160,10 +160,35 @@ export class Fronts {
       this.#fronts.delete(front);
       front.driver.close();
       if (front.door !== undefined) this.handoff?.close(front.door);
+      this.sockets?.release(`${service} ${front.address}`);
     }
     if (meant.length > 0) void this.#tell(service);
     if (!this.isInUse) this.#unused();
     return meant.map((front) => this.#info(front));
+  }
+
+  /** How an address is opened that other nodes of this machine hold too. A care-of address is one node's. */
+  #opener({ service, careOf }: ExposeOptions, { scheme }: FrontAddress): Open | undefined {
+    const { sockets } = this;
+    if (sockets === undefined || careOf !== undefined) return undefined;
+    return (server, host, port) => sockets.open(`${service} ${scheme}://`, server, host, port);
+  }
+
+  /** Accepts no more connections there; those that are there go on until their clients are done. */
+  retire(service: string, address: string): void {
+    for (const front of this.#fronts) {
+      if (front.order.service !== service || front.address !== address) continue;
+      this.#fronts.delete(front);
+      this.#retired.add(front);
+      void front.driver.retire().then(() => this.#done(front));
+      if (front.door !== undefined) this.handoff?.close(front.door);
+      this.sockets?.release(`${service} ${address}`);
+      void this.#tell(service);
+    }
+  }
+
+  #done(front: Front): void {
+    if (this.#retired.delete(front) && !this.isInUse) this.#unused();
   }
 
   /** The node has no processes any more: its care-of addresses are told to nobody, and closed when clients have heard that. */
@@ -172,11 +197,7 @@ export class Fronts {
     for (const front of retired) {
       this.#fronts.delete(front);
       this.#retired.add(front);
-      setTimeout(() => {
-        if (!this.#retired.delete(front)) return;
-        front.driver.close();
-        if (!this.isInUse) this.#unused();
-      }, CARE_OF_LINGER_MS);
+      setTimeout(() => void front.driver.retire().then(() => this.#done(front)), CARE_OF_LINGER_MS);
     }
     for (const service of new Set(retired.map(({ order }) => order.service))) void this.#tell(service);
   }

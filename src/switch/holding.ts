@@ -13,6 +13,8 @@ export interface Ground {
   readonly self: string;
   open(options: ExposeOptions): Promise<Front>;
   close(service: string, address: string): void;
+  /** Connections that are there go on. */
+  retire(service: string, address: string): void;
   revise(service: string, address: string, policy: string): void;
   credentials(secret: string): Promise<Credentials>;
 }
@@ -109,5 +111,13 @@ export class Holding {
     this.#isOver = true;
     clearTimeout(this.#timer);
     this.#close();
+  }
+
+  /** Lets it go to other nodes: clients that are there may go on. */
+  retire(): void {
+    const { service, address } = this.#exposure;
+    if (this.#isOpen) this.#ground.retire(service, address);
+    this.#isOpen = false;
+    this.close();
   }
 }

@@ -8,6 +8,7 @@ import type { Blobs, Messages } from "../cluster/engine.ts";
 import type { Link, LinkHandlers, Links } from "../cluster/link.ts";
 import { assert } from "../assert.ts";
 import { type EndpointCluster, EndpointMap } from "./endpoint-map.ts";
+import type { SocketShare } from "./front-listener.ts";
 import { FrontMap } from "./front-map.ts";
 import { Fronts } from "./fronts.ts";
 import { Handoff, type Siblings } from "./handoff.ts";
@@ -23,6 +24,8 @@ import { LoneVault, SealedVault, type Vault } from "./vault.ts";
 export interface SwitchOptions {
   /** Name of the node. */
   readonly name: string;
+  /** What other nodes of this machine have together with this one. */
+  readonly sockets?: SocketShare | undefined;
   /** Absent where the node is alone. */
   readonly cluster?: EndpointCluster & {
     readonly links: Links;
@@ -53,7 +56,7 @@ export class Switch {
   /** What starts the processes of services that are started when they are wanted. */
   processes: Processes | undefined;
 
-  private constructor({ name, cluster, siblings }: SwitchOptions, map: EndpointMap, frontMap: FrontMap) {
+  private constructor({ name, cluster, sockets, siblings }: SwitchOptions, map: EndpointMap, frontMap: FrontMap) {
     this.map = map;
     this.#frontMap = frontMap;
     const reach = new Reach(name, cluster?.membership);
@@ -78,6 +81,7 @@ export class Switch {
         adopt: (order, paper) => this.#fronts.adopt(order, paper),
         unused: () => this.#fronts.isInUse || this.onUnused(),
       });
+    this.#fronts.sockets = sockets;
     const attachHere = (asked: unknown) => this.#fronts.attach(name, asked);
     this.homes = new Homes({ self: name, map, links: cluster?.links, post: this.#post, attachHere });
   }

@@ -1,6 +1,7 @@
 /** Addresses that belong to the cluster: nodes hold them, stand by for them, and take them over. */
 
 import assert from "node:assert/strict";
+import { type Socket, connect } from "node:net";
 import { test } from "node:test";
 import type { ExposureInfo } from "../../src/abi/control.ts";
 import { foundCluster, identify } from "../../src/cluster/identity-authority.ts";
@@ -8,6 +9,29 @@ import type { ClusterMember } from "../../src/node/cluster-member.ts";
 import { until } from "../cluster/condition.ts";
 import { withMembers } from "../node/bench-members.ts";
 import { startServer, textOf } from "./served.ts";
+
+/** A connection that stays open. */
+class Kept {
+  readonly #socket: Socket;
+  #text = "";
+  isOver = false;
+
+  constructor(url: string) {
+    this.#socket = connect({ host: "127.0.0.1", port: Number(new URL(url).port) });
+    this.#socket.setEncoding("latin1").on("data", (text: string) => (this.#text += text));
+    this.#socket.on("error", () => {}).on("close", () => (this.isOver = true));
+  }
+
+  ask(times = 1): void {
+    this.#socket.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n".repeat(times));
+  }
+
+  /** What was answered, when it is this many times. */
+  async answered(times: number): Promise<string> {
+    await until(`${times} answers`, () => this.#text.split("kept of ").length > times);
+    return this.#text;
+  }
+}
 
 const LIMIT = { timeout: 60_000 };
 
@@ -102,6 +126,35 @@ await withMembers(["a", "b", "c"], (t) => {
     await b.control.unexpose("changed", address);
     await c.own.signal(pid, "SIGKILL");
   });
+
+  test(
+    "who is connected when an address goes to another node is served on, and comes by a new connection then",
+    LIMIT,
+    async () => {
+      const [a, b, c] = [t.get("a"), t.get("b"), t.get("c")];
+      const pid = await serve(c, "kept", [a, b, c]);
+      const { address } = await a.control.expose({ service: "kept", address: "http://127.0.0.1:0" });
+      const [one, many, fresh] = [new Kept(address), new Kept(address), new Kept(address)];
+      one.ask();
+      many.ask(2);
+      await one.answered(1);
+      await many.answered(2);
+      await a.control.expose({ service: "kept", address, at: ["c"] });
+      await until("c has it", async () => (await holdersOf(b, "kept")).join() === "c");
+      one.ask();
+      many.ask(3);
+      fresh.ask();
+      assert.match(await one.answered(2), /connection: close/i);
+      // Those that are sent together are all answered.
+      await many.answered(5);
+      await fresh.answered(1);
+      await until("it is closed", () => one.isOver && fresh.isOver);
+      assert.equal(await textOf(address), `kept of ${pid}`);
+      await a.control.unexpose("kept");
+      await assert.rejects(fetch(address));
+      await c.own.signal(pid, "SIGKILL");
+    },
+  );
 
   test("what cannot be is told, and nothing is exposed", LIMIT, async () => {
     const [a, b] = [t.get("a"), t.get("b")];
