@@ -1,6 +1,7 @@
 /**
  * A service whose process is at home at another node than its stable address: what the relay costs, and what a client saves that
- * goes to the care-of address. Two nodes, each an OS process on this machine.
+ * goes to the care-of address; beside them, connections that the stable address hands off, as it can on one machine. Two nodes, each
+ * an OS process on this machine.
  */
 
 import { readFileSync } from "node:fs";
@@ -26,7 +27,7 @@ const SERVER = `globalThis.__godwit.exports.serve(() => new Response("hello"), {
 
 interface Site {
   readonly control: ClusterControl;
-  readonly ways: Readonly<Record<"relayed" | "direct", string>>;
+  readonly ways: Readonly<Record<"relayed" | "handed off" | "direct", string>>;
   readonly lookup: string;
 }
 
@@ -48,11 +49,13 @@ async function open(control: ClusterControl): Promise<Site> {
   const capabilities = { listen: ["service:web"] };
   await control.spawn({ name: "server.js", source: SERVER, node: "n2", capabilities });
   const address = "http://127.0.0.1:0";
-  const relayed = (await control.expose({ service: "web", address, at: ["n1"] })).address;
+  const stable = { service: "web", address, at: ["n1"] };
+  const relayed = (await control.expose({ ...stable, passOn: "relay" })).address;
+  const handedOff = (await control.expose({ ...stable, passOn: "handoff" })).address;
   const direct = (await control.expose({ service: "web", address, at: ["n2"], careOf: "" })).address;
   const lookup = (await control.openLookup({ address, node: "n1" })).address;
   await until(async () => (await fetch(relayed)).headers.get("alt-svc") !== null);
-  return { control, ways: { relayed, direct }, lookup };
+  return { control, ways: { relayed, "handed off": handedOff, direct }, lookup };
 }
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
@@ -70,7 +73,7 @@ interface Taken {
   readonly cpuUs: number[];
 }
 
-/** The two in turn, so that what else the machine does is the same for both. */
+/** All in turn, so that what else the machine does is the same for each. */
 async function measureWays({ control, ways }: Site, connections: number, quick: boolean): Promise<Group> {
   const taken = new Map<string, Taken>();
   for (const way of Object.keys(ways)) taken.set(way, { rates: [], p50sMs: [], p99sMs: [], cpuUs: [] });

@@ -157,6 +157,35 @@ await withMembers(["a", "b"], (t) => {
     },
   );
 
+  test(
+    "a node that others took for dead, and that comes back, tells again what it has",
+    { timeout: 90_000 },
+    async () => {
+      const a = t.get("a");
+      const e = await t.add("e");
+      const url = `http://${await lookup(a, "http")}/v1/services/back`;
+      const pid = await startServer(e, server("back"), { service: "back", seenBy: [a, e] });
+      const { address } = await e.own.expose({ service: "back", address: "http://127.0.0.1:0", careOf: "" });
+      const members = async () => {
+        const response = await fetch(url);
+        return response.status === 200 ? ((await response.json()) as ServiceRecord).members : undefined;
+      };
+      const isThere = async () => (await members())?.[0]?.careOf[0] === address;
+      await until("it is told of", isThere);
+      t.cut("e");
+      await until("it is taken for dead", async () => (await members()) === undefined, 30_000);
+      t.mend("e");
+      await until("it is told of again", isThere, 30_000);
+      assert.deepEqual(
+        (await members())?.map((one) => one.pid),
+        [pid],
+      );
+      assert.equal(await (await fetch(address)).text(), "hello");
+      await t.remove("e");
+      await a.own.unexpose("back");
+    },
+  );
+
   test("a service whose processes are chosen by a key is told of at its stable address alone", async () => {
     const [a, b] = [t.get("a"), t.get("b")];
     const pid = await startServer(b, server("keyed"), { service: "keyed", seenBy: [a, b] });
