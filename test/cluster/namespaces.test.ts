@@ -1,4 +1,8 @@
-/** Three machines in miniature, in network namespaces: the demo among them, a link cut in the middle of a move, a plug pulled. */
+/**
+ * Three machines in miniature, in network namespaces: the demo among them, a link cut in the middle of a move, a plug pulled.
+ *
+ * @alone: three machines need the whole one
+ */
 
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";

@@ -1,4 +1,8 @@
-/** The NATS engine with credentials and TLS, on servers that are not fit, with races on three servers, and what it tidies up. */
+/**
+ * The NATS engine with credentials and TLS, on servers that are not fit, with races on three servers, and what it tidies up.
+ *
+ * @alone: it measures how soon a fault is told
+ */
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";

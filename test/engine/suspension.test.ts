@@ -1,4 +1,8 @@
-/** A thread can be stopped anywhere and goes on in another instance as if nothing had happened. */
+/**
+ * A thread can be stopped anywhere and goes on in another instance as if nothing had happened.
+ *
+ * @alone: it compares times
+ */
 
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";

@@ -1,4 +1,8 @@
-/** Out of band: what is told to a program that is busy gets through, in every organisation of a server. */
+/**
+ * Out of band: what is told to a program that is busy gets through, in every organisation of a server.
+ *
+ * @alone: it measures how soon a program is told
+ */
 
 import assert from "node:assert/strict";
 import { once } from "node:events";

@@ -1,3 +1,9 @@
+/**
+ * Linear memories as sets of pages over a template.
+ *
+ * @alone: it measures time
+ */
+
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";

@@ -1,4 +1,8 @@
-/** A large durable process: while images of it are taken, its node answers. */
+/**
+ * A large durable process: while images of it are taken, its node answers.
+ *
+ * @alone: it measures how soon a node answers
+ */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,8 @@
-/** Durable processes: the images of them, what they cost, and what becomes of faults. */
+/**
+ * Durable processes: the images of them, what they cost, and what becomes of faults.
+ *
+ * @alone: it measures how long a process stands still
+ */
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";

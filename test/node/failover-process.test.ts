@@ -1,4 +1,8 @@
-/** Nodes that are OS processes of their own: killed, and stopped for a while. */
+/**
+ * Nodes that are OS processes of their own: killed, and stopped for a while.
+ *
+ * @alone: it measures how soon a process is back
+ */
 
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";

@@ -1,4 +1,8 @@
-/** Nodes that die: their durable processes go on elsewhere, from their last image, and only there. */
+/**
+ * Nodes that die: their durable processes go on elsewhere, from their last image, and only there.
+ *
+ * @alone: it measures how soon a process is back
+ */
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";

@@ -1,4 +1,8 @@
-/** Clients that are slow, idle or endless, and many: what they cost is bounded, and others are served beside them. */
+/**
+ * Clients that are slow, idle or endless, and many: what they cost is bounded, and others are served beside them.
+ *
+ * @alone: it has thousands of clients, and waits for their time to be up
+ */
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";

@@ -5,6 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { describe, test } from "node:test";
+import { isAlone } from "../../scripts/test-order.ts";
 import { publicSurface } from "../../scripts/public-surface.ts";
 import { ERROR_CODES } from "../../src/errors.ts";
 
@@ -100,4 +101,13 @@ describe("doc comments", () => {
     const surface = publicSurface(join(root, "index.ts")).map(({ kind, name, doc }) => `${kind} ${name}: ${doc}`);
     assert.deepEqual(surface, ["class A: A.", "value b: ", "function c: C.", "type D: "]);
   });
+});
+
+test("a file of tests that runs alone says so, and why, where the runner looks", () => {
+  const tests = filesUnder("test").filter((path) => path.endsWith(".test.ts"));
+  const marked = tests.filter((path) => readFileSync(path, "utf8").includes("\n * @alone"));
+  assert.ok(marked.length > 0);
+  for (const path of marked) assert.ok(isAlone(readFileSync(path, "utf8")), path);
+  assert.equal(isAlone("/** One of many. */\n\n/**\n * @alone: too late\n */"), false);
+  assert.equal(isAlone("/**\n * Without a reason.\n *\n * @alone:\n */"), false);
 });

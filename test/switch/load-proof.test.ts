@@ -1,6 +1,8 @@
 /**
  * The load proof in short: nodes that are OS processes, clients that we did not write, moves, a drain and a node that joins. The
  * whole of it is `npm run load-proof`.
+ *
+ * @alone: its load is as much as the machine can do
  */
 
 import assert from "node:assert/strict";
