@@ -130,6 +130,8 @@ export const URGENT_MAX = 64;
 export const URGENT_MESSAGE_MAX_CHARS = 4096;
 /** What came out of band waits so long for the event loop to take it, before a thread of its own does. */
 export const URGENT_PATIENCE_MS = 10;
+/** A connection of HTTP/2 over which nothing went for so long takes no new requests. */
+export const HTTP2_IDLE_MS = 60_000;
 /** Requests of one HTTP/2 connection at once; and how long a client may take to agree on TLS. */
 export const HTTP2_STREAMS_MAX = 128;
 export const TLS_HANDSHAKE_TIMEOUT_MS = 10_000;

@@ -258,8 +258,9 @@ export class Exchange implements Driver {
     clearTimeout(this.#silence);
     if (response.headersSent) return void response.destroy();
     const body = Buffer.from(`${IN_ITS_PLACE[status]}\n`);
-    const headers = { "content-type": "text/plain; charset=utf-8", "content-length": body.length, connection: "close" };
-    response.writeHead(status, headers).end(body);
+    const headers = { "content-type": "text/plain; charset=utf-8", "content-length": body.length };
+    const isSecond = streamOf(this.#request) !== undefined;
+    response.writeHead(status, isSecond ? headers : { ...headers, connection: "close" }).end(body);
   }
 
   resume(): void {

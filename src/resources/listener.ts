@@ -4,6 +4,7 @@
  */
 
 import { type IncomingMessage, Server, type ServerResponse } from "node:http";
+import type { ServerHttp2Session } from "node:http2";
 import type { Server as NetServer, Socket } from "node:net";
 
 import { FRAME_KINDS } from "../abi/channel.ts";
@@ -75,6 +76,8 @@ class Listener implements Opening<Member> {
   readonly #members = new Set<Member>();
   /** Connections that are closed after a refusal. What else came on them is not served: it may be no request at all. */
   readonly #refused = new WeakSet<Socket>();
+  /** Connections of HTTP/2. */
+  readonly #sessions = new Set<ServerHttp2Session>();
   /** At most EXCHANGES_MAX. */
   readonly #waiting = new Set<Waiting>();
   /** Those for whom the address is held were all here, or have been waited for long enough. */
@@ -95,6 +98,10 @@ class Listener implements Opening<Member> {
     this.#patience = patience;
     this.#isGated = gate !== undefined && credentials === undefined;
     this.#server = httpServer(patience, credentials, (request, response) => this.#serve(request, response));
+    this.#server.on("session", (session: ServerHttp2Session) => {
+      this.#sessions.add(session);
+      session.once("close", () => this.#sessions.delete(session));
+    });
     this.entrance = credentials === undefined ? httpEntranceOf(this.#server, gate) : entranceOf(this.#server, gate);
     if (place !== undefined) this.ready = listening(this.#server, place.host, place.port, open);
     else {
@@ -149,14 +156,16 @@ class Listener implements Opening<Member> {
 
   stop(): void {
     for (const { request, response } of this.#waited()) this.#refuse(request, response, 503, "the server has stopped");
+    // What is under way on them is over first.
+    for (const session of this.#sessions) session.close();
     if (this.#isGated) return closeAddress(this.#server);
     this.#server.close();
-    // Those of HTTP/2 are told to go by `close`.
     this.#server.closeIdleConnections?.();
   }
 
   retire(): Promise<void> {
     this.#isRetiring = true;
+    for (const session of this.#sessions) session.close();
     return new Promise((resolve) => {
       // The own `close` of a server of HTTP/1.1 ends connections that are idle just now, while requests may be on their way.
       if (this.#server instanceof Server) closeAddress(this.#server, resolve);
@@ -218,7 +227,7 @@ class Listener implements Opening<Member> {
     response.writeHead(status, {
       "content-type": "text/plain; charset=utf-8",
       "content-length": body.length,
-      connection: "close",
+      ...(streamOf(request) === undefined ? { connection: "close" } : {}),
       ...(status === 503 ? { "retry-after": "1" } : {}),
     });
     response.end(body);

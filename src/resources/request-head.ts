@@ -37,7 +37,7 @@ export function requestHead(request: IncomingMessage): RequestHead | Refusal {
   const head = {
     method: request.method ?? "GET",
     url,
-    headers: fields,
+    headers: withHost(request, fields, url),
     remote: `${remoteAddress}:${remotePort}`,
     hasBody: hasBody(request, coding, length),
   };
@@ -81,11 +81,21 @@ function urlOf(request: IncomingMessage, fields: HeaderList): string | undefined
   }
 }
 
+/** A process sees one host: where the target names it, that (RFC 9112, 3.2.2; RFC 9113, 8.3.1). */
+function withHost(request: IncomingMessage, fields: HeaderList, url: string): HeaderList {
+  const isNamed = request.httpVersionMajor >= 2 || !/^[/*]/.test(request.url ?? "");
+  return isNamed ? [["host", new URL(url).host], ...fields.filter(([name]) => name !== "host")] : fields;
+}
+
 /** The one Host; a client of HTTP/1.0 need not say any, and means the one that it is connected to. */
 function hostOf(request: IncomingMessage, fields: HeaderList): string | undefined {
-  const authority = request.httpVersionMajor < 2 ? undefined : request.headers[":authority"];
-  if (authority !== undefined) return isHost(String(authority)) ? String(authority) : undefined;
   const hosts = fields.filter(([name]) => name === "host");
+  const authority = request.httpVersionMajor < 2 ? undefined : request.headers[":authority"];
+  if (authority !== undefined) {
+    // RFC 9113, 8.3.1.
+    const isOne = hosts.every(([, value]) => value.toLowerCase() === String(authority).toLowerCase());
+    return isOne && isHost(String(authority)) ? String(authority) : undefined;
+  }
   if (hosts.length === 0 && request.httpVersion === "1.0") {
     const { localAddress = "", localPort = 0 } = request.socket;
     return localAddress.includes(":") ? `[${localAddress}]:${localPort}` : `${localAddress}:${localPort}`;
