@@ -1,7 +1,9 @@
 /** Route optimisation: where answers say that a client could ask without a relay, and clients that go there. */
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { createServer, type Server } from "node:http";
+import { connect as connectHttp2 } from "node:http2";
 import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer } from "node:net";
 import { test, type TestContext } from "node:test";
 import { foundCluster, identify } from "../../src/cluster/identity-authority.ts";
@@ -173,6 +175,23 @@ await withMembers(["a", "b", "c"], (t) => {
     await b.own.signal(pid, "SIGKILL");
   });
 
+  test("when one lookup is gone another is asked, and without any it goes on", { timeout: 60_000 }, async (context) => {
+    const [a, b] = [t.get("a"), t.get("b")];
+    const pid = await startServer(b, server("led"), { service: "led", seenBy: seen() });
+    const stable = await front(a, { service: "led" });
+    const [first, second] = [await lookup(a), await lookup(b)];
+    const client = await opened(context, "led", { lookup: [first, second] });
+    assert.deepEqual(client.addresses(), [stable]);
+    await a.own.closeLookup(first);
+    const direct = await careOf(b, "led");
+    await until("the other lookup tells", () => client.addresses()[0] === direct);
+    await b.own.closeLookup(second);
+    await a.control.unexpose("led", stable);
+    assert.match(await (await client.fetch("/")).text(), new RegExp(hostOf(direct)));
+    await a.control.unexpose("led");
+    await b.own.signal(pid, "SIGKILL");
+  });
+
   test("by what answers say alone, if it may follow them", { timeout: 60_000 }, async (context) => {
     const [a, b] = [t.get("a"), t.get("b")];
     const pid = await startServer(b, server("alone"), { service: "alone", seenBy: seen() });
@@ -253,6 +272,11 @@ await withMembers(["a", "b", "c"], (t) => {
       key: own.key,
     });
     await until("it goes there", async () => (await way()) === hostOf(direct));
+    const h2 = connectHttp2(stable.address, { ca: authority.ca, servername: "localhost" });
+    const [headers] = (await within("the answer", once(h2.request({ ":path": "/" }).resume(), "response"))) as [object];
+    const authorities = `"${hostOf(direct)}"; ma=30`;
+    assert.equal(Reflect.get(headers, "alt-svc"), `h2=${authorities}, http%2F1.1=${authorities}`, "over HTTP/2 too");
+    h2.destroy();
     await a.control.unexpose("secure");
     await b.own.signal(pid, "SIGKILL");
   });
