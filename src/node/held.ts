@@ -4,11 +4,14 @@ import type { ToLwp } from "../kernel/protocol.ts";
 
 export class Held {
   readonly messages: ToLwp[] = [];
+  /** Another home takes it over: what is told from now on would not come along. */
+  readonly isLeaving: boolean;
   /** Resolves when the process is there, or has ended. */
   readonly over: Promise<void>;
   #end: () => void = () => {};
 
-  constructor() {
+  constructor(isLeaving = false) {
+    this.isLeaving = isLeaving;
     this.over = new Promise((resolve) => (this.#end = resolve));
   }
 

@@ -145,15 +145,15 @@ export class Node implements NodeControl {
   }
 
   async signal(pid: number, signal: SignalName, message = ""): Promise<void> {
-    this.tell(this.table.living(pid), { op: "signal", pid, signal, message });
+    this.tell(await this.table.settled(pid), { op: "signal", pid, signal, message });
   }
 
   async pause(pid: number): Promise<void> {
-    this.tell(this.table.living(pid), { op: "pause", pid, paused: true });
+    this.tell(await this.table.settled(pid), { op: "pause", pid, paused: true });
   }
 
   async resume(pid: number): Promise<void> {
-    this.tell(this.table.living(pid), { op: "pause", pid, paused: false });
+    this.tell(await this.table.settled(pid), { op: "pause", pid, paused: false });
   }
 
   async fork(pid: number): Promise<number> {
@@ -182,7 +182,7 @@ export class Node implements NodeControl {
   }
 
   async input(pid: number, bytes: Uint8Array | null): Promise<void> {
-    const entry = this.table.living(pid);
+    const entry = await this.table.settled(pid);
     if (bytes === null) {
       entry.input.close();
       return this.tell(entry, { op: "input", pid, bytes });

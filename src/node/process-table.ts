@@ -188,6 +188,14 @@ export class ProcessTable {
     return entry;
   }
 
+  /** A process that has not ended, once its home does not move. @throws GodwitError ESRCH, as when it has moved. */
+  async settled(pid: number): Promise<Entry> {
+    for (let entry = this.living(pid); ; entry = this.living(pid)) {
+      if (entry.held?.isLeaving !== true) return entry;
+      await entry.held.over;
+    }
+  }
+
   all(): Entry[] {
     return [...this.#entries.values()];
   }

@@ -143,7 +143,7 @@ async function holdStill(node: Node, entry: Entry): Promise<number> {
     const host = hostOf(entry); // it may have moved while it was waited for
     await host.link.request("move/over", { pid: entry.pid }, { timeoutMs: MOVE_SILENCE_MS });
     if (entry.held !== undefined || entry.lwp !== host) continue;
-    entry.held = new Held();
+    entry.held = new Held(true);
     try {
       const { summary } = await host.ask(entry.pid, { kind: "summary" });
       await host.link.request("host/still", { pid: entry.pid });

@@ -47,4 +47,33 @@ await withMembers(["a", "b", "c", "d"], (t) => {
       numbers().forEach((n, index) => assert.equal(n, index + 1));
       await control.signal(pid, "SIGKILL");
     });
+
+  test("what it is told meanwhile comes, each once and in order", async () => {
+    const lines = "const { stdin } = globalThis.__godwit.exports; for (const line of stdin.lines()) console.log(line);";
+    const pid = await t.start("a", lines, 60_000);
+    const { control } = t.get("c");
+    await until("it is known", () => t.get("c").view.homeOf(pid) === "a");
+    assert.equal((await t.get("a").cluster.migrate(pid, "c")).outcome, "moved");
+    let [text, isOver, told] = ["", false, 0];
+    const stop = control.output(pid, true, (_, bytes) => void (text += Buffer.from(bytes).toString()));
+    const telling = (async () => {
+      for (; !isOver; told++) await control.input(pid, Buffer.from(`${told}\n`));
+    })();
+    const homes = ["a", "b", "d", "a", "d", "b", "a"];
+    for (const [index, to] of homes.entries()) {
+      const from = homes[index - 1];
+      const so = told;
+      if (from !== undefined) await t.get(from).cluster.handHome([t.get(from).cluster.node.table.living(pid)], to);
+      await Promise.race([until("more is told", () => told > so + 5), telling]);
+    }
+    isOver = true;
+    await telling;
+    await until("all is heard", () => text.split("\n").length > told);
+    stop();
+    assert.deepEqual(
+      text.trimEnd().split("\n"),
+      Array.from({ length: told }, (_, line) => String(line)),
+    );
+    await control.signal(pid, "SIGKILL");
+  });
 });
