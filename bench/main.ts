@@ -19,6 +19,7 @@ import { measureMigration } from "./migration.ts";
 import { measureResident } from "./resident.ts";
 import { measureRoute } from "./route.ts";
 import { measureServe } from "./serve.ts";
+import { measureSwitch } from "./switch.ts";
 import { measureSpawn } from "./spawn.ts";
 import { tableOf, thisMachine, writeResults } from "./table.ts";
 import { measureThreads } from "./threads.ts";
@@ -38,6 +39,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   { name: "fairness", measure: measureFairness },
   { name: "web", measure: measureWeb },
   { name: "serve", measure: measureServe },
+  { name: "switch", measure: measureSwitch },
   { name: "route", measure: measureRoute },
   { name: "migration", measure: measureMigration },
 ];

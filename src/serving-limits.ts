@@ -154,5 +154,7 @@ export const HANDOFF_QUEUE_MAX = 1024;
 export const HANDOFF_FRONTS_MAX = 1024;
 /** One of which no connection was there for so long is forgotten. */
 export const HANDOFF_DOOR_IDLE_MS = 60_000;
+/** A front's node learns so late that its connections have ended elsewhere. */
+export const HANDOFF_REPORT_MS = 20;
 /** A node that is drained looks this often for connections that another can go on with. */
 export const HANDOFF_SWEEP_MS = 50;

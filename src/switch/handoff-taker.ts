@@ -9,6 +9,7 @@ import { failure } from "../errors.ts";
 import {
   HANDOFF_DOOR_IDLE_MS,
   HANDOFF_FRONTS_MAX,
+  HANDOFF_REPORT_MS,
   HANDOFF_TIMEOUT_MS,
   HANDOFFS_MAX,
   LISTENER_CONNECTIONS_MAX,
@@ -55,6 +56,9 @@ export class HandoffTaker {
   readonly #adopted = new Map<string, Adopted>();
   /** At most HANDOFFS_MAX. */
   readonly #arrivals = new Map<string, Arrival>();
+  /** What fronts' nodes are to learn: how many more of their connections are here, or fewer. */
+  readonly #untold = new Map<Door, number>();
+  #telling: NodeJS.Timeout | undefined;
   /** Whether it takes no more. */
   isLeaving = false;
 
@@ -119,10 +123,9 @@ export class HandoffTaker {
     const arrival = this.#take(from, id);
     if (arrival === undefined) return;
     const { door, bytes, descriptor } = arrival;
-    const { node, id: front } = door.paper;
     // The front's node counts what it gives itself; of what others give on it is told.
-    if (node !== from && node !== this.#around.self) this.#post.say(node, ["held", front, 1]);
-    clearTimeout(this.#adopted.get(front)?.idle);
+    if (door.paper.node !== from) this.#report(door, 1);
+    clearTimeout(this.#adopted.get(door.paper.id)?.idle);
     door.enter(socketOf(descriptor), bytes);
   }
 
@@ -153,11 +156,22 @@ export class HandoffTaker {
   }
 
   #left(door: Door): void {
-    const { node, id } = door.paper;
-    this.#post.say(node, ["held", id, -1]);
-    const adopted = this.#adopted.get(id);
+    this.#report(door, -1);
+    const adopted = this.#adopted.get(door.paper.id);
     if (adopted !== undefined && door.size === 0) this.#watch(adopted);
     this.#around.left();
+  }
+
+  /** The front's node learns how many of its connections are here; many that come and go make one message. */
+  #report(door: Door, more: number): void {
+    if (door.paper.node === this.#around.self) return;
+    this.#untold.set(door, (this.#untold.get(door) ?? 0) + more);
+    this.#telling ??= setTimeout(() => {
+      this.#telling = undefined;
+      for (const [{ paper: about }, count] of this.#untold)
+        if (count !== 0) this.#post.say(about.node, ["held", about.id, count]);
+      this.#untold.clear();
+    }, HANDOFF_REPORT_MS).unref();
   }
 
   /** A front of which there was nothing for long is forgotten; who gives more of it is told. */
@@ -172,6 +186,7 @@ export class HandoffTaker {
   }
 
   stop(): void {
+    clearTimeout(this.#telling);
     for (const { descriptor } of this.#arrivals.values()) descriptor.close();
     this.#arrivals.clear();
     for (const { door, close, idle } of this.#adopted.values()) {
