@@ -249,9 +249,13 @@ class Listener implements Opening<Member> {
 }
 
 /** A server without an address, to which connections are brought. @throws GodwitError EINVAL for credentials that are none. */
-export function unlistened(accept: Acceptor, membership: Membership): Entrance & { close(): void } {
+export function unlistened(
+  accept: Acceptor,
+  membership: Membership,
+  patience = PATIENCE,
+): Entrance & { close(): void } {
   const { exchangesMax = EXCHANGES_MAX } = membership;
-  const listener = new Listener(undefined, PATIENCE, membership);
+  const listener = new Listener(undefined, patience, membership);
   listener.add({ accept, exchangesMax, holdsFor: 0, open: 0 });
   return { ...listener.entrance, close: () => listener.stop() };
 }

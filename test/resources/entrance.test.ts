@@ -1,0 +1,123 @@
+/** Servers to which connections are brought, and what is asked of Node's parser about them; of Node's own workings in part, so held against them. */
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, type Server, type ServerResponse } from "node:http";
+import { type AddressInfo, createServer as createNetServer, type Socket } from "node:net";
+import { type TestContext, test } from "node:test";
+import { FRAME_KINDS } from "../../src/abi/channel.ts";
+import { descriptorOf, goOnReading, holdStill, isDescriptor, socketOf } from "../../src/resources/descriptor.ts";
+import { httpEntranceOf } from "../../src/resources/entrance.ts";
+import { wholeFrame } from "../../src/resources/frame.ts";
+import { unlistened } from "../../src/resources/listener.ts";
+import { until } from "../cluster/condition.ts";
+import { RawClient } from "../node/raw-client.ts";
+
+const REQUEST = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+
+/** An address whose connections are given to `take`, unread; and those. */
+async function doorway(t: TestContext, take: (socket: Socket) => void): Promise<{ url: string; sockets: Socket[] }> {
+  const sockets: Socket[] = [];
+  const server = createNetServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => {
+    sockets.push(socket);
+    take(socket);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, sockets };
+}
+
+test("a server without an address serves what is brought to it, and is as strict with slow clients", async (t) => {
+  const answer = wholeFrame({ status: 200, statusText: "", headers: [] }, Buffer.from("answer"));
+  const server = unlistened(
+    (frame, drive) => {
+      assert.equal(frame.kind, FRAME_KINDS.whole);
+      void drive({ push: () => true, break: () => {} }).take(answer);
+    },
+    {},
+    { headTimeoutMs: 200, idleMaxMs: 200 },
+  );
+  t.after(() => server.close());
+  const { url } = await doorway(t, (socket) => {
+    server.enter(socket);
+    socket.resume();
+  });
+  const client = await RawClient.connect(url);
+  client.send(REQUEST);
+  await client.seen(/answer$/);
+  const slow = await RawClient.connect(url);
+  slow.send("GET / HT");
+  await slow.seen(/^HTTP\/1\.1 408 /);
+  await slow.closed;
+});
+
+test("which connections are idle: none with a request that is under way, or begun", async (t) => {
+  const waiting: ServerResponse[] = [];
+  const server: Server = createServer((request, response) => {
+    if (request.url === "/wait") waiting.push(response);
+    else response.end("answer");
+  });
+  const entrance = httpEntranceOf(server, undefined);
+  server.emit("listening");
+  t.after(() => server.close());
+  const { url, sockets } = await doorway(t, (socket) => {
+    entrance.enter(socket);
+    socket.resume();
+  });
+  const connect = async (text: string) => {
+    const client = await RawClient.connect(url);
+    await until("it has come in", () => sockets.length > 0);
+    return client.send(text);
+  };
+  const idle = await connect(REQUEST);
+  await idle.seen(/answer$/);
+  // The next head has begun in the same piece as the one before.
+  const begun = await connect(`${REQUEST}GET / HT`);
+  await begun.seen(/answer$/);
+  const busy = await connect("GET /wait HTTP/1.1\r\nHost: x\r\n\r\n");
+  await until("it is asked", () => waiting.length === 1);
+  const inBody = await connect("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab");
+  await inBody.seen(/answer$/);
+  assert.equal(sockets.length, 4);
+  assert.deepEqual(entrance.idleOf?.(sockets), [sockets[0]]);
+  // None was closed by that.
+  waiting[0]?.end("late");
+  await busy.seen(/late$/);
+  begun.send("TP/1.1\r\nHost: x\r\n\r\n");
+  await until("it is answered", () => begun.text.split("answer").length === 3);
+  inBody.send("cde");
+  await until("all are idle", () => entrance.idleOf?.(sockets).length === 4);
+  for (const client of [idle, begun, busy, inBody]) client.socket.destroy();
+});
+
+test("a descriptor that stands still loses nothing, also when another socket goes on with it", async (t) => {
+  const { url, sockets } = await doorway(t, () => {});
+  const client = await RawClient.connect(url);
+  await until("it has come in", () => sockets.length === 1);
+  const [socket] = sockets;
+  assert.ok(socket !== undefined);
+  const descriptor = descriptorOf(socket);
+  assert.ok(descriptor !== undefined && isDescriptor(descriptor));
+  goOnReading(descriptor);
+  let text = "";
+  socket.setEncoding("latin1").on("data", (more: string) => (text += more));
+  socket.resume();
+  client.send("one");
+  await until("it is read", () => text === "one");
+  holdStill(descriptor);
+  client.send("two");
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(text, "one");
+  const other = socketOf(descriptor);
+  let rest = "";
+  other.setEncoding("latin1").on("data", (more: string) => (rest += more));
+  other.resume();
+  await until("the other has read on", () => rest === "two");
+  assert.equal(text, "one");
+  for (const no of [undefined, null, {}, socket]) assert.equal(isDescriptor(no), false);
+  client.socket.destroy();
+});
