@@ -95,6 +95,8 @@ await withMembers(["a", "b"], (t) => {
     const pid = await startServer(b, server("web"), { seenBy: [a, b] });
     const { careOf } = await b.own.expose({ service: "web", address: "http://127.0.0.1:0", careOf: "127.0.0.1" });
     assert.ok(careOf !== undefined && /^http:\/\/127\.0\.0\.1:[1-9]\d*$/.test(careOf));
+    // For connections, which this process does not serve: nobody is sent there.
+    await b.own.expose({ service: "web", address: "tcp://127.0.0.1:0", careOf: "" });
     const both = [
       { target: "127-0-0-1.godwit", port: portOf(careOf), priority: 0 },
       { target: "127-0-0-1.godwit", port: portOf(stable), priority: 20 },
@@ -197,6 +199,22 @@ await withMembers(["a", "b"], (t) => {
     assert.equal(port, portOf(stable));
     await a.control.unexpose("keyed");
     await b.own.signal(pid, "SIGKILL");
+  });
+
+  test("addresses for datagrams and for connections are told apart", { timeout: 30_000 }, async () => {
+    const a = t.get("a");
+    const resolver = resolverOf(await lookup(a, "dns"));
+    const ports = new Map<string, number>();
+    for (const scheme of ["udp", "tcp"]) {
+      const { address } = await a.own.expose({ service: "clock", address: `${scheme}://127.0.0.1:0` });
+      ports.set(scheme, Number(address.slice(address.lastIndexOf(":") + 1)));
+    }
+    for (const [scheme, port] of ports) {
+      for (const name of [`_clock._${scheme}.godwit`, `_${scheme}._${scheme}.clock.godwit`])
+        assert.deepEqual(await srv(resolver, name), [{ target: "127-0-0-1.godwit", port, priority: 20 }], name);
+    }
+    assert.equal((await srv(resolver, "clock.godwit")).length, 2);
+    await a.own.unexpose("clock");
   });
 
   test("over TCP: one question after the other, in pieces, and what is none", { timeout: 30_000 }, async () => {

@@ -4,6 +4,7 @@ import type { ServiceRecord } from "../../abi/lookup.ts";
 import { LOOKUP_RECORDS_MAX } from "../../limits.ts";
 import { isRoutable } from "../alternative.ts";
 import type { EndpointMap } from "../endpoint-map.ts";
+import { frontAddress } from "../front-address.ts";
 import type { FrontMap, KnownFront } from "../front-map.ts";
 import { policyOf } from "../policy.ts";
 import { type Asker, partsOf, type Reach } from "../reach.ts";
@@ -56,7 +57,8 @@ export class Catalogue {
     // Whose process is chosen by a key has to be asked for where that is known.
     const direct = stable.every(({ policy }) => isRoutable(policyOf(policy))) ? all : [];
     const members = this.#sources.endpoints.of(name).map(({ pid, home, protocol, sinceMs }) => {
-      const careOf = direct.flatMap((front) => this.#careOf(front, home, asker)).slice(0, LOOKUP_RECORDS_MAX);
+      const own = direct.filter(({ address }) => frontAddress(address).protocol === protocol);
+      const careOf = own.flatMap((front) => this.#careOf(front, home, asker)).slice(0, LOOKUP_RECORDS_MAX);
       return { pid, home, protocol, since: new Date(sinceMs).toISOString(), careOf };
     });
     if (fronts.length === 0 && members.every(({ careOf }) => careOf.length === 0)) return undefined;
