@@ -5,7 +5,10 @@ import type { TestEvent } from "node:test/reporters";
 
 const SHOWN = 20;
 
-/** Tests one after the other: what a file takes besides, to start and to end, is not counted. */
+/**
+ * Tests one after the other: what a file takes besides, to start and to end, is not counted. Tests that a file has from
+ * another (`test/node/bench-cluster.ts`) are counted as the other's: Node tells no more.
+ */
 export default async function* times(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   const tookMs = new Map<string, number>();
   for await (const { type, data } of events) {

@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { ClusterControl } from "../abi/control.ts";
 import { failure } from "../errors.ts";
 import { STOP_TIMEOUT_MS } from "../limits.ts";
+import { removeLeftovers } from "../resources/temporary.ts";
 import { ControlServer } from "./control-server.ts";
 import { claimSocket } from "./socket-file.ts";
 
@@ -80,5 +81,7 @@ export class Daemon {
 export async function startDaemon(control: ClusterControl, options: DaemonOptions): Promise<Daemon> {
   const daemon = new Daemon(control, options);
   await daemon.listen();
+  // Nobody waits for that.
+  void removeLeftovers();
   return daemon;
 }

@@ -6,7 +6,6 @@
 import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
 import * as fs from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve, sep } from "node:path";
 
 import type { DirectoryEntry, FileStatus, OpenRequest } from "../abi/records.ts";
@@ -15,6 +14,7 @@ import type { FileSystem } from "../kernel/host.ts";
 import type { Attachment, Binding, OpenFile } from "../kernel/resource.ts";
 import type { FileState, PackedFile } from "../kernel/resource-state.ts";
 import { ENTRY_BYTES } from "../kernel/scratch.ts";
+import { temporaryPath } from "./temporary.ts";
 
 /** An error of the host's file system by its own code, where godwit has one. */
 function coded(what: string, error: unknown): GodwitError {
@@ -154,11 +154,6 @@ async function openFile(path: string, flags: number): Promise<Opened> {
   if (status.isFile() || status.isCharacterDevice()) return { file, isDevice: !status.isFile() };
   await file.close();
   throw failure(status.isDirectory() ? "EISDIR" : "EINVAL", `${path} is not a regular file`);
-}
-
-/** Where copies and scratch directories are. */
-function temporaryPath(): string {
-  return join(tmpdir(), `godwit-${randomUUID()}`);
 }
 
 async function makeCopy(content: Uint8Array): Promise<string> {
