@@ -83,3 +83,11 @@ export function connectionsOf(hostPid: number, port: number): number {
     }
   }).length;
 }
+
+export function isRunning(hostPid: number): boolean {
+  try {
+    return process.kill(hostPid, 0);
+  } catch {
+    return false;
+  }
+}
