@@ -1,7 +1,7 @@
 /** `godwit superserver`: listens for services that do not run, and starts them (inetd). */
 
 import { Command } from "commander";
-import type { NodeControl, SpawnOptions } from "../abi/control.ts";
+import type { ClusterControl, SpawnOptions } from "../abi/control.ts";
 import { SUPERSERVER_AT_ONCE_DEFAULT_MAX, SUPERSERVER_STARTS_DEFAULT_MAX } from "../limits.ts";
 import { addGrantOptions, type GrantFlags, grantsOf } from "./grants.ts";
 import { print, printJson, remark } from "./print.ts";
@@ -77,7 +77,7 @@ async function prepare(words: readonly string[]): Promise<SpawnOptions> {
 
 async function superserver(file: string, flags: Flags): Promise<void> {
   const { Superserver, readPlan } = await import("../switch/superserver/superserver.ts");
-  let node: Promise<NodeControl> | undefined;
+  let node: Promise<ClusterControl> | undefined;
   const control = async () => {
     const { connect } = await import("../client/node-client.ts");
     return (node ??= connect());
@@ -105,7 +105,10 @@ async function superserver(file: string, flags: Flags): Promise<void> {
       (error: Error) => remark(`all stays as it was: ${error.message}`),
     );
   });
+  // Neither a handler of signals nor a socket that the node has keeps a process from ending.
+  const alive = setInterval(() => {}, 2 ** 30);
   await new Promise((resolve) => process.once("SIGINT", resolve).once("SIGTERM", resolve));
+  clearInterval(alive);
   await server.stop();
 }
 

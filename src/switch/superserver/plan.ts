@@ -5,7 +5,7 @@ import { access, stat } from "node:fs/promises";
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
-import type { NodeControl, SpawnOptions } from "../../abi/control.ts";
+import type { ClusterControl, SpawnOptions } from "../../abi/control.ts";
 import { SUPERSERVER_ENTRIES_MAX, SUPERSERVER_LENT_MAX } from "../../limits.ts";
 import { type Self, accountOf } from "./account.ts";
 import type { Bounds } from "./allowance.ts";
@@ -19,7 +19,7 @@ import type { ServiceNames } from "./service-names.ts";
 export interface Programs {
   /** From what one would type after `godwit run`. */
   prepare(words: readonly string[]): Promise<SpawnOptions>;
-  control(): Promise<NodeControl>;
+  control(): Promise<ClusterControl>;
 }
 
 export interface Setting {
@@ -75,10 +75,15 @@ export async function planOf(text: string, setting: Setting): Promise<Plan> {
   for (const entry of entries) {
     try {
       const server = await readyServer(entry, setting);
-      for (const place of await placesOf(entry)) {
+      const places = await placesOf(entry);
+      for (const place of places) {
         const bounds = boundsOf(entry, setting.bounds);
-        const service = { entry, place, manner: mannerOf(entry), bounds, server };
+        const service = { entry, place, manner: mannerOf(entry, server), bounds, server };
         checkAlone(service, services);
+        if (service.manner === "expose" && places.length > 1)
+          throw new Mistake(
+            "a program that serves by name has one address: write udp4, udp46 or a host of one address",
+          );
         services.set(keyOf(service), service);
         if (service.manner === "lend" && ++lent > SUPERSERVER_LENT_MAX)
           throw new Mistake(`at most ${SUPERSERVER_LENT_MAX} sockets are handed to programs as they are`);
@@ -97,7 +102,7 @@ function boundsOf({ perMinute, atOnce }: Entry, bounds: Bounds): Bounds {
 function checkAlone(service: Service, others: ReadonlyMap<string, Service>): void {
   const { place } = service;
   if (place.transport !== "unix" && place.port === 0) return;
-  for (const manner of ["accept", "read", "lend"] as const) {
+  for (const manner of ["accept", "read", "lend", "expose"] as const) {
     const other = others.get(keyOf({ ...service, manner }));
     if (other === undefined) continue;
     const where = `${addressOf(place)} (${place.transport})`;

@@ -1,6 +1,7 @@
 /** A service as it is served: an entry of the file, with all that had to be asked for it. */
 
-import type { NodeControl, SpawnOptions } from "../../abi/control.ts";
+import { serviceName } from "../../abi/channel.ts";
+import type { ClusterControl, SpawnOptions } from "../../abi/control.ts";
 import type { Account } from "./account.ts";
 import type { Bounds } from "./allowance.ts";
 import type { Entry } from "./entry.ts";
@@ -10,7 +11,7 @@ import type { TrivialName } from "./trivial-service.ts";
 export type ReadyServer =
   | { readonly kind: "internal"; readonly service: TrivialName }
   | { readonly kind: "command"; readonly path: string; readonly argv: readonly string[]; readonly account: Account }
-  | { readonly kind: "godwit"; readonly program: SpawnOptions; readonly control: NodeControl };
+  | { readonly kind: "godwit"; readonly program: SpawnOptions; readonly control: ClusterControl };
 
 /** Where it listens: one address. */
 export type Place =
@@ -25,9 +26,9 @@ export type Place =
 
 /**
  * What is done with its socket: connections are accepted, or datagrams read, here; or it is lent to programs, who do so
- * themselves.
+ * themselves; or the node has it, whose processes serve a service by its name.
  */
-export type Manner = "accept" | "read" | "lend";
+export type Manner = "accept" | "read" | "lend" | "expose";
 
 export interface Service {
   readonly entry: Entry;
@@ -37,7 +38,16 @@ export interface Service {
   readonly server: ReadyServer;
 }
 
-export function mannerOf({ type, isWaiting, server }: Entry): Manner {
+/** The name by which a program of godwit's may serve, if it is one. */
+export function serviceOf(server: ReadyServer): string | undefined {
+  const listen = server.kind === "godwit" ? (server.program.capabilities?.listen ?? []) : [];
+  return listen === "all"
+    ? undefined
+    : listen.map((address) => serviceName(address)).find((name) => name !== undefined);
+}
+
+export function mannerOf({ type, isWaiting, server }: Entry, ready: ReadyServer): Manner {
+  if (type === "dgram" && isWaiting && serviceOf(ready) !== undefined) return "expose";
   if (server.kind === "command" && (isWaiting || type === "dgram")) return "lend";
   return type === "stream" ? "accept" : "read";
 }

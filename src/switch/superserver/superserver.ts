@@ -8,6 +8,7 @@ import { DatagramPost } from "./datagram-post.ts";
 import { LentPost } from "./lent-post.ts";
 import { type Plan, type Programs, planOf } from "./plan.ts";
 import { type Log, type Post, reasonOf } from "./post.ts";
+import { ServicePost } from "./service-post.ts";
 import { type Service, keyOf, titleOf } from "./service.ts";
 import { ServiceNames } from "./service-names.ts";
 import { StreamPost } from "./stream-post.ts";
@@ -61,6 +62,7 @@ export async function readPlan(options: SuperserverOptions): Promise<Plan> {
 
 function open(service: Service, log: Log): Promise<Post> {
   if (service.manner === "lend") return LentPost.open(service, log);
+  if (service.manner === "expose") return ServicePost.open(service, log);
   return service.manner === "accept" ? StreamPost.open(service, log) : DatagramPost.open(service, log);
 }
 

@@ -32,6 +32,12 @@ for (let count = 0; count < 64; count++) stdout.write(block);
 import { stdout } from "godwit";
 for (;;) stdout.write("y\\n".repeat(1000));
 `,
+  "reply.ts": `
+import { listen } from "godwit";
+let count = 0;
+const socket = listen({ name: "reply", transport: "udp" });
+for (const { data, remote } of socket) socket.send(++count + " " + new TextDecoder().decode(data), remote);
+`,
   "collect.ts": `
 import { readFile, writeFile, self, stdin } from "godwit";
 const file = self.arguments[0] ?? "";
@@ -156,6 +162,24 @@ describe("programs of godwit's", () => {
     await until(() => existsSync(join(folder, "out")) && readFileSync(join(folder, "out"), "utf8").includes("three"));
     assert.equal(readFileSync(join(folder, "out"), "utf8"), "[one][two][three]");
     assert.equal((await (await connectNode(environment["GODWIT_SOCKET"])).list()).length, 1);
+  });
+
+  test("dgram wait: one that serves by name answers each client; the entry may go and come back", LIMIT, async (t) => {
+    const entry = `7001 dgram udp wait ${me} godwit godwit run --allow-listen=service:reply reply.ts\n`;
+    const { at, environment, superserver, change } = await world(t, () => entry);
+    assert.match(superserver.stdout, new RegExp(`7001/udp at ${at}:7001`));
+    const node = await connectNode(environment["GODWIT_SOCKET"]);
+    assert.deepEqual(await node.list(), []);
+    assert.deepEqual(await exchange(at, 7001, ["one", "two"]), ["1 one", "2 two"]);
+    assert.deepEqual(await exchange(at, 7001, ["three"]), ["3 three"]);
+    assert.equal((await node.list()).length, 1);
+    await change("", 2);
+    assert.deepEqual(
+      (await node.services()).flatMap(({ fronts }) => fronts),
+      [],
+    );
+    await change(entry, 3);
+    assert.deepEqual(await exchange(at, 7001, ["four"]), ["4 four"]);
   });
 
   test("SIGHUP: new code is taken, a mistake is told and changes nothing", LIMIT, async (t) => {

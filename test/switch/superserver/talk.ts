@@ -6,7 +6,7 @@ import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import type { NodeControl, SpawnOptions } from "../../../src/abi/control.ts";
+import type { ClusterControl, SpawnOptions } from "../../../src/abi/control.ts";
 import type { Bounds } from "../../../src/switch/superserver/allowance.ts";
 import { Superserver } from "../../../src/switch/superserver/superserver.ts";
 
@@ -77,7 +77,7 @@ export async function tell(address: string, port: number, ...messages: readonly 
 /** Programs for entries that have none of godwit's. */
 const NONE = {
   prepare: (): Promise<SpawnOptions> => Promise.reject(new Error("not here")),
-  control: (): Promise<NodeControl> => Promise.reject(new Error("not here")),
+  control: (): Promise<ClusterControl> => Promise.reject(new Error("not here")),
 };
 
 export interface Running {
