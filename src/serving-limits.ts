@@ -126,6 +126,8 @@ export const SUPERSERVER_DATAGRAM_PAUSE_MS = 100;
 export const SUPERSERVER_READER_IDLE_MS = 60_000;
 /** What came out of band and a program has not taken, beside what it learns of channels. */
 export const URGENT_MAX = 64;
+/** Of one session, those that are on their way to a home. */
+export const SESSION_PINGS_MAX = 16;
 /** Its words. */
 export const URGENT_MESSAGE_MAX_CHARS = 4096;
 /** What came out of band waits so long for the event loop to take it, before a thread of its own does. */

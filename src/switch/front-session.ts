@@ -3,6 +3,7 @@
 import type { Frame } from "../abi/channel.ts";
 import { assert } from "../assert.ts";
 import { type ErrorCode, GodwitError } from "../errors.ts";
+import { SESSION_PINGS_MAX, URGENT_MESSAGE_MAX_CHARS } from "../limits.ts";
 import { headAndBody, wholeFrame } from "../resources/frame.ts";
 import type { Driver, Line } from "../resources/line.ts";
 import type { ServiceProtocol } from "./endpoint-map.ts";
@@ -62,6 +63,8 @@ export class FrontSession implements Line {
   /** From the process, for the driver: the session's window bounds them. */
   readonly #queue: Item[] = [];
   #taking = false;
+  /** Told to the home out of band, which has not said that it has heard it. */
+  #pings = 0;
   /** Something of the answer has come. */
   #isAnswered = false;
   /** It was given to a process that did not answer it: that is done once. */
@@ -115,6 +118,14 @@ export class FrontSession implements Line {
     this.#say({ kind: PARTING, bytes: new Uint8Array(Buffer.from(JSON.stringify({ code, message }))) });
   }
 
+  /** What finds the process busy with others is lost. */
+  ping(message: string): void {
+    if (this.#isOver || this.#hasParted || this.#place === undefined || this.#pings >= SESSION_PINGS_MAX) return;
+    this.#pings++;
+    const said = message.slice(0, URGENT_MESSAGE_MAX_CHARS);
+    this.#around.send(this.#place.home, { op: "ping", id: this.#id, message: said });
+  }
+
   #say(item: Item): void {
     const number = this.#session.send(item);
     if (this.#place !== undefined) this.#send(this.#place, number, item);
@@ -151,6 +162,7 @@ export class FrontSession implements Line {
   /** The process goes on at another home, which has received so much. What it is to say that it has received. */
   attach(home: string, received: number): number {
     const { first, items } = this.#session.after(received);
+    this.#pings = 0;
     this.#place = { pid: this.#place?.pid ?? 0, home };
     for (const [index, item] of items.entries()) this.#send(this.#place, first + index, item);
     this.#around.send(home, { op: "done", id: this.#id, done: this.#session.takeDone() });
@@ -179,7 +191,8 @@ export class FrontSession implements Line {
   // ---- From the process
 
   /** @throws GodwitError EPROTO. */
-  heard(message: Extract<SessionMessage, { op: "item" | "done" }>): void {
+  heard(message: Extract<SessionMessage, { op: "item" | "done" | "pinged" }>): void {
+    if (message.op === "pinged") return void (this.#pings = Math.max(0, this.#pings - 1));
     const isParting = message.op === "item" && message.item.kind === PARTING;
     if (!isParting) this.#session.acknowledged(message.done);
     if (this.#stalled && this.#session.hasRoom) {

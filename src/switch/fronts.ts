@@ -264,7 +264,7 @@ export class Fronts {
   heard(home: string, message: SessionMessage): void {
     const session = this.#sessions.get(message.id);
     // One that another home goes on with.
-    if (session?.place?.home !== home || message.op === "open") return;
+    if (session?.place?.home !== home || message.op === "open" || message.op === "ping") return;
     if (message.op === "refused") return session.refused();
     try {
       session.heard(message);

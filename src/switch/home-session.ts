@@ -100,7 +100,8 @@ export class HomeSession implements Driver {
   // ---- From the front
 
   /** @throws GodwitError EPROTO. */
-  heard(message: Extract<SessionMessage, { op: "item" | "done" }>): void {
+  heard(message: Extract<SessionMessage, { op: "item" | "done" | "ping" }>): void {
+    if (message.op === "ping") return this.#pinged(message.message);
     this.#session.acknowledged(message.done);
     if (this.#session.hasRoom) this.#goOn?.();
     if (message.op === "done" || !this.#session.arrived(message.number, message.item)) return;
@@ -109,6 +110,11 @@ export class HomeSession implements Driver {
     // The first one came to the process with the session itself.
     if (message.number > 1) this.#stalled = this.#line?.push({ kind, bytes }) === false;
     this.#done();
+  }
+
+  #pinged(message: string): void {
+    this.#line?.ping?.(message);
+    this.#around.send(this.front, { op: "pinged", id: this.id });
   }
 
   #done(): void {

@@ -178,7 +178,7 @@ export class Homes {
   heard(front: string, message: SessionMessage): void {
     const { id } = message;
     if (message.op === "open") return this.#opened(front, message);
-    if (message.op === "refused") return;
+    if (message.op === "refused" || message.op === "pinged") return;
     const opening = this.#opening.get(id);
     if (opening?.front === front && message.op === "item") return this.#begin(front, opening.listener, message);
     const session = this.#sessions.get(id);

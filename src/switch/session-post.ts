@@ -13,6 +13,9 @@ export type SessionMessage =
   | { readonly op: "open"; readonly id: string; readonly pid: number; readonly service: string }
   | { readonly op: "item"; readonly id: string; readonly number: number; readonly item: Item; readonly done: number }
   | { readonly op: "done"; readonly id: string; readonly done: number }
+  /** Out of band: what a client says before all that it has said; and that another may be told. */
+  | { readonly op: "ping"; readonly id: string; readonly message: string }
+  | { readonly op: "pinged"; readonly id: string }
   | { readonly op: "refused"; readonly id: string; readonly code: string; readonly message: string };
 
 export interface PostHandlers {
@@ -108,6 +111,8 @@ const OPEN = 0;
 const ITEM = 1;
 const DONE = 2;
 const REFUSED = 3;
+const PING = 4;
+const PINGED = 5;
 
 /** Arrays, as short as they can be: there are two for each request. */
 function wireOf(message: SessionMessage): unknown[] {
@@ -122,6 +127,10 @@ function wireOf(message: SessionMessage): unknown[] {
     }
     case "done":
       return [DONE, message.id, message.done];
+    case "ping":
+      return [PING, message.id, message.message];
+    case "pinged":
+      return [PINGED, message.id];
     case "refused":
       return [REFUSED, message.id, message.code, message.message];
     default:
@@ -138,6 +147,8 @@ function messageOf(value: unknown): SessionMessage {
   if (op === ITEM && isCount(first) && isKind(second) && third instanceof Uint8Array && isCount(fourth))
     return { op: "item", id, number: first, item: { kind: second, bytes: third }, done: fourth };
   if (op === DONE && isCount(first)) return { op: "done", id, done: first };
+  if (op === PING && typeof first === "string") return { op: "ping", id, message: first };
+  if (op === PINGED) return { op: "pinged", id };
   if (op === REFUSED && typeof first === "string" && typeof second === "string")
     return { op: "refused", id, code: first, message: second };
   throw malformed();
