@@ -15,8 +15,11 @@ export function divert(server: Server, second: Http2Server, patienceMs: number):
   server.removeAllListeners("connection");
   server.on("connection", (socket: Socket) =>
     begin(socket, patienceMs, (isSecond) => {
-      if (isSecond) second.emit("connection", socket);
-      else for (const listener of first) Reflect.apply(listener, server, [socket]);
+      if (isSecond) {
+        // A client of HTTP/2 that ends its side is gone.
+        socket.allowHalfOpen = false;
+        second.emit("connection", socket);
+      } else for (const listener of first) Reflect.apply(listener, server, [socket]);
     }),
   );
 }

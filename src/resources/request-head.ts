@@ -3,7 +3,7 @@
 import type { IncomingMessage } from "node:http";
 
 import type { ExchangeHead, HeaderList } from "../abi/channel.ts";
-import { HEADERS_MAX } from "../limits.ts";
+import { HEADERS_MAX, REQUEST_HEAD_MAX_BYTES } from "../limits.ts";
 import { streamOf } from "./http-stream.ts";
 
 export interface RequestHead {
@@ -23,6 +23,10 @@ export const FIELDS_KEPT_MAX = HEADERS_MAX + 1;
 export function requestHead(request: IncomingMessage): RequestHead | Refusal {
   const fields = headerList(request.rawHeaders);
   if (fields.length > HEADERS_MAX) return { status: 431, why: `a request has at most ${HEADERS_MAX} header fields` };
+  // Of HTTP/1.1 the parser sees to it; that of HTTP/2 only asks for it.
+  const sizeBytes = request.rawHeaders.reduce((sum, text) => sum + text.length, 0);
+  if (request.httpVersionMajor >= 2 && sizeBytes > REQUEST_HEAD_MAX_BYTES)
+    return { status: 431, why: `a request's head has at most ${REQUEST_HEAD_MAX_BYTES} bytes` };
   // RFC 9112, 6.1: what is sent in a coding that nobody here takes off would be read as something else.
   const coding = request.headers["transfer-encoding"]?.toLowerCase();
   if (coding !== undefined && coding !== "chunked")
