@@ -56,7 +56,7 @@ export async function wrk({ url, seconds }: Load): Promise<Sight> {
   const answered = Number(/(\d+) requests in/.exec(text)?.[1] ?? 0);
   if (answered === 0) faults.push(`nothing was answered: ${text}`);
   const maxMs = msOf(/^ +Latency +\S+ +\S+ +(\S+)/m.exec(text)?.[1]);
-  const [p50Ms, p99Ms] = ["50", "99"].map((n) => msOf(new RegExp(`^ +${n}% +(\\S+)$`, "m").exec(text)?.[1]));
+  const [p50Ms, p99Ms] = ["50", "99"].map((n) => msOf(new RegExp(`^ +${n}% +(\\S+) *$`, "m").exec(text)?.[1]));
   return { client: "wrk", answered, faults, p50Ms: p50Ms ?? NaN, p99Ms: p99Ms ?? NaN, maxMs };
 }
 

@@ -274,6 +274,7 @@ export class Node implements NodeControl {
     this.switchboard.closeAll(entry);
     this.table.remove(entry, { pid: entry.pid, code: 0, reason: "its home has moved" });
     entry.held?.end();
+    entry.held = undefined; // who waits for its end looks whether there is another
     entry.rejectEnded(failure("EREMOTE", `process ${entry.pid} is at home at another node now: ask again`));
   }
 
