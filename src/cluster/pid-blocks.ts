@@ -20,7 +20,7 @@ function blockOf(pid: number): number {
 export interface PidBlock {
   readonly firstPid: number;
   has(pid: number): boolean;
-  /** For others to take, when no process with a pid of it lives any more. */
+  /** For others to take, when no process with a pid of it lives any more and all other blocks have been used. */
   release(): Promise<void>;
 }
 
@@ -28,6 +28,8 @@ export class PidBlocks {
   readonly #engine: Engine;
   /** Whose each block is, as far as has been heard. */
   readonly #nodes = new Map<number, string>();
+  /** Blocks that somebody had and let go, with the revisions at which they did. */
+  readonly #used = new Map<number, number>();
   #watch: Subscription | undefined;
 
   private constructor(engine: Engine) {
@@ -55,30 +57,43 @@ export class PidBlocks {
   async look(pid: number): Promise<void> {
     const block = blockOf(pid);
     const entry = await this.#engine.directory.get(`${PREFIX}${block}`);
-    const node: unknown = entry === undefined ? undefined : decode(entry.value);
-    if (typeof node === "string") this.#nodes.set(block, node);
+    if (entry !== undefined) this.#learn(block, entry);
   }
 
   /**
-   * Takes the lowest block that nobody has; the blocks of nodes that died are not taken again while there are others, so
-   * that a pid which somebody remembers means no other process.
+   * Takes the lowest block that nobody ever had; when there is none, that which was let go longest ago. So a pid that somebody
+   * remembers, of a process that has ended, means no other process. Blocks of nodes that died are not taken.
    * @throws GodwitError ENOSPC when all are taken.
    */
   async take(node: string): Promise<PidBlock> {
     for (let block = 0; block < BLOCKS; block++) {
-      if (this.#nodes.has(block)) continue;
-      const key = `${PREFIX}${block}`;
-      try {
-        const revision = await this.#engine.directory.create(key, encode(node));
-        this.#nodes.set(block, node);
-        const release = () => this.#engine.directory.delete(key, revision);
-        return { firstPid: block * PID_BLOCK + 1, has: (pid) => blockOf(pid) === block, release };
-      } catch (error) {
-        // Another node was quicker: it is told by the watch.
-        if (!(error instanceof GodwitError) || error.code !== "EEXIST") throw error;
-      }
+      if (this.#nodes.has(block) || this.#used.has(block)) continue;
+      const taken = await this.#claim(block, node);
+      if (taken !== undefined) return taken;
+    }
+    for (const [block, revision] of [...this.#used].sort(([, one], [, other]) => one - other)) {
+      const taken = await this.#claim(block, node, revision);
+      if (taken !== undefined) return taken;
     }
     throw failure("ENOSPC", `all ${BLOCKS} blocks of pids are taken: start the cluster with a new state`);
+  }
+
+  /** @param letGo the revision at which somebody let it go. Nothing when another node is quicker: it is told by the watch. */
+  async #claim(block: number, node: string, letGo?: number): Promise<PidBlock | undefined> {
+    const { directory } = this.#engine;
+    const key = `${PREFIX}${block}`;
+    try {
+      const revision =
+        letGo === undefined
+          ? await directory.create(key, encode(node))
+          : await directory.replace(key, encode(node), letGo);
+      this.#learn(block, { value: encode(node), revision });
+      const release = async () => void (await directory.replace(key, encode(null), revision));
+      return { firstPid: block * PID_BLOCK + 1, has: (pid) => blockOf(pid) === block, release };
+    } catch (error) {
+      if (error instanceof GodwitError && (error.code === "EEXIST" || error.code === "ESTALE")) return undefined;
+      throw error;
+    }
   }
 
   close(): void {
@@ -88,8 +103,14 @@ export class PidBlocks {
   #changed(change: Exclude<Change, { kind: "current" }>): void {
     const key = change.kind === "put" ? change.entry.key : change.key;
     const block = Number(key.slice(PREFIX.length));
-    const node: unknown = change.kind === "put" ? decode(change.entry.value) : undefined;
+    if (change.kind === "put") this.#learn(block, change.entry);
+  }
+
+  #learn(block: number, { value, revision }: { readonly value: Uint8Array; readonly revision: number }): void {
+    const node: unknown = decode(value);
+    this.#nodes.delete(block);
+    this.#used.delete(block);
     if (typeof node === "string") this.#nodes.set(block, node);
-    else this.#nodes.delete(block);
+    else this.#used.set(block, revision);
   }
 }
