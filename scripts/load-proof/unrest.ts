@@ -40,7 +40,10 @@ export class Unrest {
   readonly #going: Promise<void>;
   readonly #beganMs = performance.now();
 
-  /** @param pids moved in turn, one each `everyMs`; when a move takes longer, the next begins when it is over. */
+  /**
+   * @param pids moved in turn, one each `everyMs`, whether or not moves of others are over; when all are on their way, the next
+   * begins when one has arrived.
+   */
   constructor(cluster: Cluster, pids: readonly number[], everyMs: number) {
     this.#cluster = cluster;
     this.#pids = pids;
@@ -49,16 +52,32 @@ export class Unrest {
   }
 
   async #go(): Promise<void> {
+    const waiting = [...this.#pids];
+    const underWay = new Set<Promise<void>>();
     for (let turn = 0; !this.#isOver; turn++) {
       const due = delay(this.#everyMs);
-      const pid = this.#pids[turn % this.#pids.length] ?? 0;
-      await this.#move(pid, turn).catch((error: unknown) => {
-        // A drain moves it, or its node has just gone.
-        if (!(error instanceof GodwitError)) throw error;
-        this.#places.clear();
-        this.#stayed(error.message);
-      });
+      const pid = waiting.shift();
+      if (pid !== undefined) {
+        const move = this.#tryMove(pid, turn).finally(() => {
+          underWay.delete(move);
+          waiting.push(pid);
+        });
+        underWay.add(move);
+      }
       await due;
+      if (waiting.length === 0) await Promise.race(underWay);
+    }
+    await Promise.all(underWay);
+  }
+
+  async #tryMove(pid: number, turn: number): Promise<void> {
+    try {
+      await this.#move(pid, turn);
+    } catch (error) {
+      // A drain moves it, or its node has just gone.
+      if (!(error instanceof GodwitError)) throw error;
+      this.#places.clear();
+      this.#stayed(error.message);
     }
   }
 
