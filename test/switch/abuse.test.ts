@@ -228,7 +228,7 @@ test("datagrams from ever new addresses: so many clients are known, and no more"
   const flood = async (count: number) => {
     for (let made = 0; made < count; made++, sent++) {
       const socket = createSocket("udp4");
-      socket.bind(0, `127.${1 + (sent >> 16)}.${(sent >> 8) & 255}.${1 + (sent & 127)}`);
+      socket.bind(0, `127.${1 + (sent >> 14)}.${(sent >> 7) & 127}.${1 + (sent & 127)}`);
       await once(socket, "listening");
       await new Promise((resolve) => socket.send("x", Number(port), "127.0.0.1", resolve));
       await new Promise((resolve) => setImmediate(resolve));
