@@ -204,7 +204,7 @@ await withMembers(["a", "b"], (t) => {
 });
 
 /** A front for datagrams with this test in the place of sessions, which never end by themselves. */
-test("datagrams from ever new addresses: so many clients are known, and no more", { timeout: 60_000 }, async () => {
+test("datagrams from ever new addresses: so many clients are known, and no more", { timeout: 60_000 }, async (t) => {
   class Session implements Line {
     driver: Driver | undefined;
     parted = false;
@@ -222,6 +222,7 @@ test("datagrams from ever new addresses: so many clients are known, and no more"
     sessions.push(session);
     session.driver.resume();
   });
+  t.after(() => datagrams.close());
   const [, port = ""] = (await datagrams.ready).split(":");
   // Each address of the loopback network is another client.
   let sent = 0;
@@ -253,15 +254,15 @@ test("datagrams from ever new addresses: so many clients are known, and no more"
     () => sessions.length === DATAGRAM_REMOTES_MAX + DATAGRAM_LEAVING_MAX + 10,
     20_000,
   );
-  datagrams.close();
 });
 
-test("datagrams that wait for a process are bounded", { timeout: 60_000 }, async () => {
+test("datagrams that wait for a process are bounded", { timeout: 60_000 }, async (t) => {
   let waitingBytes = 0;
   const datagrams = new DatagramFront("127.0.0.1", 0, ({ bytes }, drive) => {
     waitingBytes += bytes.length;
     drive({ push: () => true, break: () => {} });
   });
+  t.after(() => datagrams.close());
   const [, port = ""] = (await datagrams.ready).split(":");
   const payload = Buffer.alloc(60_000);
   for (let count = 0; count < 200; count++) {
@@ -272,5 +273,4 @@ test("datagrams that wait for a process are bounded", { timeout: 60_000 }, async
   }
   await until("some wait", () => waitingBytes > DATAGRAM_WAITING_MAX_BYTES / 2);
   assert.ok(waitingBytes < 1.1 * DATAGRAM_WAITING_MAX_BYTES, `${waitingBytes} bytes`);
-  datagrams.close();
 });
