@@ -6,6 +6,9 @@ import * as v from "valibot";
 import type { PassOn } from "../abi/pass-on.ts";
 import type { Entry } from "../cluster/engine.ts";
 import { GodwitError } from "../errors.ts";
+import { POLICY_MAX_CHARS, SERVICE_IDLE_MIN_MS } from "../limits.ts";
+import { frontAddress } from "./front-address.ts";
+import { policyOf } from "./policy.ts";
 
 export const EXPOSURES = "exposures/";
 export const STARTS = "starts/";
@@ -14,7 +17,7 @@ export const RUNS = "runs/";
 const nodes = v.union([v.literal("all"), v.array(v.string())]);
 const passOn = v.picklist(["auto", "handoff", "relay"] as const satisfies readonly PassOn[]);
 const EXPOSURE = v.object({
-  policy: v.string(),
+  policy: v.pipe(v.string(), v.maxLength(POLICY_MAX_CHARS), v.check(isPolicy)),
   passOn,
   at: nodes,
   secret: v.nullable(v.string()),
@@ -28,7 +31,8 @@ export interface Exposure extends v.InferOutput<typeof EXPOSURE> {
   readonly revision: number;
 }
 
-const START = v.object({ program: v.string(), idleMs: v.number(), secret: v.string() });
+const idleMs = v.pipe(v.number(), v.minValue(SERVICE_IDLE_MIN_MS));
+const START = v.object({ program: v.string(), idleMs, secret: v.string() });
 
 /** A program that is run when a service is wanted and has no process: key `starts/SERVICE`. `secret`: in the vault. */
 export interface Start extends v.InferOutput<typeof START> {
@@ -36,7 +40,7 @@ export interface Start extends v.InferOutput<typeof START> {
   readonly revision: number;
 }
 
-const RUN = v.object({ starter: v.string(), token: v.number(), pid: v.nullable(v.number()), idleMs: v.number() });
+const RUN = v.object({ starter: v.string(), token: v.number(), pid: v.nullable(v.number()), idleMs });
 
 /**
  * The one process that was started for a service, or is being started by a node, whose lease as a member has this token: key
@@ -69,10 +73,32 @@ export function runValue({ starter, token, pid, idleMs }: Omit<Run, "service" | 
   return encode({ starter, token, pid, idleMs });
 }
 
+/** Undefined for what is none: whoever can write in the directory may have written it. So with the others. */
 export function exposureOf({ key, value, revision }: Entry): Exposure | undefined {
-  const [service = "", address = ""] = key.slice(EXPOSURES.length).split("/");
+  const [service = "", written = ""] = key.slice(EXPOSURES.length).split("/");
+  const address = addressOf(written);
   const known = checked(EXPOSURE, value);
-  return known === undefined ? undefined : { service, address: decodeURIComponent(address), revision, ...known };
+  return known === undefined || address === undefined ? undefined : { service, address, revision, ...known };
+}
+
+/** The address of a key, written as it is here: each has one key. */
+function addressOf(written: string): string | undefined {
+  try {
+    const address = decodeURIComponent(written);
+    const { scheme, place } = frontAddress(address);
+    return address === `${scheme}://${place}` && encodeURIComponent(address) === written ? address : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isPolicy(text: string): boolean {
+  try {
+    policyOf(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export function startOf({ key, value, revision }: Entry): Start | undefined {

@@ -64,16 +64,22 @@ export class Holding {
 
   /** What is exposed there is another from now on. */
   become(exposure: Exposure): Promise<void> {
+    // What is waiting to be tried already comes before this, and may open what is closed here.
     this.#turn = this.#turn.then(async () => {
-      const { service, address, secret, careOf, passOn } = this.#exposure;
-      this.#exposure = exposure;
-      if (secret === exposure.secret && careOf === exposure.careOf && passOn === exposure.passOn)
-        return this.#ground.revise(service, address, exposure.policy);
-      // So that the address is without anybody for no longer than it takes to open it again.
-      await this.#load().catch(() => {});
-      return this.#close();
+      await this.#change(exposure);
+      await this.#hold();
     });
-    return this.try();
+    return this.#turn;
+  }
+
+  async #change(exposure: Exposure): Promise<void> {
+    const { service, address, secret, careOf, passOn } = this.#exposure;
+    this.#exposure = exposure;
+    if (secret === exposure.secret && careOf === exposure.careOf && passOn === exposure.passOn)
+      return this.#ground.revise(service, address, exposure.policy);
+    // So that the address is without anybody for no longer than it takes to open it again.
+    await this.#load().catch(() => {});
+    this.#close();
   }
 
   async #load(): Promise<Partial<Credentials>> {

@@ -178,6 +178,8 @@ export class Starts {
       } catch (error) {
         // Others have taken this node for dead, and start another; or nobody will know of this one.
         this.#end(pid, "SIGKILL");
+        // As long as its starter lives nobody else would take the entry's place.
+        if (error instanceof GodwitError && !isRace(error)) return await this.#forgetLater(key, revision);
         throw error;
       }
     } catch (error) {
@@ -192,7 +194,9 @@ export class Starts {
     if (processes === undefined) throw failure("ENOSYS", "this switch cannot start processes");
     let program = this.#programs.get(secret);
     if (program === undefined) {
-      program = v.parse(PROGRAM, await vault.get(secret)) as SpawnOptions;
+      const kept = v.safeParse(PROGRAM, await vault.get(secret));
+      if (!kept.success) throw failure("ECORRUPT", `what is kept as ${secret} is no program`);
+      program = kept.output as SpawnOptions;
       // Of what is not defined any more nothing is kept.
       const used = new Set(this.secrets());
       for (const name of this.#programs.keys()) if (!used.has(name)) this.#programs.delete(name);
@@ -240,12 +244,17 @@ export class Starts {
     if (!this.#isOver) await this.#forget(key, revision);
   }
 
-  /** What cannot be deleted now is when the service is wanted. */
+  /** What cannot be deleted now is tried again, unless it is another by then. */
   async #forget(key: string, revision: number): Promise<void> {
-    try {
-      await this.#known.runs.delete(key, revision);
-    } catch (error) {
-      if (!(error instanceof GodwitError)) throw error;
+    for (;;) {
+      try {
+        return await this.#known.runs.delete(key, revision);
+      } catch (error) {
+        if (!(error instanceof GodwitError)) throw error;
+        if (isRace(error) || this.#isOver) return;
+      }
+      await pause(SERVICE_RESTART_MS);
+      if (this.#isOver) return;
     }
   }
 

@@ -47,11 +47,17 @@ export class SealedVault implements Vault {
   async get(name: string): Promise<unknown> {
     // Sealing adds a head of some bytes.
     const sealed = await readBlob(this.#blobs, name, VAULT_THING_MAX_BYTES + 1024);
-    return decode(open({ secret: this.#secret }, name, sealed));
+    const bytes = open({ secret: this.#secret }, name, sealed);
+    try {
+      return decode(bytes);
+    } catch (error) {
+      throw failure("ECORRUPT", `${name} is not as it was kept`, error);
+    }
   }
 
   async drop(name: string): Promise<void> {
-    await this.#blobs.delete(name).catch(ignore);
+    // Names come from the directory: other blobs are not for it to drop.
+    if (name.startsWith(PREFIX)) await this.#blobs.delete(name).catch(ignore);
   }
 
   async sweep(isUsed: (name: string) => boolean): Promise<void> {
