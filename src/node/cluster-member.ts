@@ -255,6 +255,7 @@ async function makeParts(
     version,
     socket,
     services: async () => clients,
+    switch: clients,
     cluster: { node: cluster, targets, restart, ended },
   });
   return { cluster, own, names, weakMoves, durability, failover, switch: clients };

@@ -41,6 +41,8 @@ export interface MemberOptions {
   readonly addresses?: readonly string[];
   /** The node's switch, when it is first asked for. */
   readonly services: () => Promise<Switch>;
+  /** The same, when there is one from the start: it may hold addresses that nobody has asked this node for. */
+  readonly switch?: Switch;
   /** Absent where the node is alone. */
   readonly cluster?: {
     readonly node: ClusterNode;
@@ -72,6 +74,7 @@ export class MemberControl implements ClusterControl {
     this.#options = options;
     this.#node = options.node;
     options.node.switchboard.services = async () => (await this.#services()).homes;
+    if (options.switch !== undefined) this.#use(options.switch);
     this.name = options.node.name;
     const { node, events } = options;
     node.onStart = ({ pid, parent, name }) => events.tell({ kind: "started", pid, parent: parent?.pid ?? 0, name });
@@ -182,10 +185,13 @@ export class MemberControl implements ClusterControl {
   // ---- Services
 
   async #services(): Promise<Switch> {
-    this.#switch = await this.#options.services();
-    this.#switch.onUnused = () => this.#checkEmpty();
-    this.#switch.processes ??= this;
-    return this.#switch;
+    return this.#switch ?? this.#use(await this.#options.services());
+  }
+
+  #use(own: Switch): Switch {
+    own.onUnused = () => this.#checkEmpty();
+    own.processes ??= this;
+    return (this.#switch = own);
   }
 
   async expose(options: ExposeOptions): Promise<Front> {

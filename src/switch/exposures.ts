@@ -120,6 +120,7 @@ export class Exposures {
    */
   async expose(options: ExposeOptions): Promise<Front> {
     const { service, certificate, key: privateKey, at = [this.#options.self], careOf, passOn = "auto" } = options;
+    this.#options.fronts.check(options);
     const { scheme, place } = frontAddress(options.address);
     const policy = policyText(policyOf(options.policy ?? (careOf === undefined ? "least-loaded" : "local")));
     const told = careOf ?? null;

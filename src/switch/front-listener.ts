@@ -45,16 +45,19 @@ export function listenAt(
   accept: Acceptor,
   { gate, open }: { readonly gate: Gate | undefined; readonly open: Open | undefined },
 ): Promise<Listening> {
-  if (isSecure(scheme) !== (certificate !== undefined && key !== undefined))
-    throw failure(
-      "EINVAL",
-      `a front for ${scheme} has ${isSecure(scheme) ? "a certificate and its key" : "no certificate"}`,
-    );
+  checkSecrets(scheme, { certificate, key });
   const both = { listening, credentials: credentialsOf({ certificate, key }), gate, open };
   if (scheme === "udp") return listenForDatagrams(place, listening, accept);
   if (scheme === "tcp" || scheme === "tls")
     return new StreamListeners().join(place, NO_LINE, accept, { ...both, connectionsMax: FRONT_SESSIONS_MAX });
   return new Listeners().join(place, NO_LINE, accept, { ...both, exchangesMax: FRONT_SESSIONS_MAX });
+}
+
+/** Whether a front has what it needs for TLS, and no more. @throws GodwitError EINVAL. */
+export function checkSecrets(scheme: FrontAddress["scheme"], { certificate, key }: Secrets): void {
+  const has = isSecure(scheme) ? "a certificate and its key" : "no certificate";
+  const given = [certificate, key].filter((one) => one !== undefined).length;
+  if (given !== (isSecure(scheme) ? 2 : 0)) throw failure("EINVAL", `a front for ${scheme} has ${has}`);
 }
 
 /** As {@link listenAt}, without an address: connections are brought. @throws GodwitError EINVAL. */

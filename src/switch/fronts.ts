@@ -15,7 +15,7 @@ import type { EndpointMap } from "./endpoint-map.ts";
 import { alternativeFor } from "./alternative.ts";
 import { careOfAddress, type FrontAddress, frontAddress } from "./front-address.ts";
 import { mayPass } from "./first-bytes.ts";
-import { adoptAs, listenAt, type SocketShare } from "./front-listener.ts";
+import { adoptAs, checkSecrets, listenAt, type SocketShare } from "./front-listener.ts";
 import type { FrontMap } from "./front-map.ts";
 import { FrontSession, type Order, type Place } from "./front-session.ts";
 import type { Handoff } from "./handoff.ts";
@@ -48,6 +48,8 @@ export class Fronts {
   readonly #reach: Reach;
   readonly #dispatcher: Dispatcher;
   readonly #fronts = new Set<Front>();
+  /** Addresses that are being opened. */
+  readonly #opening = new Set<string>();
   /** Those that take no new clients, or are told to nobody any more, and have clients still. */
   readonly #retired = new Set<Front>();
   /** By their present ids: those that are with a process. */
@@ -85,15 +87,40 @@ export class Fronts {
     this.#dispatcher = new Dispatcher(self, map, refuse, wanted);
   }
 
+  /** Whether a front can be as is asked, wherever it listens. @throws GodwitError EINVAL. */
+  check(options: ExposeOptions): void {
+    const { passOn } = options;
+    const address = frontAddress(options.address);
+    const { protocol } = orderOf(options, address);
+    careOfOf(options, address.place);
+    checkSecrets(address.scheme, options);
+    if (passOn === "handoff" && protocol === "udp")
+      throw failure("EINVAL", "datagrams have no connections that could be given to other nodes: use relay");
+    if (passOn === "handoff" && this.handoff === undefined)
+      throw failure("EINVAL", `node ${this.#self} has no others of its launcher to give connections to: use relay`);
+  }
+
   /** Accepts clients of a service at an address. @throws GodwitError EINVAL, EADDRINUSE, EADDRNOTAVAIL, EACCES, EAGAIN. */
   async expose(options: ExposeOptions): Promise<FrontInfo> {
-    const { service } = options;
+    this.check(options);
     const address = frontAddress(options.address);
-    const order = orderOf(options, address);
-    careOfOf(options, address.place);
+    const asked = `${address.scheme}://${address.place}`;
+    // A socket that nodes have together can be listened on twice.
+    if (this.#opening.has(asked) || [...this.#fronts].some((one) => one.address === asked))
+      throw failure("EADDRINUSE", `cannot listen on ${address.place}: it is in use by a front of this node`);
     if (this.#fronts.size >= FRONTS_MAX) throw failure("EAGAIN", `this node has ${FRONTS_MAX} fronts already`);
-    const { passOn = "auto" } = options;
-    const { door, gate } = this.#opening(order, options) ?? {};
+    if (!asked.endsWith(":0")) this.#opening.add(asked);
+    try {
+      return await this.#open(options, address);
+    } finally {
+      this.#opening.delete(asked);
+    }
+  }
+
+  async #open(options: ExposeOptions, address: FrontAddress): Promise<FrontInfo> {
+    const { service, passOn = "auto" } = options;
+    const order = orderOf(options, address);
+    const { door, gate } = this.#doorOf(order, options) ?? {};
     const open = this.#opener(options, address);
     let own = address.place;
     try {
@@ -106,16 +133,14 @@ export class Fronts {
       return this.#info(front);
     } catch (error) {
       if (door !== undefined) this.handoff?.close(door);
+      // A socket that came too late, or not to be used.
+      this.sockets?.release(`${service} ${address.scheme}://${own}`);
       throw error;
     }
   }
 
-  /** Where a front's connections go in, if they may be given to other nodes. @throws GodwitError EINVAL. */
-  #opening(order: OwnOrder, { passOn = "auto", certificate, key }: ExposeOptions) {
-    if (passOn === "handoff" && order.protocol === "udp")
-      throw failure("EINVAL", "datagrams have no connections that could be given to other nodes: use relay");
-    if (passOn === "handoff" && this.handoff === undefined)
-      throw failure("EINVAL", `node ${this.#self} has no others of its launcher to give connections to: use relay`);
+  /** Where a front's connections go in, if they may be given to other nodes. */
+  #doorOf(order: OwnOrder, { passOn, certificate, key }: ExposeOptions) {
     // Who comes to a care-of address wants this node.
     if (passOn === "relay" || this.handoff === undefined || order.isCareOf || order.protocol === "udp")
       return undefined;

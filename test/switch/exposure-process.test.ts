@@ -7,6 +7,7 @@ import { type NodeClient, connect } from "../../src/client/node-client.ts";
 import { godwit, start } from "../cli/command.ts";
 import { temporaryFolder } from "../cli/folder.ts";
 import { until } from "../cluster/condition.ts";
+import { Launched } from "./launched.ts";
 
 const LIMIT = { timeout: 120_000 };
 const APP = `export default { fetch: (request: Request) => new Response("hello from " + new URL(request.url).pathname) };`;
@@ -105,6 +106,28 @@ test(
     t.diagnostic(`${lost.length} of ${clients.asked} requests were lost with their nodes`);
   },
 );
+
+test("nodes that are told at the same time to hold one address together all hold it", LIMIT, async (t) => {
+  const nodes = await Launched.start(["n1", "n2", "n3"]);
+  t.after(() => nodes.stop());
+  const names = ["n1", "n2", "n3"];
+  const { address } = await nodes.front("n1");
+  for (let round = 0; round < 5; round++) {
+    await nodes.control.unexpose("web");
+    const told = names.flatMap((node) => [
+      nodes.front(node, { address, at: names }),
+      nodes.front(node, { address, at: names }),
+    ]);
+    const done = await Promise.allSettled(told);
+    assert.ok(done.some(({ status }) => status === "fulfilled"));
+    const holders = async () =>
+      (await nodes.control.services())[0]?.fronts
+        .map(({ node }) => node)
+        .sort()
+        .join();
+    await until("all hold it, each once", async () => (await holders()) === names.join(), 20_000);
+  }
+});
 
 test("one that holds it is drained and leaves, and no request fails", LIMIT, async (t) => {
   const { client, url } = await served(t);

@@ -156,6 +156,30 @@ await withMembers(["a", "b", "c"], (t) => {
     },
   );
 
+  test(
+    "a node that was asked nothing holds an address: when it is drained it stays as long as it has that alone",
+    LIMIT,
+    async () => {
+      const [a, c] = [t.get("a"), t.get("c")];
+      const d = await t.add("d");
+      let hasGone = false;
+      d.onEmpty = () => (hasGone = true);
+      const pid = await serve(c, "quiet", [a]);
+      const { address } = await a.own.expose({ service: "quiet", address: "http://127.0.0.1:0", at: ["a", "d"] });
+      await a.own.expose({ service: "quiet", address, at: ["d"] });
+      const answer = () => textOf(address).catch(() => "");
+      await until("d has it", async () => (await answer()) === `quiet of ${pid}`);
+      assert.deepEqual((await a.control.drain("d")).left, []);
+      for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+      assert.equal(hasGone, false);
+      assert.equal(await answer(), `quiet of ${pid}`);
+      await a.own.unexpose("quiet");
+      await until("it has gone", () => hasGone);
+      await t.remove("d");
+      await c.own.signal(pid, "SIGKILL");
+    },
+  );
+
   test("what cannot be is told, and nothing is exposed", LIMIT, async () => {
     const [a, b] = [t.get("a"), t.get("b")];
     const { address } = await a.control.expose({ service: "first", address: "http://127.0.0.1:0" });
@@ -200,6 +224,10 @@ await withMembers(["a", "b", "c"], (t) => {
       await t.remove("a");
       await until("another has it, with the key", async () => (await holdersOf(c, "safe")).length === 1);
       await b.control.expose({ service: "safe", address, certificate, key, at: ["b", "c"] });
+      // Without them it could not be held any more.
+      for (const more of [{}, { certificate }, { certificate, key: "none" }])
+        await assert.rejects(b.control.expose({ service: "safe", address, at: ["b"], ...more }), { code: "EINVAL" });
+      assert.deepEqual((await exposureOf(b, "safe"))?.at, ["b", "c"]);
       assert.equal((await holdersOf(c, "safe")).length, 1);
       assert.equal((await blobs.list("vault/")).length, 1);
       await b.control.unexpose("safe");
