@@ -101,9 +101,15 @@ export async function handHome(cluster: ClusterNode, family: readonly Entry[], t
   for (const { pid: one } of family)
     if (cluster.isUnsettled(one)) throw failure("EAGAIN", `process ${one} is being started anew elsewhere: try again`);
   const still: { readonly entry: Entry; readonly epoch: number }[] = [];
+  // A host that is gone has nothing left to go on with; the others are told all the same.
   const goOn = async (home: string) => {
-    for (const { entry, epoch } of still)
-      await hostOf(entry).link.request("host/rehomed", { pid: entry.pid, home, epoch });
+    for (const { entry, epoch } of still) {
+      try {
+        await hostOf(entry).link.request("host/rehomed", { pid: entry.pid, home, epoch });
+      } catch (error) {
+        if (!(error instanceof GodwitError)) throw error;
+      }
+    }
   };
   const records: Omit<HomeRecord, "held">[] = [];
   const listeners = new Map(family.map((entry) => [entry, listenersOf(node, entry)]));
@@ -118,7 +124,7 @@ export async function handHome(cluster: ClusterNode, family: readonly Entry[], t
     const target = await links.to(to);
     await target.request("home/take", { records: records.map((record, index) => ({ ...record, held: held[index] })) });
   } catch (error) {
-    await goOn(node.name).catch(() => {}); // a host that is gone has told so
+    await goOn(node.name);
     for (const { entry, epoch } of still) {
       const owner = { node: entry.lwp.nodeName, epoch };
       await cluster.claim(entry.pid, owner, owner, node.name, randomUUID());
