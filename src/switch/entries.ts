@@ -1,6 +1,7 @@
 /** Entries of the directory below a prefix, as far as has been heard; what is written here is known before it is told. */
 
 import type { Change, Directory, Entry, Subscription } from "../cluster/engine.ts";
+import { GodwitError } from "../errors.ts";
 import { isRace } from "./exposure.ts";
 
 interface Revised {
@@ -55,9 +56,21 @@ export class Entries<T extends Revised> {
     if (change.kind === "put") return this.#heard(change.entry);
     const { key, revision } = change;
     if (this.#removed.get(key) === revision) this.#removed.delete(key);
-    if ((this.#known.get(key)?.revision ?? Infinity) > revision) return;
+    const known = this.#known.get(key)?.revision;
+    if (known === undefined) return;
+    // What was written here meanwhile may be there, or be what was deleted: of quick changes the last is told alone.
+    if (known > revision) return void this.#look(key, known);
     this.#known.delete(key);
     this.#changed(key, undefined);
+  }
+
+  async #look(key: string, revision: number): Promise<void> {
+    try {
+      const present = await this.#directory.get(key);
+      if (present === undefined && this.#known.get(key)?.revision === revision) this.#forget(key, revision);
+    } catch (error) {
+      if (!(error instanceof GodwitError)) throw error;
+    }
   }
 
   #heard(entry: Entry): void {

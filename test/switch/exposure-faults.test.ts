@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encode } from "cborg";
 import type { ExposeOptions, Front, SpawnOptions } from "../../src/abi/control.ts";
+import type { Change, Subscription } from "../../src/cluster/engine.ts";
 import type { Membership } from "../../src/cluster/membership.ts";
 import { failure } from "../../src/errors.ts";
 import { Entries } from "../../src/switch/entries.ts";
@@ -38,6 +39,38 @@ test("what is no exposure is none, and those beside it are known", async () => {
   assert.deepEqual(
     known.all().map(({ service, address }) => [service, address]),
     [["web", ADDRESS]],
+  );
+});
+
+/** Tells what the test says, when it says it. */
+class LateDirectory extends LoneDirectory {
+  tell: (change: Change) => void = () => {};
+
+  override watch(_prefix: string, onChange: (change: Change) => void): Subscription {
+    this.tell = onChange;
+    onChange({ kind: "current" });
+    return { stop: () => {} };
+  }
+}
+
+test("what was written here and deleted elsewhere is gone, though only what was before it is told of", async () => {
+  const directory = new LateDirectory();
+  const changes: (Exposure | undefined)[] = [];
+  const known = await Entries.open(directory, EXPOSURES, exposureOf, (_key, one) => void changes.push(one));
+  const key = exposureKey("web", ADDRESS);
+  const value = exposureValue(EXPOSED);
+  const first = await known.create(key, value);
+  const second = await known.replace(key, value, first);
+  // Of the one that was replaced: it tells nothing as long as the other is there.
+  directory.tell({ kind: "delete", key, revision: first });
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(known.get(key)?.revision, second);
+  await directory.delete(key, second);
+  directory.tell({ kind: "delete", key, revision: first });
+  await until("it is gone", () => known.get(key) === undefined);
+  assert.deepEqual(
+    changes.map((one) => one?.revision),
+    [first, second, undefined],
   );
 });
 
