@@ -196,7 +196,7 @@ export class Starts {
     if (program === undefined) {
       const kept = v.safeParse(PROGRAM, await vault.get(secret));
       if (!kept.success) throw failure("ECORRUPT", `what is kept as ${secret} is no program`);
-      program = kept.output as SpawnOptions;
+      program = kept.output;
       // Of what is not defined any more nothing is kept.
       const used = new Set(this.secrets());
       for (const name of this.#programs.keys()) if (!used.has(name)) this.#programs.delete(name);
