@@ -248,8 +248,13 @@ function ask(kernel: Kernel, process: Process, request: number, question: Questi
       return now(() => deliver(kernel, process, question.from, question.payload));
     case "release":
       return now(() => giveUp(kernel, process));
-    case "resources":
-      return now(() => ({ kind: "resources", handles: process.handles.save(), channels: process.channels.save() }));
+    case "resources": {
+      const all = () =>
+        answer({ kind: "resources", handles: process.handles.save(), channels: process.channels.save() });
+      // It has just come, and not all that it holds is open again.
+      const isReopening = process.holds.has("reopen");
+      return (isReopening ? whenQuiescent : attempt)(kernel, process, all, failed);
+    }
     case "memory":
       return now(() => ({ kind: "memory", memory: kernel.memory(process) }));
     case "freeze":

@@ -49,14 +49,14 @@ await withCluster(["a", "b", "c"], (t) => {
   test("a loop goes on at another node, and another, and at home", async () => {
     const started = await t.test("a").start(`
       let sum = 0, count = 0;
-      for (let n = 2; count < 4000; n++) {
+      for (let n = 2; count < 16000; n++) {
         let prime = true;
         for (let d = 2; d * d <= n; d++) if (n % d === 0) { prime = false; break; }
-        if (prime) { count++; sum += n; if (count % 500 === 0) console.log("at", count); }
+        if (prime) { count++; sum += n; if (count % 2000 === 0) console.log("at", count); }
       }
       console.log("sum", sum, self.epoch);
     `);
-    await started.printed("at 500");
+    await started.printed("at 2000");
     for (const to of ["b", "c", "a"]) {
       const report = await t.get("a").migrate(started.pid, to);
       assert.deepEqual([report.outcome, report.reason, report.to], ["moved", undefined, to]);
@@ -67,8 +67,8 @@ await withCluster(["a", "b", "c"], (t) => {
     }
     const { stdout, stderr, status } = await started.ended;
     assert.deepEqual([status.code, stderr], [0, ""]);
-    assert.match(stdout, /sum 71208587 3\n$|sum \d+ 3\n$/);
-    assert.equal([...stdout.matchAll(/at (\d+)/g)].map(([, count]) => Number(count) / 500).join(), "1,2,3,4,5,6,7,8");
+    assert.match(stdout, /sum \d+ 3\n$/);
+    assert.equal([...stdout.matchAll(/at (\d+)/g)].map(([, count]) => Number(count) / 2000).join(), "1,2,3,4,5,6,7,8");
     for (const { hosting } of t.nodes.values()) assert.equal(hosting.all().length, 0, "no host keeps what has ended");
   });
 
