@@ -26,6 +26,17 @@ interface Waiting {
   readonly timer: NodeJS.Timeout;
 }
 
+/** Clients for whom no process was free: all for the same, of whatever front, and none of them is served before the first. */
+interface Queue {
+  /** Which they are for: their front's own, or another by its policy. */
+  readonly service: string;
+  /** Oldest first. */
+  readonly waiting: Waiting[];
+}
+
+/** What is known of a client when nothing has to be. */
+const NOBODY: Inquiry = { remote: "" };
+
 /** Of a process, at this switch. */
 const OPEN_MAX = { http: EXCHANGES_MAX, tcp: EXCHANGES_MAX, udp: DATAGRAM_REMOTES_MAX } as const;
 
@@ -33,8 +44,10 @@ export class Dispatcher {
   readonly #self: string;
   readonly #map: EndpointMap;
   readonly #standings = new Map<number, Standing>();
-  /** Clients for whom no process was free, by service, oldest first. */
-  readonly #queues = new Map<string, Waiting[]>();
+  /** By service and protocol: who waits for a process keeps nobody from those of another. */
+  readonly #queues = new Map<string, Queue>();
+  /** In which of them a session waits. */
+  readonly #waitingAt = new Map<FrontSession, string>();
   /** A client of a service waits for a process. */
   readonly #wanted: (service: string) => void;
   /** Answers a client for whom there is no process. */
@@ -65,31 +78,34 @@ export class Dispatcher {
 
   /** Finds a process for a session that is with none. `again`: it was waiting before others came. */
   take(session: FrontSession, again = false): void {
-    const queue = this.#queues.get(session.order.service) ?? [];
-    if ((again || queue.length === 0) && this.#place(session)) return;
-    if (queue.length >= SERVICE_QUEUE_MAX) return this.#refuse(session, "too many requests wait");
+    const { policy, protocol, service: own } = session.order;
+    const service = serviceFor(policy, own, policy.kind === "content" ? session.inquiry : NOBODY);
+    const key = `${service} ${protocol}`;
+    const queue = this.#queues.get(key) ?? { service, waiting: [] };
+    const { waiting: others } = queue;
+    if ((again || others.length === 0) && this.#place(session, service)) return;
+    if (others.length >= SERVICE_QUEUE_MAX) return this.#refuse(session, "too many requests wait");
     const late = () => {
       this.#takeOut(session);
       this.#refuse(session, "no process is free");
     };
     const waiting = { session, timer: setTimeout(late, SERVICE_WAIT_MS) };
-    if (again) queue.unshift(waiting);
-    else queue.push(waiting);
-    this.#queues.set(session.order.service, queue);
-    this.#wanted(session.order.service);
+    if (again) others.unshift(waiting);
+    else others.push(waiting);
+    this.#queues.set(key, queue);
+    this.#waitingAt.set(session, key);
+    this.#wanted(service);
   }
 
   /** Whether clients of a service wait. */
   isWantedFor(service: string): boolean {
-    return this.#queues.has(service);
+    return [...this.#queues.values()].some((queue) => queue.service === service);
   }
 
-  /** Gives it to a process, if one is free. */
-  #place(session: FrontSession): boolean {
-    const { policy, protocol, service: own, isSpread } = session.order;
-    const needsInquiry = policy.kind === "content" || policy.kind === "hash";
-    const inquiry = needsInquiry ? session.inquiry : { remote: "" };
-    const service = serviceFor(policy, own, inquiry);
+  /** Gives it to a process of the service that it is for, if one is free. */
+  #place(session: FrontSession, service: string): boolean {
+    const { policy, protocol, isSpread } = session.order;
+    const inquiry = policy.kind === "hash" ? session.inquiry : NOBODY;
     const all = this.#free(service, protocol).map(({ pid, home }) => this.#candidate(pid, home, this.open(pid)));
     const near = isSpread && policy.kind !== "hash" ? all.filter(({ isLocal }) => isLocal) : [];
     const chosen = choose(policy, near.length > 0 ? near : all, inquiry, this.#turn++);
@@ -168,12 +184,16 @@ export class Dispatcher {
 
   /** A session waits no more. */
   #takeOut(session: FrontSession): void {
-    const queue = this.#queues.get(session.order.service) ?? [];
-    const index = queue.findIndex((one) => one.session === session);
-    if (index < 0) return;
-    clearTimeout(queue[index]?.timer);
-    queue.splice(index, 1);
-    if (queue.length === 0) this.#queues.delete(session.order.service);
+    const key = this.#waitingAt.get(session);
+    if (key === undefined) return;
+    this.#waitingAt.delete(session);
+    const { waiting = [] } = this.#queues.get(key) ?? {};
+    const [taken] = waiting.splice(
+      waiting.findIndex((one) => one.session === session),
+      1,
+    );
+    clearTimeout(taken?.timer);
+    if (waiting.length === 0) this.#queues.delete(key);
   }
 
   /** Its client is gone. */
@@ -187,15 +207,13 @@ export class Dispatcher {
     for (const [home, untilMs] of this.#silentHomes) if (untilMs <= nowMs) this.#silentHomes.delete(home);
     for (const [pid, { open, restUntilMs }] of this.#standings)
       if (open === 0 && restUntilMs <= nowMs) this.#standings.delete(pid);
-    for (const queue of this.#queues.values()) {
-      for (const { session } of queue.slice()) {
-        if (this.#place(session)) this.#takeOut(session);
-        // Of the others some may be for other processes.
-        else if (session.order.policy.kind !== "content" && session.order.policy.kind !== "hash") break;
+    for (const { service, waiting } of this.#queues.values())
+      for (const { session } of waiting.slice()) {
+        if (!this.#place(session, service)) break;
+        this.#takeOut(session);
       }
-    }
     // The process that they waited for may be gone.
-    for (const service of this.#queues.keys()) this.#wanted(service);
+    for (const { service } of this.#queues.values()) this.#wanted(service);
     this.#drainAgain(nowMs);
   }
 
@@ -211,7 +229,8 @@ export class Dispatcher {
   close(): void {
     this.#endWatch();
     clearTimeout(this.#rest);
-    for (const queue of this.#queues.values()) for (const { timer } of queue) clearTimeout(timer);
+    for (const { waiting } of this.#queues.values()) for (const { timer } of waiting) clearTimeout(timer);
     this.#queues.clear();
+    this.#waitingAt.clear();
   }
 }

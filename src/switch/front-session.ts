@@ -152,8 +152,9 @@ export class FrontSession implements Line {
     if (this.order.protocol === "udp") this.#driver?.resume();
   }
 
-  /** The process was not there: nothing of this has come to it. */
+  /** The process was not there: nothing of this has come to it. A home that says so of what it has taken, or answered, has lost it. */
   refused(): void {
+    if (this.#isAnswered || !this.#session.isWhole) return this.lost();
     this.#leave("refused");
     if (this.#hasParted) this.#close();
     else this.#around.homeless(this);

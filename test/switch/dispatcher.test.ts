@@ -1,43 +1,48 @@
-/** Clients that wait for a process which could not take them, and which nothing else happens to. */
+/** Clients that wait for a process: for one that could not take them, for one that is not there, beside others that need not wait. */
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { FRAME_KINDS } from "../../src/abi/channel.ts";
+import { test, type TestContext } from "node:test";
+import { wholeFrame } from "../../src/resources/frame.ts";
 import { Dispatcher } from "../../src/switch/dispatcher.ts";
 import { EndpointMap } from "../../src/switch/endpoint-map.ts";
-import { FrontSession, type Place } from "../../src/switch/front-session.ts";
+import { FrontSession, type Order, type Place } from "../../src/switch/front-session.ts";
+import { policyOf } from "../../src/switch/policy.ts";
 import { until } from "../cluster/condition.ts";
 
-test("those that were refused, at different moments, are all given to it again", { timeout: 30_000 }, async (t) => {
+/** A dispatcher that is asked for clients, by the fields in which their orders differ; what became of them is noted. */
+async function dispatching(t: TestContext) {
   const map = await EndpointMap.open("a");
-  await map.publish("web", 7, "http", () => true);
   const told: string[] = [];
+  const wanted: string[] = [];
+  const given: FrontSession[] = [];
   const dispatcher = new Dispatcher(
     "a",
     map,
     (_session, why) => told.push(why),
-    () => {},
+    (service) => wanted.push(service),
   );
   t.after(() => dispatcher.close());
-  const given: FrontSession[] = [];
-  const make = (): FrontSession => {
+  const make = (order: Partial<Order> = {}, path = "/"): FrontSession => {
     const front = { scheme: "http", isNear: true, isCareOf: false, isSpread: false } as const;
-    const order = { service: "web", protocol: "http", policy: { kind: "least-loaded" }, ...front } as const;
-    const session: FrontSession = new FrontSession(
-      order,
-      { kind: FRAME_KINDS.whole, bytes: new Uint8Array(4) },
-      {
-        newId: () => "id",
-        send: (_home, { op }) => void (op === "open" && given.push(session)),
-        homeless: (one) => dispatcher.take(one, true),
-        left: (place: Place, how) => dispatcher.left(place, how),
-        gone: (one) => dispatcher.gone(one),
-        alternative: () => null,
-      },
-    );
+    const common = { service: "web", protocol: "http", policy: { kind: "least-loaded" }, ...front } as const;
+    const head = { method: "POST", url: `http://x${path}`, headers: [], remote: "127.0.0.1:1" };
+    const session: FrontSession = new FrontSession({ ...common, ...order }, wholeFrame(head, new Uint8Array(0)), {
+      newId: () => "id",
+      send: (_home, { op }) => void (op === "open" && given.push(session)),
+      homeless: (one) => dispatcher.take(one, true),
+      left: (place: Place, how) => dispatcher.left(place, how),
+      gone: (one) => dispatcher.gone(one),
+      alternative: () => null,
+    });
     return session;
   };
-  const sessions = Array.from({ length: 3 }, make);
+  return { map, dispatcher, make, told, wanted, given };
+}
+
+test("those that were refused, at different moments, are all given to it again", { timeout: 30_000 }, async (t) => {
+  const { map, dispatcher, make, told, given } = await dispatching(t);
+  await map.publish("web", 7, "http", () => true);
+  const sessions = Array.from({ length: 3 }, () => make());
   for (const session of sessions) dispatcher.take(session);
   assert.equal(given.length, 3);
   // One after the other, so that the last is refused while the first has almost waited enough.
@@ -47,5 +52,45 @@ test("those that were refused, at different moments, are all given to it again",
     session.refused();
   }
   await until("all are given to it again", () => sessions.every((one) => given.lastIndexOf(one) >= 3), 4_000);
+  assert.deepEqual(told, []);
+});
+
+test("who waits for a process keeps nobody from those of another service, or of another kind", async (t) => {
+  const { map, dispatcher, make, told, wanted, given } = await dispatching(t);
+  await map.publish("web", 7, "http", () => true);
+  const policy = policyOf("content:/api=api");
+  const [api, page, stream, plain] = [
+    make({ policy }, "/api/x"),
+    make({ policy }, "/page"),
+    make({ protocol: "tcp", scheme: "tcp" }),
+    make(),
+  ];
+  for (const one of [api, page, stream, plain]) dispatcher.take(one);
+  assert.deepEqual(given, [page, plain]);
+  assert.deepEqual(wanted, ["api", "web"], "what is started is what they wait for");
+  assert.deepEqual(
+    ["api", "web", "other"].map((service) => dispatcher.isWantedFor(service)),
+    [true, true, false],
+  );
+  await map.publish("api", 8, "http", () => true);
+  assert.deepEqual(given, [page, plain, api]);
+  assert.equal(dispatcher.isWantedFor("api"), false);
+  stream.break("ECONNRESET", "its client has left");
+  assert.equal(dispatcher.isWantedFor("web"), false);
+  assert.deepEqual(told, []);
+});
+
+test("a home that has taken a request, and then says that it has not, has lost it", async (t) => {
+  const { map, dispatcher, make, told, given } = await dispatching(t);
+  await map.publish("web", 7, "http", () => true);
+  const session = make();
+  let isClosed = false;
+  session.driver = { take: () => {}, resume: () => {}, close: () => (isClosed = true) };
+  dispatcher.take(session);
+  session.heard({ op: "done", id: "id", done: 1 });
+  session.refused();
+  await until("its client hears of that", () => isClosed);
+  assert.deepEqual(given, [session], "it is not given to anybody again");
+  assert.equal(dispatcher.open(7), 0);
   assert.deepEqual(told, []);
 });
