@@ -132,6 +132,8 @@ export const SESSION_PINGS_MAX = 16;
 export const URGENT_MESSAGE_MAX_CHARS = 4096;
 /** What came out of band waits so long for the event loop to take it, before a thread of its own does. */
 export const URGENT_PATIENCE_MS = 10;
+/** A connection of HTTP/1.1 is closed when it is idle for so long after an answer. */
+export const HTTP1_IDLE_MS = 5_000;
 /** A connection of HTTP/2 over which nothing went for so long takes no new requests. */
 export const HTTP2_IDLE_MS = 60_000;
 /** Requests of one HTTP/2 connection at once; and how long a client may take to agree on TLS. */

@@ -1,6 +1,6 @@
 /** The servers of Node's that speak HTTP, in their strict forms: HTTP/1.1 and HTTP/2. */
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from "node:http";
 import {
   createSecureServer,
   createServer as createSecondServer,
@@ -11,6 +11,7 @@ import {
 import { failure } from "../errors.ts";
 import {
   HEADERS_MAX_BYTES,
+  HTTP1_IDLE_MS,
   HTTP2_IDLE_MS,
   HTTP2_STREAMS_MAX,
   LISTENER_CONNECTIONS_MAX,
@@ -54,6 +55,7 @@ export function httpServer(patience: Patience, credentials: Credentials | undefi
     maxHeaderSize: REQUEST_HEAD_MAX_BYTES,
     headersTimeout: headTimeoutMs,
     requestTimeout: 0,
+    keepAliveTimeout: HTTP1_IDLE_MS,
     connectionsCheckingInterval: headTimeoutMs / 4,
     insecureHTTPParser: false,
     noDelay: true,
@@ -68,7 +70,12 @@ export function httpServer(patience: Patience, credentials: Credentials | undefi
   return server;
 }
 
-function secureServer(strict: object, headTimeoutMs: number, { certificate, key }: Credentials, serve: Serve): Server {
+function secureServer(
+  strict: ServerOptions,
+  headTimeoutMs: number,
+  { certificate, key }: Credentials,
+  serve: Serve,
+): Server {
   const options = {
     ...strict,
     ...SECOND,
@@ -79,6 +86,9 @@ function secureServer(strict: object, headTimeoutMs: number, { certificate, key 
     handshakeTimeout: TLS_HANDSHAKE_TIMEOUT_MS,
   };
   const server = overTls(() => createSecureServer(options, serve as unknown as SecondServe));
+  // As options, Node 20 has its own instead: five minutes for a request, and no end of a connection that is idle.
+  const { headersTimeout, requestTimeout, keepAliveTimeout, connectionsCheckingInterval } = strict;
+  Object.assign(server, { headersTimeout, requestTimeout, keepAliveTimeout, connectionsCheckingInterval });
   watch(server, headTimeoutMs);
   return server as unknown as Server;
 }

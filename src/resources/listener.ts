@@ -3,9 +3,9 @@
  * accept at its address. Parsing is Node's own (`node:http`), in its strict form.
  */
 
-import { type IncomingMessage, Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { ServerHttp2Session } from "node:http2";
-import type { Server as NetServer, Socket } from "node:net";
+import type { Socket } from "node:net";
 
 import { FRAME_KINDS } from "../abi/channel.ts";
 import {
@@ -166,11 +166,8 @@ class Listener implements Opening<Member> {
   retire(): Promise<void> {
     this.#isRetiring = true;
     for (const session of this.#sessions) session.close();
-    return new Promise((resolve) => {
-      // The own `close` of a server of HTTP/1.1 ends connections that are idle just now, while requests may be on their way.
-      if (this.#server instanceof Server) closeAddress(this.#server, resolve);
-      else (this.#server as NetServer).close(() => resolve());
-    });
+    // The own `close` of a server of HTTP/1.1 ends connections that are idle just now, while requests may be on their way.
+    return new Promise((resolve) => closeAddress(this.#server, resolve));
   }
 
   /** A client that has asked for nothing else is told to come by another connection next time. */
