@@ -8,7 +8,7 @@ import type { Entry } from "../cluster/engine.ts";
 import { GodwitError } from "../errors.ts";
 import { POLICY_MAX_CHARS, SERVICE_IDLE_MIN_MS } from "../limits.ts";
 import { frontAddress } from "./front-address.ts";
-import { policyOf } from "./policy.ts";
+import { isPolicy } from "./policy.ts";
 
 export const EXPOSURES = "exposures/";
 export const STARTS = "starts/";
@@ -89,15 +89,6 @@ function addressOf(written: string): string | undefined {
     return address === `${scheme}://${place}` && encodeURIComponent(address) === written ? address : undefined;
   } catch {
     return undefined;
-  }
-}
-
-function isPolicy(text: string): boolean {
-  try {
-    policyOf(text);
-    return true;
-  } catch {
-    return false;
   }
 }
 

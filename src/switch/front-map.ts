@@ -3,7 +3,10 @@
 import * as v from "valibot";
 
 import type { Front } from "../abi/control.ts";
+import { GodwitError } from "../errors.ts";
 import { type EntryCluster, EntryMap } from "./entry-map.ts";
+import { careOfAddress, frontAddress } from "./front-address.ts";
+import { isPolicy } from "./policy.ts";
 
 const FRONT = v.object({ address: v.string(), policy: v.string(), careOf: v.exactOptional(v.string()) });
 const VALUE = v.object({ fronts: v.array(FRONT) });
@@ -74,5 +77,19 @@ export class FrontMap {
 
 function valueOf(value: unknown): Value | undefined {
   const checked = v.safeParse(VALUE, value);
-  return checked.success ? checked.output : undefined;
+  return checked.success ? { fronts: checked.output.fronts.filter(isKnown) } : undefined;
+}
+
+/** Whether it can be read here: a node of another version may have others, of which nobody here is told. */
+function isKnown({ address, policy, careOf }: v.InferOutput<typeof FRONT>): boolean {
+  if (!isPolicy(policy)) return false;
+  try {
+    frontAddress(address);
+    if (careOf === undefined) return true;
+    const { scheme, place } = frontAddress(careOf);
+    return careOfAddress(place, scheme, "") === careOf;
+  } catch (error) {
+    if (error instanceof GodwitError) return false;
+    throw error;
+  }
 }

@@ -2,7 +2,7 @@
 
 import { SERVICE_NAME } from "../abi/channel.ts";
 import { unreachable } from "../assert.ts";
-import { failure } from "../errors.ts";
+import { failure, GodwitError } from "../errors.ts";
 import { HOST_MAX_CHARS, NAME_MAX_CHARS, POLICY_RULES_MAX } from "../limits.ts";
 
 /** What a request is told apart by. */
@@ -173,6 +173,17 @@ export function policyOf(text: string): Policy {
   if (kind === "content" && rest !== undefined) return { kind, rules: contentRules(rest) };
   const known = "round-robin, least-loaded, local, hash:KEY or content:PREFIX=SERVICE,...";
   throw failure("EINVAL", `"${text}" is no policy: write ${known}`);
+}
+
+/** Whether {@link policyOf} reads it: a node of another version may write others. */
+export function isPolicy(text: string): boolean {
+  try {
+    policyOf(text);
+    return true;
+  } catch (error) {
+    if (error instanceof GodwitError) return false;
+    throw error;
+  }
 }
 
 function affinityKey(text: string): AffinityKey {
