@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { LOOKUP_NETWORKS_MAX } from "../../src/limits.ts";
 import { AnswerRate } from "../../src/switch/lookup/answer-rate.ts";
 import type { Target } from "../../src/switch/lookup/catalogue.ts";
-import { answerTo, fitted, truncated, TRUNCATED, type ZoneView } from "../../src/switch/lookup/zone.ts";
+import { answerTo, fitted, hostLabels, truncated, TRUNCATED, type ZoneView } from "../../src/switch/lookup/zone.ts";
 
 const TARGETS: Readonly<Record<string, readonly Target[]>> = {
   web: [
@@ -26,10 +26,12 @@ const TARGETS: Readonly<Record<string, readonly Target[]>> = {
   })),
 };
 
+const HOSTS = new Set(Object.values(TARGETS).flatMap(hostLabels));
+
 const view: ZoneView = {
   zone: "godwit.",
   server: "127.0.0.1",
-  names: () => Object.keys(TARGETS),
+  hosts: () => HOSTS,
   targets: (service) => (Object.hasOwn(TARGETS, service) ? (TARGETS[service] ?? []) : []),
   processes: () => 3,
 };

@@ -13,6 +13,7 @@ import type { ServiceRecord } from "../../src/abi/lookup.ts";
 import type { ClusterMember } from "../../src/node/cluster-member.ts";
 import { until, within } from "../cluster/condition.ts";
 import { withMembers } from "../node/bench-members.ts";
+import { RawClient } from "../node/raw-client.ts";
 import { front, startServer } from "./served.ts";
 import { DIG, findProgram, HOST } from "./superserver/debian.ts";
 
@@ -252,6 +253,38 @@ await withMembers(["a", "b"], (t) => {
     assert.equal((await resolverOf(place).resolveSrv("_plain._tcp.godwit")).length, 1);
     noisy.close();
     await a.own.unexpose("plain");
+  });
+
+  test("over TCP: who asks much at once and takes it later gets it all", { timeout: 60_000 }, async () => {
+    const a = t.get("a");
+    for (let index = 0; index < 8; index++) await front(a, { service: "much" });
+    const socket = connect(portOf(`http://${await lookup(a, "dns")}`), "127.0.0.1");
+    const times = 8_000;
+    const question = { type: "query", questions: [{ name: "_much._tcp.godwit", type: "SRV" }] } as const;
+    // Far more than the system keeps for who takes nothing.
+    socket.write(Buffer.concat(Array.from({ length: times }, (_, id) => streamEncode({ ...question, id }))));
+    let rest = Buffer.alloc(0);
+    let next = 0;
+    for await (const piece of socket as AsyncIterable<Buffer>) {
+      rest = Buffer.concat([rest, piece]);
+      for (
+        ;
+        rest.length >= 2 && rest.length >= 2 + rest.readUInt16BE(0);
+        rest = rest.subarray(2 + rest.readUInt16BE(0))
+      )
+        assert.equal(rest.readUInt16BE(2), next++);
+      if (next === times) break;
+    }
+    assert.equal(next, times);
+    await a.own.unexpose("much");
+  });
+
+  test("by HTTP: of all that a connection asks at once one question waits", { timeout: 30_000 }, async () => {
+    const client = await RawClient.connect(`http://${await lookup(t.get("a"), "http")}`);
+    const ask = (waitS: number) => `GET /v1/services/nobody?wait=${waitS} HTTP/1.1\r\nHost: x\r\n\r\n`;
+    client.send(ask(1) + ask(60).repeat(3));
+    await until("all are answered", () => client.statuses.join() === "404,404,404,404");
+    client.socket.destroy();
   });
 
   test("by HTTP: what is no question", async () => {

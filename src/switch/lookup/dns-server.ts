@@ -2,7 +2,7 @@
 
 import { createSocket, type RemoteInfo, type Socket as DatagramSocket } from "node:dgram";
 import { type AddressInfo, createServer, isIPv6, type Server, type Socket } from "node:net";
-import { type Packet, streamEncode } from "dns-packet";
+import { streamEncode } from "dns-packet";
 
 import {
   LOOKUP_CONNECTIONS_MAX,
@@ -14,7 +14,7 @@ import { addressText, unheard } from "../../resources/address.ts";
 import { AnswerRate } from "./answer-rate.ts";
 import { type Asker, isLoopback } from "../reach.ts";
 import type { Catalogue } from "./catalogue.ts";
-import { answerTo, fitted, truncated, type ZoneView } from "./zone.ts";
+import { answerTo, fitted, hostLabels, truncated, type ZoneView } from "./zone.ts";
 
 /** How often a port is looked for that is free for both. */
 const PORT_ATTEMPTS = 16;
@@ -30,6 +30,9 @@ export class DnsServer {
   readonly #server: Server;
   readonly #connections = new Set<Socket>();
   readonly #rate: AnswerRate;
+  /** Of all services' addresses, as each asker reaches them, until something changes: to look at all for each question costs much. */
+  readonly #hosts = new Map<string, ReadonlySet<string>>();
+  readonly #endWatch: () => void;
 
   private constructor(zone: string, catalogue: Catalogue, rate: AnswerRate, sockets: Sockets) {
     this.#zone = zone;
@@ -42,6 +45,7 @@ export class DnsServer {
     // What the system says of one datagram or connection is its client's loss.
     this.#server.on("connection", (socket) => this.#accept(socket)).on("error", () => {});
     this.#datagrams.on("message", (message, from) => this.#heard(message, from)).on("error", () => {});
+    this.#endWatch = catalogue.watch(() => this.#hosts.clear());
   }
 
   /** @throws GodwitError EADDRINUSE, EADDRNOTAVAIL, EACCES. */
@@ -66,10 +70,22 @@ export class DnsServer {
     return {
       zone: this.#zone,
       server: asker.asked,
-      names: () => this.#catalogue.names(asker),
+      hosts: () => this.#hostsOf(asker),
       targets: (service) => this.#catalogue.targets(service, asker),
       processes: (service) => this.#catalogue.processes(service),
     };
+  }
+
+  #hostsOf(asker: Asker): ReadonlySet<string> {
+    const key = `${asker.isNear} ${asker.asked}`;
+    let hosts = this.#hosts.get(key);
+    if (hosts === undefined) {
+      const names = this.#catalogue.names(asker);
+      hosts = new Set(names.flatMap((name) => hostLabels(this.#catalogue.targets(name, asker))));
+      // A machine has few addresses at which it can be asked.
+      if (this.#hosts.size < LOOKUP_CONNECTIONS_MAX) this.#hosts.set(key, hosts);
+    }
+    return hosts;
   }
 
   #heard(message: Buffer, { address, port }: RemoteInfo): void {
@@ -90,40 +106,49 @@ export class DnsServer {
     const { remoteAddress = "", localAddress } = socket;
     const view = this.#view({ isNear: isLoopback(remoteAddress), asked: localAddress?.replace(/^::ffff:/, "") });
     let rest: Buffer = Buffer.alloc(0);
-    socket.on("data", (bytes) => {
-      const taken = this.#take(socket, rest.length === 0 ? bytes : Buffer.concat([rest, bytes]), view);
-      if (taken === undefined) socket.destroy();
-      else rest = taken;
-    });
+    const goOn = () => {
+      const left = this.#take(socket, rest, view);
+      if (left === undefined) return void socket.destroy();
+      rest = left;
+      if (isFull(socket)) socket.pause();
+      else socket.resume();
+    };
+    const heard = (bytes: Buffer) => {
+      rest = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
+      goOn();
+    };
+    socket.on("data", heard).on("drain", goOn);
   }
 
-  /** Answers what is whole, and returns the rest; undefined for what is not to be listened to any longer. */
+  /**
+   * Answers what is whole, as long as the client takes its answers, and returns the rest; undefined for what is not to be
+   * listened to any longer.
+   */
   #take(socket: Socket, bytes: Buffer, view: ZoneView): Buffer | undefined {
     let rest = bytes;
-    while (rest.length >= LENGTH_BYTES) {
+    while (rest.length >= LENGTH_BYTES && !isFull(socket)) {
       const end = LENGTH_BYTES + rest.readUInt16BE(0);
       if (end > LENGTH_BYTES + LOOKUP_QUESTION_MAX_BYTES) return undefined;
       if (rest.length < end) return rest;
       const given = answerTo(rest.subarray(LENGTH_BYTES, end), view);
       if (given === undefined) return undefined;
-      this.#send(socket, given.answer);
+      socket.write(streamEncode(given.answer));
       rest = rest.subarray(end);
     }
     return rest;
   }
 
-  /** A client that asks and takes nothing is not heard any more until it does. */
-  #send(socket: Socket, answer: Packet): void {
-    socket.write(streamEncode(answer));
-    if (socket.writableLength <= LOOKUP_UNTAKEN_MAX_BYTES || socket.isPaused()) return;
-    socket.pause().once("drain", () => socket.resume());
-  }
-
   close(): void {
+    this.#endWatch();
     this.#datagrams.close();
     this.#server.close();
     for (const socket of this.#connections) socket.destroy();
   }
+}
+
+/** A client that asks and takes nothing is not heard any more until it does. */
+function isFull(socket: Socket): boolean {
+  return socket.writableLength > LOOKUP_UNTAKEN_MAX_BYTES;
 }
 
 interface Sockets {

@@ -5,7 +5,7 @@
 
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 
 import { SERVICE_NAME } from "../../abi/channel.ts";
 import {
@@ -33,8 +33,8 @@ export class HttpLookupServer {
   readonly address: string;
   readonly #catalogue: Catalogue;
   readonly #server: Server;
-  /** What wait for a change: at most one for each connection. */
-  readonly #waiting = new Set<() => void>();
+  /** What wait for a change: one for each connection, however many questions came over it at once. */
+  readonly #waiting = new Map<Socket, () => void>();
   /** What was said since the last change. */
   readonly #said = new Map<string, Said>();
   readonly #endWatch: () => void;
@@ -73,7 +73,7 @@ export class HttpLookupServer {
 
   #changed(): void {
     this.#said.clear();
-    for (const look of this.#waiting) look();
+    for (const look of this.#waiting.values()) look();
   }
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
@@ -94,13 +94,14 @@ export class HttpLookupServer {
 
   /** Now, or when what its client has is not so any more, or when it has waited for long enough. */
   #answer(request: IncomingMessage, response: ServerResponse, { name, waitMs }: Question, asker: Asker): void {
+    const { socket } = request;
     const known = request.headers["if-none-match"];
     const isNews = ({ status, tag }: Said) => known !== (status === 200 ? tag : undefined);
     const first = this.#say({ name }, asker);
-    if (isNews(first) || waitMs === 0) return send(response, first, known);
+    if (isNews(first) || waitMs === 0 || this.#waiting.has(socket)) return send(response, first, known);
     const end = () => {
       clearTimeout(timer);
-      this.#waiting.delete(look);
+      if (this.#waiting.get(socket) === look) this.#waiting.delete(socket);
     };
     const look = () => {
       const said = this.#say({ name }, asker);
@@ -112,7 +113,7 @@ export class HttpLookupServer {
       end();
       send(response, this.#say({ name }, asker), known);
     }, waitMs);
-    this.#waiting.add(look);
+    this.#waiting.set(socket, look);
     response.once("close", end);
   }
 

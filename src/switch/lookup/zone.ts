@@ -20,7 +20,8 @@ export interface ZoneView {
   readonly zone: string;
   /** The address of the server, if it is known. */
   readonly server: string | undefined;
-  names(): readonly string[];
+  /** First labels of the names of hosts, of all services' addresses: those of {@link hostLabels}. */
+  hosts(): ReadonlySet<string>;
   targets(service: string): readonly Target[];
   processes(service: string): number;
 }
@@ -217,15 +218,18 @@ function labelOf(host: string): string {
   return `6-${address.toNormalizedString().replaceAll(":", "-")}`;
 }
 
+/** Those of the hosts of some addresses. */
+export function hostLabels(targets: readonly Target[]): string[] {
+  return targets.flatMap(({ host }) => (ipaddr.isValid(host) ? [labelOf(host)] : []));
+}
+
 function hostOf(label: string): string | undefined {
   const host = label.startsWith("6-") ? label.slice(2).replaceAll("-", ":") : label.replaceAll("-", ".");
   return ipaddr.isValid(host) ? ipaddr.parse(host).toString() : undefined;
 }
 
 function hostNamed(label: string, name: string, view: ZoneView): Answer[] | undefined {
-  const isIt = ({ host }: Target) => ipaddr.isValid(host) && labelOf(host) === label;
-  const isKnown = view.names().some((service) => view.targets(service).some(isIt));
-  const host = isKnown ? hostOf(label) : undefined;
+  const host = view.hosts().has(label) ? hostOf(label) : undefined;
   return host === undefined ? undefined : [addressRecord(name, host)];
 }
 
