@@ -174,7 +174,9 @@ export class ServiceClient {
       failed: (address) => routes.rest(address, performance.now()),
       answered: (_, headers) => this.#told(origin, headers),
     });
-    return routed.next();
+    // Nobody would hear of a request that goes nowhere.
+    if (routed.next()) return true;
+    throw failure("EHOSTUNREACH", `service ${this.name} has no address any more: expose it at one`);
   }
 
   /** Connections to an address for requests to an origin, as which it has to prove itself over TLS. */

@@ -248,6 +248,22 @@ await withMembers(["a", "b", "c"], (t) => {
     await a.own.signal(pid, "SIGKILL");
   });
 
+  test("a request for a service that has no address any more fails", { timeout: 30_000 }, async (context) => {
+    const members = [{ pid: 1, home: "x", protocol: "http", since: "", careOf: [await deadAddress()] }];
+    const body = JSON.stringify({ service: "gone", fronts: [], members });
+    let isTold = false;
+    const told = createServer((request, response) => {
+      if (request.headers["if-none-match"] !== undefined) response.writeHead(404).end("{}");
+      // Who has heard that waits until the test is over.
+      else if (!isTold) response.setHeader("etag", '"1"').end(body);
+      isTold = true;
+    });
+    const client = await opened(context, "gone", { lookup: await listening(context, told) });
+    await assert.rejects(within("the answer", client.fetch("/")), /fetch failed/);
+    await until("it is told", () => client.addresses().length === 0);
+    await assert.rejects(within("the answer", client.fetch("/")), /fetch failed/);
+  });
+
   test("over TLS another address has to prove that it is the same", { timeout: 60_000 }, async (context) => {
     const [a, b] = [t.get("a"), t.get("b")];
     const authority = await foundCluster();
