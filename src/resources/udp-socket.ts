@@ -41,8 +41,9 @@ export class UdpSocket {
     return this.#sendingBytes < CHANNEL_WINDOW_BYTES ? undefined : sent;
   }
 
-  /** What is being sent goes out. */
+  /** What is being sent goes out. Once more does nothing. */
   close(): void {
+    if (this.#isClosing) return;
     this.#isClosing = true;
     this.#closeIfIdle();
   }
