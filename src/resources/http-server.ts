@@ -63,7 +63,7 @@ export function httpServer(patience: Patience, credentials: Credentials | undefi
   const server =
     credentials === undefined
       ? plainServer(strict, headTimeoutMs, serve)
-      : secureServer({ ...strict, Http1IncomingMessage: ServerRequest }, headTimeoutMs, credentials, serve);
+      : secureServer(strict, headTimeoutMs, credentials, serve);
   server.on("upgrade", (request, connection, rest) => serve(request, new OpeningResponse(request, connection, rest)));
   server.maxHeadersCount = FIELDS_KEPT_MAX;
   server.maxConnections = LISTENER_CONNECTIONS_MAX;
@@ -79,6 +79,7 @@ function secureServer(
   const options = {
     ...strict,
     ...SECOND,
+    Http1IncomingMessage: ServerRequest,
     cert: certificate,
     key,
     allowHTTP1: true,

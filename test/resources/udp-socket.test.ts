@@ -11,7 +11,7 @@ test("a socket that is closed already is closed again, also while something goes
   idle.close();
   const busy = new UdpSocket("127.0.0.1", 0, () => {});
   const port = Number((await busy.ready).split(":")[1]);
-  busy.send(new Uint8Array(8), "127.0.0.1", port);
+  void busy.send(new Uint8Array(8), "127.0.0.1", port);
   busy.close();
   busy.close();
   assert.equal(busy.send(new Uint8Array(8), "127.0.0.1", port), undefined);

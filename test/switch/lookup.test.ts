@@ -260,9 +260,10 @@ await withMembers(["a", "b"], (t) => {
     for (let index = 0; index < 8; index++) await front(a, { service: "much" });
     const socket = connect(portOf(`http://${await lookup(a, "dns")}`), "127.0.0.1");
     const times = 8_000;
-    const question = { type: "query", questions: [{ name: "_much._tcp.godwit", type: "SRV" }] } as const;
+    const question = (id: number) =>
+      streamEncode({ type: "query", id, questions: [{ name: "_much._tcp.godwit", type: "SRV" }] });
     // Far more than the system keeps for who takes nothing.
-    socket.write(Buffer.concat(Array.from({ length: times }, (_, id) => streamEncode({ ...question, id }))));
+    socket.write(Buffer.concat(Array.from({ length: times }, (_, id) => question(id))));
     let rest = Buffer.alloc(0);
     let next = 0;
     for await (const piece of socket as AsyncIterable<Buffer>) {

@@ -108,9 +108,9 @@ export class DnsServer {
     let rest: Buffer = Buffer.alloc(0);
     const goOn = () => {
       const left = this.#take(socket, rest, view);
-      if (left === undefined) return void socket.destroy();
-      rest = left;
-      if (isFull(socket)) socket.pause();
+      rest = left ?? rest;
+      if (left === undefined) socket.destroy();
+      else if (isFull(socket)) socket.pause();
       else socket.resume();
     };
     const heard = (bytes: Buffer) => {
