@@ -1,7 +1,8 @@
 /**
  * Proves that no client notices that a service is moved:
  *
- *     npm run load-proof -- [--seconds N] [--download MEBIBYTES] [--processes N] [--durable] [--every MS] [--json]
+ *     npm run load-proof -- [--seconds N] [--download MEBIBYTES] [--processes N] [--durable] [--every MS]
+ *         [--pass-on auto|relay] [--json]
  *
  * Nodes are OS processes. `wrk`, `autocannon` with pipelining, WebSockets and streams of events are clients of a service at
  * two fronts, first while its processes stay, and then while one is moved every 100 ms, a node joins and another, at which
@@ -24,6 +25,7 @@ const { values } = parseArgs({
     download: { type: "string", default: "1024" },
     processes: { type: "string", default: "1" },
     every: { type: "string", default: "100" },
+    "pass-on": { type: "string", default: "auto" },
     durable: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
@@ -43,7 +45,7 @@ function moved({ count: all, perSecond, stoppedMs, wholeMs, stayed }: Moves): st
   ];
 }
 
-function told({ quiet, moving, moves }: LoadFound, seconds: number, quietSeconds: number): string[] {
+function told({ quiet, moving, moves, handedOff }: LoadFound, seconds: number, quietSeconds: number): string[] {
   const rate = ({ answered }: Sight, over: number) => `${(answered / over).toFixed(0)}/s`.padStart(8);
   const row = (before: Sight, after: Sight) =>
     before.client.padEnd(12) +
@@ -53,6 +55,7 @@ function told({ quiet, moving, moves }: LoadFound, seconds: number, quietSeconds
       .join("");
   return [
     ...moved(moves),
+    `${handedOff} connections were handed to the node of their process`,
     "while nothing moves -> while all does:",
     ...quiet.flatMap((before, index) => {
       const after = moving[index];
@@ -90,6 +93,7 @@ const plan = {
   everyMs: count("every", values.every, 0),
   isDurable: values.durable,
   hasWrk: missing === undefined,
+  passOn: values["pass-on"] === "relay" ? ("relay" as const) : ("auto" as const),
 };
 const cluster = await Cluster.start(["n1", "n2", "n3"]);
 try {

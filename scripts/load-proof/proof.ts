@@ -2,6 +2,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { echoes, events, type Load, pipelining, type Sight, wrk } from "./clients.ts";
+import type { PassOn } from "../../src/abi/pass-on.ts";
 import type { Cluster } from "./cluster.ts";
 import { Download } from "./download.ts";
 import { siteOf } from "./site.ts";
@@ -23,12 +24,16 @@ export interface Plan {
   readonly everyMs: number;
   readonly isDurable: boolean;
   readonly hasWrk: boolean;
+  /** How connections are passed on to the nodes of their processes. */
+  readonly passOn: PassOn;
 }
 
 export interface LoadFound {
   readonly quiet: readonly Sight[];
   readonly moving: readonly Sight[];
   readonly moves: Moves;
+  /** Connections that were given to other nodes. */
+  readonly handedOff: number;
   readonly faults: readonly string[];
 }
 
@@ -62,8 +67,14 @@ async function startService(cluster: Cluster, name: string, homes: readonly stri
   return pids;
 }
 
-async function front(cluster: Cluster, service: string, node: string): Promise<string> {
-  return (await cluster.at(node).expose({ service, address: "http://127.0.0.1:0", node })).address;
+async function front(cluster: Cluster, service: string, node: string, passOn: PassOn): Promise<string> {
+  return (await cluster.at(node).expose({ service, address: "http://127.0.0.1:0", node, passOn })).address;
+}
+
+/** How many connections of a service were given to the node of its process. */
+async function handedOffOf(cluster: Cluster, service: string): Promise<number> {
+  const fronts = (await cluster.at("n1").services()).find(({ name }) => name === service)?.fronts ?? [];
+  return fronts.reduce((sum, { connections }) => sum + (connections?.handedOff ?? 0), 0);
 }
 
 /** All clients at once, at two fronts. */
@@ -78,10 +89,10 @@ async function loaded([one = "", other = ""]: readonly string[], seconds: number
 
 /** Clients while nothing moves, and while all does; the node at which the first process is at home is drained. */
 export async function proveLoad(cluster: Cluster, plan: Plan): Promise<LoadFound> {
-  const { seconds, quietSeconds, hasWrk } = plan;
+  const { seconds, quietSeconds, hasWrk, passOn } = plan;
   const homes = Array.from({ length: plan.processes }, (_, index) => ["n3", "n1", "n2"][index % 3] ?? "");
   const pids = await startService(cluster, "proof", homes, plan.isDurable);
-  const fronts = [await front(cluster, "proof", "n1"), await front(cluster, "proof", "n2")];
+  const fronts = [await front(cluster, "proof", "n1", passOn), await front(cluster, "proof", "n2", passOn)];
   await loaded(fronts, WARM_UP_S, hasWrk);
   const quiet = await loaded(fronts, quietSeconds, hasWrk);
   const unrest = new Unrest(cluster, pids, plan.everyMs);
@@ -90,17 +101,22 @@ export async function proveLoad(cluster: Cluster, plan: Plan): Promise<LoadFound
   const moves = await unrest.end();
   const faults = [...quiet, ...moving].flatMap(({ client, faults: own }) => own.map((fault) => `${client}: ${fault}`));
   if (moves.count === 0) faults.push("nothing was moved");
+  const handedOff = await handedOffOf(cluster, "proof");
+  if (passOn === "auto" && handedOff === 0) faults.push("no connection was handed to another node");
   for (const pid of pids) await cluster.at("n1").signal(pid, "SIGKILL");
-  return { quiet, moving, moves, faults };
+  return { quiet, moving, moves, handedOff, faults };
 }
 
 /** A download whose process is moved, and at half of which the home is drained. */
-export async function proveDownload(cluster: Cluster, { downloadBytes, everyMs }: Plan): Promise<DownloadFound> {
+export async function proveDownload(
+  cluster: Cluster,
+  { downloadBytes, everyMs, passOn }: Plan,
+): Promise<DownloadFound> {
   const before = cluster.peaks();
   // A node that came since had nothing before; the least that one has is about what a new one has.
   const least = Math.min(...[...before.values()].filter((bytes) => bytes > 0));
   const pids = await startService(cluster, "pull", ["n4"]);
-  const download = new Download(await front(cluster, "pull", "n1"), downloadBytes);
+  const download = new Download(await front(cluster, "pull", "n1", passOn), downloadBytes);
   await download.reached(0.1);
   const unrest = new Unrest(cluster, pids, everyMs);
   await download.reached(0.5);
@@ -125,7 +141,7 @@ export interface Way extends Sight {
 export async function measureRelay(cluster: Cluster, seconds: number): Promise<Way[]> {
   const direct = await startDirect(cluster, "n1");
   const pids = await startService(cluster, "relay", ["n1"]);
-  const urls = [direct.url, await front(cluster, "relay", "n1"), await front(cluster, "relay", "n2")];
+  const urls = [direct.url, await front(cluster, "relay", "n1", "relay"), await front(cluster, "relay", "n2", "relay")];
   const found: Way[] = [];
   for (const [index, client] of ["its own address", "a front at its home", "a front elsewhere"].entries()) {
     const load = { url: urls[index] ?? "", seconds };

@@ -101,6 +101,9 @@ export class Launcher {
   async add(name: string): Promise<void> {
     const identity = await identify(this.#authority, name);
     const child = fork(MEMBER, { serialization: "advanced", stdio: ["ignore", "ignore", "inherit", "ipc"] });
+    const siblings = [...this.#children.keys()].filter((one) => one !== name);
+    // One that has just ended needs to know of nobody.
+    for (const one of siblings) this.#children.get(one)?.send({ op: "sibling", name } satisfies ToMember, () => {});
     this.#children.set(name, child);
     const { version, lwps, swapAfterMs, names } = this.#options;
     const launch: Launch = {
@@ -112,7 +115,7 @@ export class Launcher {
       version,
       lwps: lwps ?? Math.max(1, Math.ceil(availableParallelism() / Math.max(1, names.length))),
       swapAfterMs,
-      siblings: names.filter((one) => one !== name),
+      siblings,
     };
     this.#courier.serve(name, child);
     this.#sockets.serve(child);

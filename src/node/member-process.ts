@@ -24,6 +24,8 @@ export type ToMember =
   | { readonly op: "returned"; readonly id: string }
   /** The OS process of another node has ended. */
   | { readonly op: "dead"; readonly name: string }
+  /** Another node is being started. */
+  | { readonly op: "sibling"; readonly name: string }
   /** With a listening socket; without one, when nobody has it. */
   | { readonly op: "lent"; readonly id: number };
 
@@ -40,7 +42,7 @@ export interface Launch {
   readonly version: string;
   readonly lwps: number;
   readonly swapAfterMs: number | undefined;
-  /** The other nodes that the same process has started. */
+  /** The other nodes that the same process has started by now. */
   readonly siblings: readonly string[];
 }
 

@@ -7,13 +7,17 @@ import type { Parcel, Siblings } from "../switch/handoff.ts";
 import type { FromMember, ToMember } from "./member-process.ts";
 
 export class ParentChannel implements Siblings {
-  readonly names: readonly string[];
+  readonly #names: Set<string>;
   onPassed: Siblings["onPassed"] = (_from, _parcel, descriptor) => descriptor?.close();
   onReturned: Siblings["onReturned"] = () => {};
   onDead: Siblings["onDead"] = () => {};
 
   constructor(names: readonly string[]) {
-    this.names = names;
+    this.#names = new Set(names);
+  }
+
+  get names(): readonly string[] {
+    return [...this.#names];
   }
 
   pass(to: string, parcel: Parcel, descriptor: Descriptor): void {
@@ -25,9 +29,10 @@ export class ParentChannel implements Siblings {
     process.send?.(message, descriptor as unknown as SendHandle, {}, sent);
   }
 
-  heard(message: Extract<ToMember, { op: "passed" | "returned" | "dead" }>, handle: unknown): void {
+  heard(message: Extract<ToMember, { op: "passed" | "returned" | "dead" | "sibling" }>, handle: unknown): void {
     if (message.op === "returned") this.onReturned(message.id);
     else if (message.op === "dead") this.onDead(message.name);
+    else if (message.op === "sibling") this.#names.add(message.name);
     else this.onPassed(message.from, message.parcel, isDescriptor(handle) ? handle : undefined);
   }
 }
