@@ -11,6 +11,7 @@ import {
 import type { Endpoint, EndpointMap, ServiceProtocol } from "./endpoint-map.ts";
 import type { FrontSession, Order, Place } from "./front-session.ts";
 import { type Candidate, choose, type Inquiry, serviceFor } from "./policy.ts";
+import { Turns } from "./turns.ts";
 
 /** What is known of one process. */
 interface Standing {
@@ -54,7 +55,8 @@ export class Dispatcher {
   readonly #refuse: (session: FrontSession, why: string) => void;
   /** Homes that could not be reached are left alone until then. */
   readonly #silentHomes = new Map<string, number>();
-  #turn = 0;
+  /** For a connection that is to be served here, a node was chosen first, and for each of its requests a process is. */
+  readonly #turns = { connections: new Turns(), requests: new Turns() };
   #rest: NodeJS.Timeout | undefined;
   readonly #endWatch: () => void;
 
@@ -108,7 +110,8 @@ export class Dispatcher {
     const inquiry = policy.kind === "hash" ? session.inquiry : NOBODY;
     const all = this.#free(service, protocol).map(({ pid, home }) => this.#candidate(pid, home, this.open(pid)));
     const near = isSpread && policy.kind !== "hash" ? all.filter(({ isLocal }) => isLocal) : [];
-    const chosen = choose(policy, near.length > 0 ? near : all, inquiry, this.#turn++);
+    if (all.length === 0) return false;
+    const chosen = choose(policy, near.length > 0 ? near : all, inquiry, this.#turns.requests.take(policy, service));
     if (chosen === undefined) return false;
     this.#standing(chosen.pid).open++;
     session.assign({ pid: chosen.pid, home: chosen.home }, service);
@@ -124,12 +127,13 @@ export class Dispatcher {
     inquiry: Inquiry,
     connections: (home: string) => number,
   ): Place | undefined {
-    const free = this.#free(serviceFor(policy, own, inquiry), protocol);
+    const service = serviceFor(policy, own, inquiry);
+    const free = this.#free(service, protocol);
     const candidates = free.map(({ pid, home }) => {
       const count = free.filter((one) => one.home === home).length;
       return this.#candidate(pid, home, connections(home) / count);
     });
-    return choose(policy, candidates, inquiry, this.#turn++);
+    return choose(policy, candidates, inquiry, this.#turns.connections.take(policy, service));
   }
 
   #free(service: string, protocol: ServiceProtocol): Endpoint[] {

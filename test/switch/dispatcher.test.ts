@@ -1,4 +1,7 @@
-/** Clients that wait for a process: for one that could not take them, for one that is not there, beside others that need not wait. */
+/**
+ * Which processes clients are given: those that are alike in turn. Clients that wait for one: that could not take them, or
+ * that is not there; beside others that need not wait.
+ */
 
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
@@ -93,4 +96,43 @@ test("a home that has taken a request, and then says that it has not, has lost i
   assert.deepEqual(given, [session], "it is not given to anybody again");
   assert.equal(dispatcher.open(7), 0);
   assert.deepEqual(told, []);
+});
+
+for (const kind of ["least-loaded", "round-robin", "local"])
+  test(`${kind}: one client after the other, all processes have their turn`, async (t) => {
+    const { map, dispatcher, make } = await dispatching(t);
+    for (const pid of [7, 8]) await map.publish("web", pid, "http", () => true);
+    for (const pid of [9, 10]) await map.publish("mail", pid, "http", () => true);
+    const [policy, others, mails] = [policyOf(kind), policyOf(kind), policyOf(kind)];
+    /** It is answered before anything else comes. */
+    const request = (order: Partial<Order>) => {
+      const session = make(order);
+      dispatcher.take(session);
+      const { place } = session;
+      assert.ok(place !== undefined, "a process is free");
+      dispatcher.left(place, "done");
+      return place.pid;
+    };
+    const connections: unknown[] = [];
+    const requests: number[] = [];
+    for (let count = 0; count < 4; count++) {
+      // What other fronts are asked meanwhile changes nothing.
+      request({ policy: others });
+      request({ policy: mails, service: "mail" });
+      connections.push(dispatcher.glance(make({ policy }).order, { remote: "192.0.2.1:4000" }, () => 0)?.pid);
+      requests.push(request({ policy }));
+    }
+    assert.deepEqual(connections, [7, 8, 7, 8]);
+    assert.deepEqual(requests, [7, 8, 7, 8]);
+  });
+
+test("content: the processes of each service have their turn", async (t) => {
+  const { map, dispatcher, make } = await dispatching(t);
+  for (const pid of [7, 8]) await map.publish("web", pid, "http", () => true);
+  for (const pid of [9, 10]) await map.publish("mail", pid, "http", () => true);
+  const { order } = make({ policy: policyOf("content:/mail=mail") });
+  const chosen = ["/", "/mail", "/", "/mail", "/", "/mail"].map(
+    (path) => dispatcher.glance(order, { remote: "192.0.2.1:4000", url: `http://x${path}` }, () => 0)?.pid,
+  );
+  assert.deepEqual(chosen, [7, 9, 8, 10, 7, 9]);
 });
