@@ -7,17 +7,17 @@ import type { Parcel, Siblings } from "../switch/handoff.ts";
 import type { FromMember, ToMember } from "./member-process.ts";
 
 export class ParentChannel implements Siblings {
-  readonly #names: Set<string>;
+  readonly #names: string[];
   onPassed: Siblings["onPassed"] = (_from, _parcel, descriptor) => descriptor?.close();
   onReturned: Siblings["onReturned"] = () => {};
   onDead: Siblings["onDead"] = () => {};
 
   constructor(names: readonly string[]) {
-    this.#names = new Set(names);
+    this.#names = [...names];
   }
 
   get names(): readonly string[] {
-    return [...this.#names];
+    return this.#names;
   }
 
   pass(to: string, parcel: Parcel, descriptor: Descriptor): void {
@@ -32,7 +32,12 @@ export class ParentChannel implements Siblings {
   heard(message: Extract<ToMember, { op: "passed" | "returned" | "dead" | "sibling" }>, handle: unknown): void {
     if (message.op === "returned") this.onReturned(message.id);
     else if (message.op === "dead") this.onDead(message.name);
-    else if (message.op === "sibling") this.#names.add(message.name);
+    else if (message.op === "sibling") this.#met(message.name);
     else this.onPassed(message.from, message.parcel, isDescriptor(handle) ? handle : undefined);
+  }
+
+  /** One that is started again is known already. */
+  #met(name: string): void {
+    if (!this.#names.includes(name)) this.#names.push(name);
   }
 }

@@ -129,10 +129,11 @@ export class Dispatcher {
   ): Place | undefined {
     const service = serviceFor(policy, own, inquiry);
     const free = this.#free(service, protocol);
-    const candidates = free.map(({ pid, home }) => {
-      const count = free.filter((one) => one.home === home).length;
-      return this.#candidate(pid, home, connections(home) / count);
-    });
+    const processes = new Map<string, number>();
+    for (const { home } of free) processes.set(home, (processes.get(home) ?? 0) + 1);
+    const candidates = free.map(({ pid, home }) =>
+      this.#candidate(pid, home, connections(home) / (processes.get(home) ?? 1)),
+    );
     return choose(policy, candidates, inquiry, this.#turns.connections.take(policy, service));
   }
 
