@@ -7,8 +7,8 @@
  */
 
 import { spawn } from "node:child_process";
-import { readdir, readFile } from "node:fs/promises";
-import { availableParallelism } from "node:os";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isAlone } from "./test-order.ts";
@@ -16,6 +16,7 @@ import { isAlone } from "./test-order.ts";
 const TESTS = fileURLToPath(new URL("../test/", import.meta.url));
 const SOURCES = fileURLToPath(new URL("../../test/", import.meta.url));
 const TIMES = fileURLToPath(new URL("./test-times.js", import.meta.url));
+const FAILURES = fileURLToPath(new URL("./test-failures.js", import.meta.url));
 /** A test, or a file of tests that leaves something behind and so never ends, fails after this long. */
 const TIMEOUT_MS = 30 * 60_000;
 const LANES = Math.min(2, availableParallelism());
@@ -24,14 +25,15 @@ function sourceOf(path: string): Promise<string> {
   return readFile(join(SOURCES, path.replace(/\.js$/, ".ts")), "utf8");
 }
 
-/** Resolves with the exit code. */
-function run(paths: readonly string[], lanes: number): Promise<number> {
+/** Resolves with the exit code. @param told the file in which the tests that failed are to be. */
+function run(paths: readonly string[], lanes: number, told: string): Promise<number> {
   if (paths.length === 0) return Promise.resolve(0);
-  const reporters = ["spec", TIMES].flatMap((name) => [
+  const reporters = { spec: "stdout", [TIMES]: "stdout", [FAILURES]: told };
+  const reports = Object.entries(reporters).flatMap(([name, where]) => [
     `--test-reporter=${name}`,
-    "--test-reporter-destination=stdout",
+    `--test-reporter-destination=${where}`,
   ]);
-  const flags = ["--test", `--test-timeout=${TIMEOUT_MS}`, `--test-concurrency=${lanes}`, ...reporters];
+  const flags = ["--test", `--test-timeout=${TIMEOUT_MS}`, `--test-concurrency=${lanes}`, ...reports];
   const files = paths.map((path) => join(TESTS, path));
   const runner = spawn(process.execPath, [...flags, ...files], { stdio: "inherit" });
   return new Promise((resolve) => {
@@ -49,5 +51,13 @@ if (found.length === 0) throw new Error(`no test file's path contains ${words.jo
 const alone = new Set<string>();
 for (const path of found) if (isAlone(await sourceOf(path))) alone.add(path);
 const together = found.filter((path) => !alone.has(path));
-const codes = [await run(together, LANES), await run([...alone], 1)];
-process.exitCode = codes.find((code) => code !== 0) ?? 0;
+const folder = await mkdtemp(join(tmpdir(), "godwit-tests-"));
+try {
+  const [first, second] = [join(folder, "together"), join(folder, "alone")];
+  const codes = [await run(together, LANES, first), await run([...alone], 1, second)];
+  process.exitCode = codes.find((code) => code !== 0) ?? 0;
+  // Last of all, so that whoever sees only the end of it knows.
+  for (const told of [first, second]) process.stdout.write(await readFile(told, "utf8").catch(() => ""));
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}

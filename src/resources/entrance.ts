@@ -3,6 +3,8 @@
 import type { Server as HttpServer } from "node:http";
 import { Server, type Socket } from "node:net";
 
+import type { Pipelines } from "./pipelines.ts";
+
 /** Where a connection becomes a server's, as if it had come in at its address. */
 export interface Entrance {
   enter(socket: Socket): void;
@@ -30,18 +32,20 @@ export function entranceOf(server: Server, gate: Gate | undefined): Entrance {
 }
 
 /** As {@link entranceOf}, of a server for HTTP/1.1. */
-export function httpEntranceOf(server: HttpServer, gate: Gate | undefined): Entrance {
+export function httpEntranceOf(server: HttpServer, pipelines: Pipelines, gate: Gate | undefined): Entrance {
   const entrance = entranceOf(server, gate);
-  entrance.idleOf = (sockets) => idleOf(server, sockets);
+  entrance.idleOf = (sockets) =>
+    withoutBegun(server, sockets).filter((socket) => pipelines.size(socket) === 0 && socket.readableLength === 0);
   entrance.answered = (listener) => void server.on("request", (_request, response) => response.once("close", listener));
   return entrance;
 }
 
 /**
- * Node's parser knows when the next request begins, and tells it only to `closeIdleConnections`: so that is called, while no
- * connection can be closed.
+ * Connections on which no request has begun that has not been read to its end. Node's parser knows it, and tells it only to
+ * `closeIdleConnections`: so that is called, while no connection can be closed. That leaves out those that are being answered as
+ * well; but not where an answer is ready and waits for the one before it, with others behind.
  */
-function idleOf(server: HttpServer, sockets: readonly Socket[]): Socket[] {
+function withoutBegun(server: HttpServer, sockets: readonly Socket[]): Socket[] {
   const idle: Socket[] = [];
   for (const socket of sockets) {
     const found = () => {

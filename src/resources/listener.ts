@@ -22,6 +22,7 @@ import type { Driver, Line } from "./line.ts";
 import { type Listening, listening, type Open } from "./listening.ts";
 import { type Credentials, httpServer, type Patience } from "./http-server.ts";
 import { streamOf } from "./http-stream.ts";
+import { Pipelines } from "./pipelines.ts";
 import { requestHead } from "./request-head.ts";
 import { type Opening, SharedAddresses } from "./shared-address.ts";
 
@@ -82,8 +83,7 @@ class Listener implements Opening<Member> {
   readonly #waiting = new Set<Waiting>();
   /** Those for whom the address is held were all here, or have been waited for long enough. */
   #isManned = true;
-  /** Requests of a connection that are not answered yet. */
-  readonly #inHand = new WeakMap<Socket, number>();
+  readonly #pipelines: Pipelines;
   #isRetiring = false;
   /** Resolves to the address that it has, once it listens. */
   readonly ready: Promise<string>;
@@ -98,11 +98,13 @@ class Listener implements Opening<Member> {
     this.#patience = patience;
     this.#isGated = gate !== undefined && credentials === undefined;
     this.#server = httpServer(patience, credentials, (request, response) => this.#serve(request, response));
+    this.#pipelines = new Pipelines(this.#server);
     this.#server.on("session", (session: ServerHttp2Session) => {
       this.#sessions.add(session);
       session.once("close", () => this.#sessions.delete(session));
     });
-    this.entrance = credentials === undefined ? httpEntranceOf(this.#server, gate) : entranceOf(this.#server, gate);
+    this.entrance =
+      credentials === undefined ? httpEntranceOf(this.#server, this.#pipelines, gate) : entranceOf(this.#server, gate);
     if (place !== undefined) this.ready = listening(this.#server, place.host, place.port, open);
     else {
       // As when it listens, it looks after clients that are slow from now on.
@@ -172,7 +174,8 @@ class Listener implements Opening<Member> {
 
   /** A client that has asked for nothing else is told to come by another connection next time. */
   #dismiss(socket: Socket, response: ServerResponse): void {
-    if (this.#isRetiring && this.#inHand.get(socket) === 1 && !response.headersSent) response.shouldKeepAlive = false;
+    if (this.#isRetiring && this.#pipelines.size(socket) === 1 && !response.headersSent)
+      response.shouldKeepAlive = false;
   }
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
@@ -189,11 +192,7 @@ class Listener implements Opening<Member> {
     const { head, length = Infinity } = checked;
     this.#chosen(member);
     const { socket } = request;
-    this.#inHand.set(socket, (this.#inHand.get(socket) ?? 0) + 1);
-    response.once("close", () => {
-      member.open--;
-      this.#inHand.set(socket, (this.#inHand.get(socket) ?? 1) - 1);
-    });
+    response.once("close", () => member.open--);
     // What was sent along with it is known then.
     if (this.#isRetiring) setImmediate(() => this.#dismiss(socket, response));
     const exchange = (line: Line) => new Exchange(request, response, line, this.#patience.idleMaxMs);

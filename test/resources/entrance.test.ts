@@ -10,6 +10,7 @@ import { descriptorOf, goOnReading, holdStill, isDescriptor, socketOf } from "..
 import { httpEntranceOf } from "../../src/resources/entrance.ts";
 import { wholeFrame } from "../../src/resources/frame.ts";
 import { unlistened } from "../../src/resources/listener.ts";
+import { Pipelines } from "../../src/resources/pipelines.ts";
 import { until } from "../cluster/condition.ts";
 import { RawClient } from "../node/raw-client.ts";
 
@@ -61,7 +62,7 @@ test("which connections are idle: none with a request that is under way, or begu
     if (request.url === "/wait") waiting.push(response);
     else response.end("answer");
   });
-  const entrance = httpEntranceOf(server, undefined);
+  const entrance = httpEntranceOf(server, new Pipelines(server), undefined);
   server.emit("listening");
   t.after(() => server.close());
   const { url, sockets } = await doorway(t, (socket) => {
@@ -92,6 +93,58 @@ test("which connections are idle: none with a request that is under way, or begu
   inBody.send("cde");
   await until("all are idle", () => entrance.idleOf?.(sockets).length === 4);
   for (const client of [idle, begun, busy, inBody]) client.socket.destroy();
+});
+
+test("a connection is not idle while an answer is ready and others behind it are not", async (t) => {
+  const waiting = new Map<string, ServerResponse>();
+  const server: Server = createServer((request, response) => waiting.set(request.url ?? "", response));
+  const entrance = httpEntranceOf(server, new Pipelines(server), undefined);
+  server.emit("listening");
+  t.after(() => server.close());
+  const { url, sockets } = await doorway(t, (socket) => {
+    entrance.enter(socket);
+    socket.resume();
+  });
+  const client = await RawClient.connect(url);
+  client.send(["/1", "/2", "/3"].map((path) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`).join(""));
+  await until("all are asked", () => waiting.size === 3);
+  const seen: number[] = [];
+  for (const response of waiting.values())
+    response.once("close", () => seen.push(entrance.idleOf?.(sockets).length ?? -1));
+  waiting.get("/2")?.end("second");
+  waiting.get("/1")?.end("first");
+  await client.seen(/first[^]*second$/);
+  await until("both are told", () => seen.length === 2);
+  assert.deepEqual(seen, [0, 0]);
+  waiting.get("/3")?.end("third");
+  await client.seen(/third$/);
+  await until("it is idle", () => entrance.idleOf?.(sockets).length === 1);
+  client.socket.destroy();
+});
+
+test("of a client that asked for several things and is gone, nothing stays open", async (t) => {
+  const broken: string[] = [];
+  let asked = 0;
+  const server = unlistened(
+    (_frame, drive) => {
+      asked++;
+      drive({ push: () => true, break: (code) => void broken.push(code) });
+    },
+    { exchangesMax: 3 },
+  );
+  t.after(() => server.close());
+  const { url } = await doorway(t, (socket) => {
+    server.enter(socket);
+    socket.resume();
+  });
+  for (const round of [1, 2]) {
+    const client = await RawClient.connect(url);
+    client.send(REQUEST.repeat(3));
+    await until("all have come", () => asked === 3 * round);
+    client.socket.resetAndDestroy();
+    await until("all are told", () => broken.length === 3 * round);
+  }
+  assert.deepEqual(new Set(broken), new Set(["ECONNRESET"]));
 });
 
 test("a descriptor that stands still loses nothing, also when another socket goes on with it", async (t) => {
