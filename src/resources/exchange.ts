@@ -194,13 +194,18 @@ export class Exchange implements Driver {
     const response = this.#response;
     if (response.write(bytes) || (streamOf(this.#request) ?? response).destroyed) return undefined;
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#tire("took nothing of its response"), this.#idleMaxMs).unref();
+      let timer: NodeJS.Timeout | undefined;
+      const wait = () =>
+        (timer = setTimeout(() => this.#tire("took nothing of its response"), this.#idleMaxMs).unref());
       const done = () => {
         clearTimeout(timer);
-        response.off("drain", done).off("close", done);
+        response.off("drain", done).off("close", done).off("socket", wait);
         resolve();
       };
       response.on("drain", done).on("close", done);
+      // It cannot be taken yet while an earlier one of its connection is on its way.
+      if (response.socket === null) response.on("socket", wait);
+      else wait();
     });
   }
 

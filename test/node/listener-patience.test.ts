@@ -178,6 +178,24 @@ test("a response that nobody takes is given up", { timeout: 30_000 }, async (t) 
   assert.ok(!client.text.endsWith("0\r\n\r\n"), "it does not look whole");
 });
 
+test("a response behind another waits for that, however long it takes", { timeout: 30_000 }, async (t) => {
+  const { url, visits } = await listen(t);
+  const client = (await RawClient.connect(url)).send(GET).send(GET);
+  t.after(() => client.socket.destroy());
+  while (visits.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  const [first, second] = visits;
+  assert.ok(first !== undefined && second !== undefined);
+  const head = Buffer.from(JSON.stringify({ status: 200, statusText: "", headers: [] }));
+  void second.driver?.take({ kind: FRAME_KINDS.head, bytes: head });
+  const writing = second.driver?.take({ kind: FRAME_KINDS.data, bytes: Buffer.from("b".repeat(1_000_000)) });
+  const outcome = await Promise.race([second.broken, new Promise((resolve) => setTimeout(resolve, 500, "patient"))]);
+  assert.equal(outcome, "patient");
+  first.answer("first");
+  await writing;
+  void second.driver?.take({ kind: FRAME_KINDS.end, bytes: new Uint8Array(0) });
+  await client.seen(/first[^]*b\r\n0\r\n\r\n$/);
+});
+
 test("what the process leaves unread is let by, and the connection used again", { timeout: 30_000 }, async (t) => {
   const { url, next } = await listen(t, { idleMaxMs: 10_000, headTimeoutMs: 10_000 });
   const arriving = next();
