@@ -41,6 +41,7 @@ export {
 export { remove, rename, stat, stderr, stdin, stdout, writeFile } from "./parts/io.ts";
 export {
   serve,
+  type ServeApp,
   type ServeContext,
   type ServeHandler,
   type ServeOptions,

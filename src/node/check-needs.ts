@@ -24,6 +24,7 @@ const LIBRARY: Readonly<Record<string, Flag>> = {
   spawn: "--allow-run",
   exec: "--allow-run",
   serve: "--allow-listen",
+  listen: "--allow-listen",
 };
 
 const WRITING_OPTIONS: readonly string[] = ["write", "append", "create", "truncate"];

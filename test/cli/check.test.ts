@@ -93,6 +93,35 @@ suite("godwit check", { concurrency: 2, timeout: 120_000 }, () => {
   });
 
   for (const typescript of TYPESCRIPT)
+    test(`a server, its options first, last or with its handler: ${typescript}`, async (t) => {
+      const folder = project(
+        t,
+        {
+          "app.ts": `import { listen, serve } from "godwit";
+serve({ port: 8080 }, (request) => new Response(request.url));
+serve(async (request, { HOME }) => new Response(request.url + HOME), { name: "web", organisation: "iterative" });
+serve({ port: 8080, hostname: "::1", handler: (request) => new Response(request.url), onError: String });
+serve({ port: 8080 }, { fetch: (request) => new Response(request.url) });
+for (const { remote } of listen({ port: 7000, transport: "udp" })) console.log(remote);
+serve({ port: "8080" }, () => new Response());
+serve({ port: 8080 });
+`,
+          "tsconfig.json": `{ "extends": "godwit/tsconfig.json" }`,
+        },
+        typescript,
+      );
+      const { problems, needs } = await found(t, folder, ["app.ts"]);
+      assert.deepEqual(
+        problems.map(({ place }) => place?.line),
+        [4, 7, 8],
+      );
+      assert.deepEqual(
+        needs.map(({ flag, names }) => [flag, names]),
+        [["--allow-listen", "all"]],
+      );
+    });
+
+  for (const typescript of TYPESCRIPT)
     test(`types, with the project's own settings and declarations: ${typescript}`, (t) => projectTypes(t, typescript));
 
   async function projectTypes(t: TestContext, typescript: (typeof TYPESCRIPT)[number]): Promise<void> {

@@ -187,13 +187,61 @@ await withNode({ lwps: 1 }, (t) => {
     await assert.rejects(ask(url));
   });
 
-  test("an address that was not given, or that is none, and what is no handler", { timeout: 60_000 }, async () => {
+  test("a port in place of an address; options first, last, or with the handler", { timeout: 60_000 }, async () => {
+    const site = await t.start(
+      `const { listen, serve } = globalThis.__godwit.exports;
+      const app = { says: "an application", fetch() { return new Response(this.says); } };
+      const servers = [
+        serve({ port: 0 }, () => new Response("options first")),
+        serve(() => new Response("options last"), { port: 0, hostname: "127.0.0.1" }),
+        serve({ port: 0, handler: () => new Response("one object") }),
+        serve({ port: 0 }, app),
+        serve(app, { port: 0 }),
+        serve({ port: 0, handler: app }),
+        serve({ port: 0, hostname: "::1", organisation: "thread-pool" }, () => new Response("in a thread")),
+      ];
+      const datagrams = listen({ port: 0, transport: "udp" });
+      const streams = listen({ port: 0 });
+      console.log("at " + JSON.stringify([...servers, datagrams, streams].map(({ address }) => address)));`,
+      { capabilities: { listen: ["127.0.0.1:0", "[::1]:0"] } },
+    );
+    const addresses = JSON.parse((await site.match(/at (.*)\n/))[1] ?? "") as string[];
+    const said = await Promise.all(
+      addresses.slice(0, 7).map(async (address) => (await ask(`http://${address}/`)).text),
+    );
+    const app = "an application";
+    assert.deepEqual(said, ["options first", "options last", "one object", app, app, app, "in a thread"]);
+    assert.deepEqual(
+      addresses.map((address) => address.replace(/:\d+$/, "")),
+      [...Array.from({ length: 6 }, () => "127.0.0.1"), "[::1]", "127.0.0.1", "127.0.0.1"],
+    );
+    await t.node.signal(site.pid, "SIGKILL");
+  });
+
+  test("what cannot be served says why", { timeout: 60_000 }, async () => {
+    for (const [call, told] of [
+      ["serve(5, {})", /TypeError: serve needs a function/],
+      ["serve({ port: 0 })", /TypeError: serve needs a function/],
+      ["serve({ port: 0 }, {})", /TypeError: serve needs a function/],
+      ["serve(null, { port: 0 })", /TypeError: serve needs a function/],
+      ["serve(undefined)", /TypeError: serve needs a function/],
+      ["serve(() => {})", /TypeError: where to listen: give an address such as 127\.0\.0\.1:8080, a port, or/],
+      ["serve({ port: 65536 }, () => {})", /RangeError: port is 65536: give a whole number from 0 to 65535/],
+      [`serve({ port: "80" }, () => {})`, /TypeError: port is a string: give a number/],
+      [`serve({ hostname: "127.0.0.1" }, () => {})`, /TypeError: where to listen/],
+      [
+        `serve({ name: "web", hostname: "127.0.0.1" }, () => {})`,
+        /TypeError: the hostname 127\.0\.0\.1 goes with a port/,
+      ],
+    ] as const)
+      assert.match((await t.run(`globalThis.__godwit.exports.${call}`, MAY_LISTEN)).stderr, told, call);
+  });
+
+  test("an address that was not given, or that is none", { timeout: 60_000 }, async () => {
     const attempt = (address: string) =>
       `try { globalThis.__godwit.exports.serve(() => {}, { address: ${JSON.stringify(address)} }); } catch (e) { console.log(e.code ?? e.name, e.message); }`;
     assert.match((await t.run(attempt("127.0.0.1:0"))).stdout, /^EACCES .*--allow-listen=127\.0\.0\.1:0/);
     assert.match((await t.run(attempt("nonsense"), MAY_LISTEN)).stdout, /^EINVAL /);
-    const other = await t.run(`globalThis.__godwit.exports.serve(5, {})`, MAY_LISTEN).then((end) => end.stderr);
-    assert.match(other, /serve needs a function/);
   });
 
   /** Counts, and tells of itself: `/wait` is answered at the next `/go`. */

@@ -346,6 +346,15 @@ await withNode({ lwps: 2 }, (t) => {
         both: () => listen({ name: "web", address: "127.0.0.1:0" }),
         neither: () => listen({}),
         transport: () => listen({ address: "127.0.0.1:1", transport: "sctp" }),
+        otherPort: () => listen({ port: 2 }),
+        otherHost: () => listen({ port: 1, hostname: "127.0.0.2" }),
+        otherPortServed: () => serve({ port: 2 }, () => new Response()),
+        addressAndPort: () => listen({ port: 1, address: "127.0.0.1:1" }),
+        hostAlone: () => listen({ hostname: "127.0.0.1" }),
+        hostOfAddress: () => listen({ address: "127.0.0.1:1", hostname: "127.0.0.1" }),
+        portAsText: () => listen({ port: "1" }),
+        ports: () => [-1, 65536, 1.5, NaN].map((port) => { try { listen({ port }); } catch (error) { return error; } })
+          .forEach((error) => { if (error?.name !== "RangeError") throw new Error("port"); }),
       };
       const codes = {};
       for (const [name, attempt] of Object.entries(attempts))
@@ -362,6 +371,13 @@ await withNode({ lwps: 2 }, (t) => {
       both: "TypeError",
       neither: "TypeError",
       transport: "TypeError",
+      otherPort: "EACCES",
+      otherHost: "EACCES",
+      otherPortServed: "EACCES",
+      addressAndPort: "TypeError",
+      hostAlone: "TypeError",
+      hostOfAddress: "TypeError",
+      portAsText: "TypeError",
     });
   });
 });

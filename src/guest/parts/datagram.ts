@@ -35,7 +35,7 @@ const REMOTE = /^(\[[\da-f:.%\w]+\]|\d+\.\d+\.\d+\.\d+):(\d{1,5})$/i;
  * is restored from an image, and a fork's child, has one of its own.
  *
  * @example
- * using socket = listen({ address: "127.0.0.1:7000", transport: "udp" });
+ * using socket = listen({ port: 7000, transport: "udp" });
  * for (const { data, remote } of socket) socket.send(data, remote); // echo
  */
 export class DatagramSocket {

@@ -112,7 +112,7 @@ export class Listener {
  * @throws `EACCES` without the `listen` capability for the address, `EADDRINUSE`, `EADDRNOTAVAIL`, `EINVAL`.
  *
  * @example
- * for (const connection of listen({ address: "127.0.0.1:7000" }))
+ * for (const connection of listen({ port: 7000 }))
  *   Thread.create(() => {
  *     for (const bytes of connection) connection.write(bytes);
  *     connection.close();

@@ -56,6 +56,9 @@ const ORGANISATIONS: readonly ServerOrganisation[] = [
   "pre-forked",
 ];
 
+/** What answers the requests of a server: a function, or an application with one called `fetch`, such as Hono's. */
+export type ServeApp = ServeHandler | { readonly fetch: ServeHandler };
+
 export interface ServeOptions extends OwnAddress {
   /** `event-driven`, when nothing is said. */
   readonly organisation?: ServerOrganisation;
@@ -112,18 +115,22 @@ function checkOrganisation({ organisation, threads = 1, processes = 1 }: ServeOp
 
 /**
  * Serves HTTP: each request is passed to the handler, or to `app.fetch` of an application such as Hono's, and its response
- * sent. Returns once the server listens; the process goes on until it is stopped.
+ * sent. Returns once the server listens; the process goes on until it is stopped. The options may come first, or last, or
+ * have the handler among them.
  *
  * The server moves with its process. What is restored from an image, and a fork's child, listens on its own.
  *
  * @throws `EACCES` without the `listen` capability for the address, `EADDRINUSE`, `EADDRNOTAVAIL`, `EINVAL`.
  *
  * @example
- * const server = serve((request) => new Response(`you asked for ${request.url}`), { address: "127.0.0.1:0" });
+ * const server = serve({ port: 0 }, (request) => new Response(`you asked for ${request.url}`));
  * console.log(`listening on ${server.address}`);
  */
-export function serve(app: ServeHandler | { readonly fetch: ServeHandler }, options: ServeOptions): Server {
-  const handler = typeof app === "function" ? app : handlerOf(app);
+export function serve(options: ServeOptions, app: ServeApp): Server;
+export function serve(app: ServeApp, options: ServeOptions): Server;
+export function serve(options: ServeOptions & { readonly handler: ServeApp }): Server;
+export function serve(first: ServeApp | ServeOptions, second?: ServeApp | ServeOptions): Server {
+  const [handler, options] = inOrder(first, second);
   checkOrganisation(options);
   const holds = options.organisation === "pre-forked" ? (options.processes ?? PRE_FORKED_DEFAULT) : undefined;
   const site = new Site(handler, ownAddress(options), options.onError, holds);
@@ -137,8 +144,17 @@ export function serve(app: ServeHandler | { readonly fetch: ServeHandler }, opti
   return site;
 }
 
-function handlerOf(app: { readonly fetch: ServeHandler } | null | undefined): ServeHandler {
-  if (typeof app?.fetch !== "function")
-    throw new TypeError("serve needs a function, or an object with a function called fetch");
-  return (...args) => app.fetch(...args);
+/** The handler that is among what `serve` was given, and the options. */
+function inOrder(first: ServeApp | ServeOptions, second?: ServeApp | ServeOptions): [ServeHandler, ServeOptions] {
+  const handler = handlerOf(first);
+  if (handler !== undefined) return [handler, (second ?? {}) as ServeOptions];
+  const other = handlerOf(second ?? (first as { readonly handler?: ServeApp } | null | undefined)?.handler);
+  if (other !== undefined) return [other, first as ServeOptions];
+  throw new TypeError("serve needs a function, or an object with a function called fetch");
+}
+
+function handlerOf(app: unknown): ServeHandler | undefined {
+  if (typeof app === "function") return app as ServeHandler;
+  const object = app as { readonly fetch: ServeHandler } | null | undefined;
+  return typeof object?.fetch === "function" ? (...args) => object.fetch(...args) : undefined;
 }

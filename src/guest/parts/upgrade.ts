@@ -34,11 +34,11 @@ let openSockets = 0;
  * too many.
  *
  * @example
- * serve((request) => {
+ * serve({ port: 8080 }, (request) => {
  *   const { socket, response } = upgradeWebSocket(request);
  *   socket.onmessage = ({ data }) => socket.send(data); // echo
  *   return response;
- * }, { address: "127.0.0.1:8080" });
+ * });
  */
 export function upgradeWebSocket(request: WebRequest, options: UpgradeOptions = {}): Upgrade {
   const { protocol = "" } = options;
