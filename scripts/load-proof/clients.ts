@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { get } from "node:http";
 import autocannon from "autocannon";
 import { WebSocket } from "ws";
+import { findProgram, WRK } from "../../test/cluster/debian.ts";
 import { timesOf } from "./unrest.ts";
 
 /** What one client saw. */
@@ -33,20 +34,21 @@ const ECHOES_MAX = 4;
 /** Nobody waits longer for an answer. */
 const PATIENCE_S = 20;
 
-/** Why `wrk` is left out, if it is not there. */
+/** Why there is no `wrk`. */
 export async function wrkMissing(): Promise<string | undefined> {
-  const child = spawn("wrk", ["--version"], { stdio: "ignore" });
-  const missing = "wrk is not installed (on Debian: apt-get install wrk)";
-  return once(child, "exit").then(
-    () => undefined,
-    () => missing,
-  );
+  const found = await findProgram(WRK);
+  return "missing" in found ? found.missing : undefined;
 }
 
 /** `wrk`, a client in C. */
 export async function wrk({ url, seconds }: Load): Promise<Sight> {
+  const found = await findProgram(WRK);
+  if ("missing" in found) throw new Error(found.missing);
   const args = ["-t1", `-c${WRK_CONNECTIONS}`, `-d${seconds}s`, `--timeout`, `${PATIENCE_S}s`, "--latency"];
-  const child = spawn("wrk", [...args, `${url}/item/wrk`], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(found.path, [...args, `${url}/item/wrk`], {
+    env: { ...process.env, ...found.environment },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   let text = "";
   child.stdout.setEncoding("utf8").on("data", (piece: string) => (text += piece));
   const [code] = (await once(child, "close")) as [number | null];

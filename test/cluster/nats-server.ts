@@ -1,50 +1,16 @@
-/** The real nats-server: found, or taken from Debian's package; one or several of them on free ports, with stores of their own. */
+/** The real nats-server: one or several of them on free ports, with stores of their own. */
 
-import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { tmpdir } from "node:os";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { Child } from "./child.ts";
 import { until } from "./condition.ts";
-
-const run = promisify(execFile);
-const CACHE = fileURLToPath(new URL("../../../node_modules/.cache/godwit/nats-server/", import.meta.url));
+import { findProgram, NATS } from "./debian.ts";
 
 /** The server's path, or why there is none. */
-export async function findNatsServer(): Promise<{ path: string } | { missing: string }> {
-  const folders = [
-    ...(process.env["PATH"] ?? "").split(delimiter),
-    "/usr/sbin",
-    "/usr/local/sbin",
-    join(CACHE, "usr/sbin"),
-  ];
-  const found = folders.map((folder) => join(folder, "nats-server")).find((path) => existsSync(path));
-  return found === undefined ? takeFromPackage() : { path: found };
-}
-
-/** Downloads the package and unpacks it, without installing it. */
-async function takeFromPackage(): Promise<{ path: string } | { missing: string }> {
-  if (process.getuid?.() !== 0) return { missing: "no nats-server on PATH, and not root, who could use apt-get" };
-  const folder = mkdtempSync(join(tmpdir(), "godwit-nats-"));
-  const options = { cwd: folder, timeout: 60_000 };
-  try {
-    await run("apt-get", ["download", "nats-server"], options).catch(async () => {
-      await run("apt-get", ["update"], options);
-      await run("apt-get", ["download", "nats-server"], options);
-    });
-    const archive = readdirSync(folder).find((name) => name.endsWith(".deb"));
-    if (archive === undefined) return { missing: "apt-get downloaded no package" };
-    mkdirSync(CACHE, { recursive: true });
-    await run("dpkg", ["-x", archive, CACHE], options);
-    return { path: join(CACHE, "usr/sbin/nats-server") };
-  } catch (error) {
-    return { missing: `no nats-server on PATH, and its package cannot be had: ${String(error)}` };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+export function findNatsServer(): Promise<{ path: string } | { missing: string }> {
+  return findProgram(NATS);
 }
 
 async function freePorts(count: number): Promise<number[]> {

@@ -15,7 +15,7 @@ import { until, within } from "../cluster/condition.ts";
 import { withMembers } from "../node/bench-members.ts";
 import { RawClient } from "../node/raw-client.ts";
 import { front, startServer } from "./served.ts";
-import { DIG, findProgram, HOST } from "./superserver/debian.ts";
+import { DIG, findProgram, HOST } from "../cluster/debian.ts";
 
 const run = promisify(execFile);
 const [dig, host] = await Promise.all([findProgram(DIG), findProgram(HOST)]);

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { MAIN, Running } from "../../cli/command.ts";
 import { until } from "../../cli/folder.ts";
-import { INETD, findProgram } from "./debian.ts";
+import { INETD, findProgram } from "../../cluster/debian.ts";
 import { exchange, ownAddress, talk, tell } from "./talk.ts";
 
 const LIMIT = { timeout: 60_000 };

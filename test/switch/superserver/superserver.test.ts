@@ -10,7 +10,7 @@ import { describe, test } from "node:test";
 import { promisify } from "node:util";
 import { mayAnswer } from "../../../src/switch/superserver/datagram-post.ts";
 import { temporaryFolder, until } from "../../cli/folder.ts";
-import { type Found, NC, SOCAT, findProgram } from "./debian.ts";
+import { type Found, NC, SOCAT, findProgram } from "../../cluster/debian.ts";
 import { exchange, ownAddress, serve, talk, tell } from "./talk.ts";
 
 const run = promisify(execFile);

@@ -2,13 +2,12 @@
 
 import { execFile, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
-const CACHE = fileURLToPath(new URL("../../../../node_modules/.cache/godwit/debian/", import.meta.url));
+const CACHE = fileURLToPath(new URL("../../../node_modules/.cache/godwit/debian/", import.meta.url));
 
 /** What a program is, and the packages that it is in, with the libraries that a small system lacks. */
 interface Wanted {
@@ -22,6 +21,9 @@ export interface Found {
   readonly environment: Readonly<Record<string, string>>;
 }
 
+export const NATS: Wanted = { name: "nats-server", packages: ["nats-server"] };
+/** A client of HTTP that makes load. */
+export const WRK: Wanted = { name: "wrk", packages: ["wrk", "libluajit-5.1-2", "libluajit-5.1-common", "libssl3"] };
 export const NC: Wanted = { name: "nc.openbsd", packages: ["netcat-openbsd", "libbsd0", "libmd0"] };
 export const SOCAT: Wanted = {
   name: "socat",
@@ -45,16 +47,15 @@ const BIND = ["bind9-dnsutils", "bind9-host", ...BIND_LIBRARIES, "libjemalloc2",
 export const DIG: Wanted = { name: "dig", packages: BIND };
 export const HOST: Wanted = { name: "host", packages: BIND };
 
+/** Of a package. */
 const FOLDERS = ["usr/sbin", "usr/bin", "bin", "sbin"];
-
-function inFolder(root: string, name: string): string | undefined {
-  return FOLDERS.map((folder) => join(root, folder, name)).find((path) => existsSync(path));
-}
+/** Where servers are that not everybody's PATH leads to. */
+const SERVER_FOLDERS = ["/usr/sbin", "/sbin", "/usr/local/sbin"];
 
 /** The program's path, or why there is none. */
 export async function findProgram(wanted: Wanted): Promise<Found | { missing: string }> {
-  const onPath = (process.env["PATH"] ?? "").split(delimiter).map((folder) => join(folder, wanted.name));
-  const path = onPath.find((path) => existsSync(path)) ?? inFolder("/", wanted.name);
+  const folders = [...(process.env["PATH"] ?? "").split(delimiter), ...SERVER_FOLDERS];
+  const path = folders.map((folder) => join(folder, wanted.name)).find((path) => existsSync(path));
   if (path !== undefined) return { path, environment: {} };
   return takeFromPackages(wanted);
 }
@@ -67,7 +68,7 @@ async function takeFromPackages({ name, packages }: Wanted): Promise<Found | { m
   } catch (error) {
     return { missing: `no ${name} on PATH, and its packages cannot be had: ${String(error)}` };
   }
-  const path = inFolder(root, name);
+  const path = FOLDERS.map((folder) => join(root, folder, name)).find((path) => existsSync(path));
   if (path === undefined) return { missing: `no ${name} in the packages ${packages.join(", ")}` };
   const libraries = librariesUnder(root).join(delimiter);
   const environment = { LD_LIBRARY_PATH: libraries };
@@ -76,21 +77,26 @@ async function takeFromPackages({ name, packages }: Wanted): Promise<Found | { m
   return lacking === undefined ? { path, environment } : { missing: `${name} needs ${lacking}, which is not here` };
 }
 
+/** Who is first makes the folder; others that were at it at the same time find it made. */
 async function unpack(packages: readonly string[], root: string): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "godwit-debian-"));
+  mkdirSync(dirname(root), { recursive: true });
+  const folder = mkdtempSync(`${root}-`);
   const options = { cwd: folder, timeout: 120_000 };
   try {
     await run("apt-get", ["download", ...packages], options).catch(async () => {
-      await run("apt-get", ["update"], options);
+      // Of two at once the second would fail.
+      await run("flock", [dirname(root), "apt-get", "update"], options);
       await run("apt-get", ["download", ...packages], options);
     });
     const tree = join(folder, "tree");
     mkdirSync(tree);
     for (const file of readdirSync(folder).filter((file) => file.endsWith(".deb")))
       await run("dpkg", ["-x", join(folder, file), tree], options);
-    mkdirSync(dirname(root), { recursive: true });
-    await run("cp", ["-r", tree, `${root}.new`], options);
-    renameSync(`${root}.new`, root);
+    try {
+      renameSync(tree, root);
+    } catch (error) {
+      if (!existsSync(root)) throw error;
+    }
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
