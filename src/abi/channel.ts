@@ -142,6 +142,17 @@ export interface SocketEnd {
   readonly reason: string;
 }
 
+/** Fields of a head that speak of the connection (RFC 9110, 7.6.1), which is the host's. */
+export const CONNECTION_FIELDS: readonly string[] = [
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+];
+
 /** What a service may be called. */
 export const SERVICE_NAME = /^[a-z][a-z0-9-]{0,62}$/;
 const SERVICE = /^service:([a-z][a-z0-9-]{0,62})$/;

@@ -65,11 +65,6 @@ export interface Route {
   readonly handle: Handler;
 }
 
-/** A request without arguments: `{}` or nothing. */
-function expectNothing(call: Call): void {
-  if (call.body.length > 0) checkNothing(parseJson(call.body));
-}
-
 /** Resolves when the client has taken what was written, or has gone. One promise for all writes that wait. */
 function drains(response: ServerResponse): () => Promise<void> {
   let waiting: Promise<void> | undefined;
@@ -188,18 +183,18 @@ async function streamEvents({ control }: Service, { response, query, gone }: Cal
 
 const REQUEST = CONTROL_REQUEST_MAX_BYTES;
 
+/** A request without arguments: `{}` or nothing. Where there is nothing to tell, that is answered. */
+function order(path: string, handle: Handler): Route {
+  const checked: Handler = async (service, call) => {
+    if (call.body.length > 0) checkNothing(parseJson(call.body));
+    return (await handle(service, call)) ?? {};
+  };
+  return { method: "POST", path, bodyMaxBytes: REQUEST, handle: checked };
+}
+
 export const ROUTES: readonly Route[] = [
   { method: "GET", path: "/node", bodyMaxBytes: 0, handle: async ({ facts }) => facts },
-  {
-    method: "POST",
-    path: "/stop",
-    bodyMaxBytes: REQUEST,
-    handle: async (service, call) => {
-      expectNothing(call);
-      await service.stop();
-      return {};
-    },
-  },
+  order("/stop", (service) => service.stop()),
   { method: "GET", path: "/nodes", bodyMaxBytes: 0, handle: ({ control }) => control.nodes() },
   {
     method: "POST",
@@ -267,26 +262,8 @@ export const ROUTES: readonly Route[] = [
       return {};
     },
   },
-  {
-    method: "POST",
-    path: "/processes/PID/pause",
-    bodyMaxBytes: REQUEST,
-    handle: async ({ control }, call) => {
-      expectNothing(call);
-      await control.pause(call.pid);
-      return {};
-    },
-  },
-  {
-    method: "POST",
-    path: "/processes/PID/resume",
-    bodyMaxBytes: REQUEST,
-    handle: async ({ control }, call) => {
-      expectNothing(call);
-      await control.resume(call.pid);
-      return {};
-    },
-  },
+  order("/processes/PID/pause", ({ control }, { pid }) => control.pause(pid)),
+  order("/processes/PID/resume", ({ control }, { pid }) => control.resume(pid)),
   {
     method: "POST",
     path: "/processes/PID/fork",
@@ -302,15 +279,7 @@ export const ROUTES: readonly Route[] = [
     bodyMaxBytes: REQUEST,
     handle: ({ control }, { pid, body }) => control.migrate(pid, checkNode(parseJson(body)).node),
   },
-  {
-    method: "POST",
-    path: "/processes/PID/cancel-move",
-    bodyMaxBytes: REQUEST,
-    handle: async ({ control }, call) => {
-      expectNothing(call);
-      return control.cancelMove(call.pid);
-    },
-  },
+  order("/processes/PID/cancel-move", ({ control }, { pid }) => control.cancelMove(pid)),
   {
     method: "POST",
     path: "/processes/PID/plan",
@@ -325,24 +294,8 @@ export const ROUTES: readonly Route[] = [
       pid: await control.restartAt(pid, checkNode(parseJson(body)).node),
     }),
   },
-  {
-    method: "POST",
-    path: "/processes/PID/checkpoint",
-    bodyMaxBytes: REQUEST,
-    handle: async ({ control }, call) => {
-      expectNothing(call);
-      return control.checkpoint(call.pid);
-    },
-  },
-  {
-    method: "POST",
-    path: "/processes/PID/kept",
-    bodyMaxBytes: REQUEST,
-    handle: async ({ control }, call) => {
-      expectNothing(call);
-      return control.kept(call.pid);
-    },
-  },
+  order("/processes/PID/checkpoint", ({ control }, { pid }) => control.checkpoint(pid)),
+  order("/processes/PID/kept", ({ control }, { pid }) => control.kept(pid)),
   {
     method: "GET",
     path: "/processes/PID/wait",

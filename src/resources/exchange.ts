@@ -9,7 +9,7 @@ import {
 } from "node:http";
 import * as v from "valibot";
 
-import { type Frame, FRAME_KINDS } from "../abi/channel.ts";
+import { CONNECTION_FIELDS, type Frame, FRAME_KINDS } from "../abi/channel.ts";
 import { failure } from "../errors.ts";
 import { HEADERS_MAX, HEADERS_MAX_BYTES, UNREAD_BODY_MAX_BYTES, UNREAD_BODY_TIMEOUT_MS } from "../limits.ts";
 import { headAndBody } from "./frame.ts";
@@ -26,16 +26,7 @@ const responseHead = v.object({
 const upgradeHead = v.object({ protocol: v.string() });
 const MALFORMED_HEAD = `a response's head needs a status from 200 to 599 and a list of at most ${HEADERS_MAX} headers`;
 
-/** Headers of the connection, which is the host's. */
-const HOST_HEADERS = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
+const HOST_HEADERS = new Set(CONNECTION_FIELDS);
 
 const IN_ITS_PLACE = {
   408: "the request did not come in time",

@@ -6,7 +6,14 @@
 import { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 
-import { type FetchRequest, type Frame, FRAME_KINDS, type HeaderList, type ResponseHead } from "../abi/channel.ts";
+import {
+  CONNECTION_FIELDS,
+  type FetchRequest,
+  type Frame,
+  FRAME_KINDS,
+  type HeaderList,
+  type ResponseHead,
+} from "../abi/channel.ts";
 import { failure } from "../errors.ts";
 import { HEADERS_MAX, INTERIM_HEADS_MAX, SEND_BUFFER_BYTES } from "../limits.ts";
 import { connectionFault } from "./connection-fault.ts";
@@ -17,19 +24,7 @@ import type { Driver, Line } from "./line.ts";
 import { NetAccess } from "./net-access.ts";
 
 /** They speak of a connection, which is ours, or frame the body, which we do: a request with its own would be two. */
-const OWN_FIELDS = new Set([
-  "connection",
-  "content-length",
-  "expect",
-  "host",
-  "http2-settings",
-  "keep-alive",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
+const OWN_FIELDS = new Set([...CONNECTION_FIELDS, "content-length", "expect", "host", "http2-settings"]);
 
 /**
  * Sends a request, and passes its answer on. `net` is what it may connect to: of a process, its `NetAccess`, which keeps

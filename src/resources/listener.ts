@@ -15,12 +15,12 @@ import {
   REQUEST_HEAD_TIMEOUT_MS,
   WHOLE_BODY_MAX_BYTES,
 } from "../limits.ts";
-import { closeAddress, type Entrance, entranceOf, type Gate, httpEntranceOf } from "./entrance.ts";
+import { closeAddress, type Entrance, entranceOf, httpEntranceOf } from "./entrance.ts";
 import { Exchange } from "./exchange.ts";
 import { jsonFrame, wholeFrame } from "./frame.ts";
 import type { Driver, Line } from "./line.ts";
-import { type Listening, listening, type Open } from "./listening.ts";
-import { type Credentials, httpServer, type Patience } from "./http-server.ts";
+import { type Listening, listening, type Participation, type Place } from "./listening.ts";
+import { httpServer, type Patience } from "./http-server.ts";
 import { streamOf } from "./http-stream.ts";
 import { Pipelines } from "./pipelines.ts";
 import { requestHead } from "./request-head.ts";
@@ -46,25 +46,11 @@ interface Waiting {
   readonly timer: NodeJS.Timeout;
 }
 
-/** How a process takes part in a listener. */
-export interface Membership {
+export interface Membership extends Participation {
   /** Exchanges that it has at once; others are told to come again. */
   readonly exchangesMax?: number;
   /** It keeps the address for so many others, and accepts nothing. */
   readonly holdsFor?: number | undefined;
-  /** Told the address that it has, once it listens. */
-  readonly listening?: (address: string) => void;
-  /** It is listened on over TLS. */
-  readonly credentials?: Credentials | undefined;
-  /** Is given the connections that come in, to let them in or not. */
-  readonly gate?: Gate | undefined;
-  /** How an address is opened that nobody here has. */
-  readonly open?: Open | undefined;
-}
-
-interface Place {
-  readonly host: string;
-  readonly port: number;
 }
 
 export type { Patience } from "./http-server.ts";

@@ -8,12 +8,12 @@ import { createServer as createSecureServer, type TLSSocket } from "node:tls";
 
 import { FRAME_KINDS } from "../abi/channel.ts";
 import { EXCHANGES_MAX, LISTENER_CONNECTIONS_MAX, TLS_HANDSHAKE_TIMEOUT_MS } from "../limits.ts";
-import { type Entrance, entranceOf, type Gate } from "./entrance.ts";
+import { type Entrance, entranceOf } from "./entrance.ts";
 import { jsonFrame } from "./frame.ts";
 import { type Credentials, overTls } from "./http-server.ts";
 import type { Line } from "./line.ts";
 import type { Acceptor } from "./listener.ts";
-import { type Listening, listening, type Open } from "./listening.ts";
+import { type Listening, listening, type Participation, type Place } from "./listening.ts";
 import { type Opening, SharedAddresses } from "./shared-address.ts";
 import { Stream, streamHead } from "./stream.ts";
 
@@ -25,23 +25,9 @@ interface Member {
   open: number;
 }
 
-/** How a process takes part in a listener. */
-export interface StreamMembership {
+export interface StreamMembership extends Participation {
   /** Connections that it has at once; others are reset. */
   readonly connectionsMax?: number;
-  /** Told the address that it has, once it listens. */
-  readonly listening?: (address: string) => void;
-  /** It is listened on over TLS. */
-  readonly credentials?: Credentials | undefined;
-  /** Is given the connections that come in, to let them in or not. */
-  readonly gate?: Gate | undefined;
-  /** How an address is opened that nobody here has. */
-  readonly open?: Open | undefined;
-}
-
-interface Place {
-  readonly host: string;
-  readonly port: number;
 }
 
 class StreamListener implements Opening<Member> {

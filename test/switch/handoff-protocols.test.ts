@@ -13,18 +13,12 @@ import type { Front } from "../../src/abi/control.ts";
 import { foundCluster, identify } from "../../src/cluster/identity-authority.ts";
 import { until } from "../cluster/condition.ts";
 import { connectionsOf, Launched } from "./launched.ts";
+import { echoOf } from "./served.ts";
 
 const authority = await foundCluster();
 const { certificate, key } = await identify(authority, "localhost");
 const TRUST = { ca: authority.ca, servername: "localhost", checkServerIdentity: () => undefined };
 
-const ECHO = `
-const { listen } = globalThis.__godwit.exports;
-for (const connection of listen({ name: "echo" }))
-  Thread.create(() => {
-    for (const bytes of connection) connection.write(bytes);
-    connection.close();
-  });`;
 const SITE = `
 const { upgradeWebSocket } = globalThis.__godwit.exports;
 serve((request) => {
@@ -40,7 +34,7 @@ describe("handoff of", { timeout: 120_000 }, () => {
   let site = 0;
   before(async () => {
     nodes = await Launched.start(["front", "b", "c"]);
-    stream = await nodes.serve("b", ECHO, "echo");
+    stream = await nodes.serve("b", echoOf("echo"), "echo");
     site = await nodes.serve("b", SITE);
   });
   after(() => nodes.stop());

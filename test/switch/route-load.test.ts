@@ -8,7 +8,7 @@ import { openService, type ServiceClient } from "../../src/client/index.ts";
 import type { ClusterMember } from "../../src/node/cluster-member.ts";
 import { until, within } from "../cluster/condition.ts";
 import { withMembers } from "../node/bench-members.ts";
-import { front, startServer } from "./served.ts";
+import { echoOf, front, startServer } from "./served.ts";
 
 const SITE = `serve(async (request) => {
   const words = await request.text();
@@ -16,13 +16,6 @@ const SITE = `serve(async (request) => {
     headers: { "x-way": request.headers.get("alt-used") ?? "relayed" },
   });
 }, { address: "service:web" });`;
-
-const ECHO = `const { listen } = globalThis.__godwit.exports;
-for (const connection of listen({ address: "service:echo" }))
-  Thread.create(() => {
-    for (const bytes of connection) connection.write(bytes);
-    connection.close();
-  });`;
 
 async function careOf(at: ClusterMember, service: string, scheme: string): Promise<string> {
   const { address } = await at.own.expose({ service, address: `${scheme}://127.0.0.1:0`, careOf: "" });
@@ -120,7 +113,7 @@ await withMembers(["a", "b", "c"], (t) => {
       await load.by(atC);
       await load.by(atB);
 
-      const raw = await startServer(b, ECHO, { service: "echo", seenBy: all });
+      const raw = await startServer(b, echoOf("echo"), { service: "echo", seenBy: all });
       await front(a, { service: "echo", address: "tcp://127.0.0.1:0" });
       const echoAtB = await careOf(b, "echo", "tcp");
       await careOf(c, "echo", "tcp");

@@ -7,6 +7,15 @@ import { until } from "../cluster/condition.ts";
 
 export const PRELUDE = "const { serve, sleep, self, Thread } = globalThis.__godwit.exports;\n";
 
+/** Sends back what comes over connections of a service. */
+export const echoOf = (service: string): string => `
+const { listen } = globalThis.__godwit.exports;
+for (const connection of listen({ name: "${service}" }))
+  Thread.create(() => {
+    for (const bytes of connection) connection.write(bytes);
+    connection.close();
+  });`;
+
 /** Starts a program at a node, and waits until it is known at all of these to serve. Returns its pid. */
 export async function startServer(
   at: ClusterMember,

@@ -10,15 +10,9 @@ import { foundCluster, identify } from "../../src/cluster/identity-authority.ts"
 import type { ClusterMember } from "../../src/node/cluster-member.ts";
 import { until } from "../cluster/condition.ts";
 import { withMembers } from "../node/bench-members.ts";
-import { startServer } from "./served.ts";
+import { echoOf, startServer } from "./served.ts";
 
 const LISTENING = `const { listen, exit } = globalThis.__godwit.exports;\n`;
-const ECHO = `${LISTENING}
-for (const connection of listen({ name: "echo" }))
-  Thread.create(() => {
-    for (const bytes of connection) connection.write(bytes);
-    connection.close();
-  });`;
 const authority = await foundCluster();
 const { certificate, key } = await identify(authority, "localhost");
 const digest = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
@@ -86,7 +80,7 @@ await withMembers(["front", "b", "c"], (t) => {
 
   for (const scheme of ["tcp", "tls"] as const)
     test(`${scheme}: every byte both ways while the process moves, and its home`, { timeout: 180_000 }, async () => {
-      const pid = await startServer(t.get("b"), ECHO, { service: "echo", seenBy: all() });
+      const pid = await startServer(t.get("b"), echoOf("echo"), { service: "echo", seenBy: all() });
       const port = await front(t.get("front"), "echo", scheme);
       const idle = await client(port, scheme);
       const sent = Array.from({ length: 3 }, () => randomBytes(4 * 2 ** 20));
@@ -306,7 +300,7 @@ await withMembers(["front", "b", "c"], (t) => {
     const port = await front(t.get("front"), "late", "tcp");
     const early = await client(port);
     early.end("early");
-    const source = ECHO.replace('"echo"', '"late"');
+    const source = echoOf("late");
     const pid = await startServer(t.get("b"), source, { service: "late", seenBy: all() });
     assert.equal(String(await readAll(early)), "early");
     await t.get("b").own.signal(pid, "SIGKILL");

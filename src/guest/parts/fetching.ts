@@ -1,6 +1,6 @@
 /** One fetch: its hops from redirect to redirect, and what may end it early. */
 
-import type { FetchRequest, ResponseHead } from "../../abi/channel.ts";
+import { CONNECTION_FIELDS, type FetchRequest, type ResponseHead } from "../../abi/channel.ts";
 import type { UrlRecord } from "../../abi/records.ts";
 import { FETCH_REDIRECTS_MAX, IO_MAX_BYTES } from "../../limits.ts";
 import { part, syscall } from "../core.ts";
@@ -17,18 +17,7 @@ const { Body, contentBytes, headerAccess, isInflow, NULL_BODY_STATUS, REDIRECT_S
 const { ChannelInflow, closeChannel, openChannel, openFrame, receiveFrame, sendBody } = library;
 
 /** Of the connection, which is the host's: a browser leaves them out without a word too. */
-const HOST_HEADERS = new Set([
-  "connection",
-  "content-length",
-  "expect",
-  "host",
-  "keep-alive",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
+const HOST_HEADERS = new Set([...CONNECTION_FIELDS, "content-length", "expect", "host"]);
 /** What a request has unless it says otherwise. */
 const USUAL_HEADERS = [
   ["accept", "*/*"],
