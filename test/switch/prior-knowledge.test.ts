@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { type ClientHttp2Session, connect } from "node:http2";
+import { type ClientHttp2Session, connect, constants } from "node:http2";
 import { connect as connectTcp } from "node:net";
 import { test } from "node:test";
 import { withMembers } from "../node/bench-members.ts";
@@ -32,6 +32,16 @@ async function ask(session: ClientHttp2Session, headers: Record<string, string>,
   return { status: answer[":status"], text, cookies: answer["set-cookie"] };
 }
 
+/** WebSockets do not come over HTTP/2 (RFC 8441): that is not offered, and who tries is refused. */
+async function refusesSockets(session: ClientHttp2Session, scheme: string, host: string): Promise<void> {
+  assert.equal(session.remoteSettings.enableConnectProtocol, false);
+  const head = { ":method": "CONNECT", ":protocol": "websocket", ":scheme": scheme, ":path": "/", ":authority": host };
+  const socket = session.request({ ...head, "sec-websocket-version": "13" }, { endStream: false });
+  await assert.rejects(once(socket, "response"), { code: "ERR_HTTP2_STREAM_ERROR" });
+  assert.equal(socket.rstCode, constants.NGHTTP2_PROTOCOL_ERROR);
+  assert.equal((await ask(session, { ":method": "CONNECT", ":authority": host })).status, 405, "nor is there a tunnel");
+}
+
 async function check(url: string): Promise<void> {
   const { host } = new URL(url);
   const session = connect(url);
@@ -41,6 +51,7 @@ async function check(url: string): Promise<void> {
     assert.deepEqual(answer, { status: 200, text: `POST ${url}/p?${length} ${host} ${length}`, cookies });
   });
   await Promise.all(several);
+  await refusesSockets(session, "http", host);
   const plain = await ask(session, { ":path": "/", host: host.toUpperCase() });
   assert.deepEqual(plain, { status: 200, text: `GET ${url}/ ${host} none`, cookies });
   const odd = await ask(session, { ":path": "/", ":authority": host, host: "other.example" });
