@@ -15,8 +15,7 @@ import { isAlone } from "./test-order.ts";
 
 const TESTS = fileURLToPath(new URL("../test/", import.meta.url));
 const SOURCES = fileURLToPath(new URL("../../test/", import.meta.url));
-const TIMES = fileURLToPath(new URL("./test-times.js", import.meta.url));
-const FAILURES = fileURLToPath(new URL("./test-failures.js", import.meta.url));
+const SUMMARY = fileURLToPath(new URL("./test-summary.js", import.meta.url));
 /** A test, or a file of tests that leaves something behind and so never ends, fails after this long. */
 const TIMEOUT_MS = 30 * 60_000;
 const LANES = Math.min(2, availableParallelism());
@@ -25,10 +24,10 @@ function sourceOf(path: string): Promise<string> {
   return readFile(join(SOURCES, path.replace(/\.js$/, ".ts")), "utf8");
 }
 
-/** Resolves with the exit code. @param told the file in which the tests that failed are to be. */
+/** Resolves with the exit code. @param told the file in which the summary is to be. */
 function run(paths: readonly string[], lanes: number, told: string): Promise<number> {
   if (paths.length === 0) return Promise.resolve(0);
-  const reporters = { spec: "stdout", [TIMES]: "stdout", [FAILURES]: told };
+  const reporters = { spec: "stdout", [SUMMARY]: told };
   const reports = Object.entries(reporters).flatMap(([name, where]) => [
     `--test-reporter=${name}`,
     `--test-reporter-destination=${where}`,

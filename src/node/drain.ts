@@ -5,7 +5,7 @@
 
 import type { DrainOptions, DrainPlan, DrainReport, MoveReport } from "../abi/control.ts";
 import type { MovePlan } from "../abi/move-plan.ts";
-import { failure, GodwitError } from "../errors.ts";
+import { type ErrorCode, failure, GodwitError } from "../errors.ts";
 import { DRAIN_ATTEMPTS_MAX, DRAIN_AT_ONCE_MAX } from "../limits.ts";
 import type { ClusterNode } from "./cluster-node.ts";
 import type { Entry } from "./process-table.ts";
@@ -85,6 +85,9 @@ function depthOf(entry: Entry): number {
   return depth;
 }
 
+/** Who moves, or ends, at that moment is asked for where it is no more. */
+const ON_THE_WAY: ReadonlySet<ErrorCode> = new Set(["EAGAIN", "ESRCH"]);
+
 /** Gives a family a home where its eldest runs. */
 async function handOn(
   cluster: ClusterNode,
@@ -92,17 +95,28 @@ async function handOn(
   isForced: boolean,
   reasons: Map<number, string>,
 ): Promise<void> {
-  const [eldest] = family;
-  if (eldest === undefined || family.some(({ lwp }) => lwp.nodeName === cluster.node.name)) return;
-  try {
-    for (const { pid, lwp } of isForced ? [] : family) {
-      const { obstacle } = await cluster.plan(pid, lwp.nodeName, [cluster.node.name]);
-      if (obstacle !== undefined) throw failure("EPERM", obstacle);
+  const { name: self } = cluster.node;
+  for (let count = 1; ; count++) {
+    const living = family.filter(({ exit }) => exit === undefined);
+    const [eldest] = living;
+    if (eldest === undefined || living.some(({ lwp }) => lwp.nodeName === self)) return;
+    try {
+      await mayGo(cluster, isForced ? [] : living);
+      return await cluster.handHome(living, eldest.lwp.nodeName);
+    } catch (error) {
+      if (!(error instanceof GodwitError)) throw error;
+      if (ON_THE_WAY.has(error.code) && count < DRAIN_ATTEMPTS_MAX) continue;
+      for (const { pid } of living) reasons.set(pid, error.message);
+      return;
     }
-    await cluster.handHome(family, eldest.lwp.nodeName);
-  } catch (error) {
-    if (!(error instanceof GodwitError)) throw error;
-    for (const { pid } of family) reasons.set(pid, error.message);
+  }
+}
+
+/** @throws GodwitError EPERM for what one of them needs of its home and cannot take along. */
+async function mayGo(cluster: ClusterNode, family: readonly Entry[]): Promise<void> {
+  for (const { pid, lwp } of family) {
+    const { obstacle } = await cluster.plan(pid, lwp.nodeName, [cluster.node.name]);
+    if (obstacle !== undefined) throw failure("EPERM", obstacle);
   }
 }
 

@@ -48,3 +48,35 @@ await withMembers(["a", "b", "c", "d"], (t) => {
     }
   });
 });
+
+await withMembers(["a", "b", "c"], (t) => {
+  test(
+    "a process that moves on just when its home is to follow it is followed again",
+    { timeout: 60_000 },
+    async () => {
+      const { control: home, cluster } = t.get("a");
+      const pid = await t.start("a", COUNTER, 0);
+      const move = async (to: string) => {
+        const { outcome, reason } = await home.migrate(pid, to);
+        assert.equal(outcome, "moved", reason);
+      };
+      await move("b");
+      const linkTo = cluster.links.to.bind(cluster.links);
+      let [isMoving, moves] = [false, 0];
+      // Whoever is about to ask where it is finds it gone, twice.
+      cluster.links.to = async (name: string) => {
+        const isHost = cluster.node.table.living(pid).lwp.nodeName === name;
+        if (isHost && !isMoving && moves < 2) {
+          isMoving = true;
+          await move(name === "b" ? "c" : "b");
+          moves++;
+          isMoving = false;
+        }
+        return linkTo(name);
+      };
+      assert.deepEqual((await home.drain("a")).left, []);
+      assert.equal(moves, 2);
+      assert.notEqual((await t.get("c").view.directory.find(pid))?.home, "a");
+    },
+  );
+});
