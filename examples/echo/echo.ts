@@ -3,7 +3,7 @@
  * which reads and writes as if it were alone. The client counts as connected for as long as it is, wherever this process and its
  * home are meanwhile.
  *
- *     godwit up --nodes 2 &
+ *     godwit up --detach --nodes 2
  *     godwit run --detach examples/echo/echo.ts --listen service:echo
  *     godwit expose echo --on tcp://127.0.0.1:7007
  *     nc 127.0.0.1 7007

@@ -2,7 +2,7 @@
  * A mobile agent: a program that goes from node to node by itself and gathers something on its way. What it has found is in a
  * local variable of a loop, and goes with it; on each node it works beside that node's data, and only it moves.
  *
- *     npx godwit up --nodes 3 &
+ *     npx godwit up --detach --nodes 3
  *     PID=$(npx godwit run --detach --node n1 examples/mobility/agent.ts n2 n3 n1)
  *     npx godwit logs --follow $PID
  *

@@ -2,7 +2,7 @@
  * Who asks for a move? Sender-initiated, a node that has too much gives a process away; receiver-initiated, one that has
  * nothing to do asks for one. Both are a few lines over `godwit/client`, here run by Node.js beside the cluster.
  *
- *     npx godwit up --nodes 3 &
+ *     npx godwit up --detach --nodes 3
  *     npx godwit run --detach --node n1 examples/mobility/idle.ts
  *     npx godwit run --detach --node n1 examples/mobility/idle.ts
  *     npx godwit run --detach --node n1 examples/mobility/idle.ts

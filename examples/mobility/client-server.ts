@@ -2,7 +2,7 @@
  * Client and server: the code stays where it is, and only questions and answers travel. Here the server is told to go to
  * another node between two questions, and the client, which stays, does not notice: it knows the server by its pid.
  *
- *     npx godwit up --nodes 3 &
+ *     npx godwit up --detach --nodes 3
  *     PID=$(npx godwit run --detach --node n1 examples/mobility/client-server.ts n2 n3)
  *     npx godwit logs --follow $PID
  *

@@ -2,7 +2,7 @@
  * Remote cloning: a copy of a running program goes on at another node, from the same point, and the original stays. The
  * program takes no part in it, and cannot tell but by its pid and its node.
  *
- *     npx godwit up --nodes 3 &
+ *     npx godwit up --detach --nodes 3
  *     PID=$(npx godwit run --detach --node n1 examples/mobility/clone.ts)
  *     CLONE=$(npx godwit fork --node n2 $PID)
  *     npx godwit signal SIGUSR1 $CLONE

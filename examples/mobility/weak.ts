@@ -2,7 +2,7 @@
  * Weak mobility: the code goes, and the state that the program declares by `keep`; not its threads and its local variables.
  * It is started anew at the other node, under another pid, and finds there what it kept.
  *
- *     npx godwit up --nodes 3 &
+ *     npx godwit up --detach --nodes 3
  *     PID=$(npx godwit run --detach --node n1 examples/mobility/weak.ts)
  *     PID=$(npx godwit migrate --weak $PID n2)
  *     PID=$(npx godwit migrate --weak $PID n3)

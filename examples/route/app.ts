@@ -1,7 +1,7 @@
 /**
  * A service of which client.mjs finds the processes. Its answers say by which way the request came.
  *
- *     godwit up --nodes 2 &
+ *     godwit up --detach --nodes 2
  *     godwit run --detach --node n2 examples/route/app.ts --listen service:where
  *     godwit expose where --on http://127.0.0.1:8080 --at n1
  *     godwit expose where --on http://127.0.0.1:8081 --care-of --at n2

@@ -92,7 +92,7 @@ export async function programWith(wanted: readonly string[], helpWidth?: number)
 const HELP = `
 Examples:
   godwit run hello.ts              run a program here, and exit with its code
-  godwit up &                      start a node
+  godwit up --detach               start a node
   godwit run --detach server.ts    run a program on the node; prints its pid
   godwit ps                        see what runs
 

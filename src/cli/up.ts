@@ -6,6 +6,7 @@ import type { Command } from "commander";
 import type { ClusterControl } from "../abi/control.ts";
 import { DEFAULT_NODE_NAME, assertNodeName, socketPath } from "../client/socket.ts";
 import { GodwitError } from "../errors.ts";
+import { startDetached, tellUp } from "./detached.ts";
 import { EXIT, print, printJson, remark } from "./print.ts";
 import { examples } from "./program.ts";
 import { parseCount, parseDuration } from "./quantity.ts";
@@ -14,6 +15,7 @@ import { version } from "./version.ts";
 
 interface Flags {
   readonly name: string;
+  readonly detach?: true;
   readonly lwps?: number;
   readonly swapAfter?: number;
   readonly nodes?: number;
@@ -32,6 +34,7 @@ interface Flags {
 export function define(command: Command): void {
   command
     .option("--name <name>", "the node's name, and its socket's", nodeName, DEFAULT_NODE_NAME)
+    .option("-d, --detach", "return once it is up; it goes on until godwit stop")
     .option("--lwps <n>", "kernel threads that run processes (default: one for each core)", (text) =>
       parseCount(text, "number of kernel threads", 1),
     )
@@ -58,8 +61,8 @@ export function define(command: Command): void {
       "after",
       `${examples(
         ["godwit up", "in the foreground; Ctrl-C or godwit stop ends it"],
-        ["godwit up &", "in the background of this shell"],
-        ["godwit up --nodes 3", "nodes n1, n2 and n3, between which processes move"],
+        ["godwit up --detach", "in the background: it outlives the terminal"],
+        ["godwit up --detach --nodes 3", "nodes n1, n2 and n3, between which processes move"],
         ["godwit up --engine nats://10.0.0.9 --name a --address 10.0.0.1", "the first of several machines"],
         ["godwit up --engine nats://10.0.0.9 --name b --address 10.0.0.2 --join TOKEN", "another"],
         ["GODWIT_SOCKET=~/g/a.sock godwit up --name a", "another node, at a socket of your choice"],
@@ -67,7 +70,7 @@ export function define(command: Command): void {
 
 The node listens to one socket, which only you may use: $GODWIT_SOCKET, or NAME.sock in $XDG_RUNTIME_DIR/godwit, or in
 a folder of yours under the temporary folder. The other commands look for it at the same place, under the name
-"${DEFAULT_NODE_NAME}" unless GODWIT_SOCKET is set.`,
+"${DEFAULT_NODE_NAME}" unless GODWIT_SOCKET is set. With --detach, what goes wrong later is written to that path with .log behind it.`,
     )
     .action(up);
 }
@@ -175,6 +178,7 @@ async function up(flags: Flags): Promise<void> {
   const socket = socketPath(flags.name);
   const { assertNoNode } = await import("../node/socket-file.ts");
   await assertNoNode(socket); // before anything costly is started
+  if (flags.detach === true) return upDetached(flags, socket);
   const [{ control, over }, { startDaemon }] = await Promise.all([start(flags, socket), import("../node/daemon.ts")]);
   const daemon = await startDaemon(control, { socket, version: version(), log: remark });
   let isAsked = false;
@@ -189,20 +193,28 @@ async function up(flags: Flags): Promise<void> {
     return process.exit(EXIT.error);
   });
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal).on("SIGHUP", onSignal);
-  announce(flags, socket);
+  announce(flags, socket, process.pid, "Ctrl-C or godwit stop");
+  tellUp();
   await daemon.ended;
   await daemon.stop(); // it was asked to by whatever ended it: how did that go?
 }
 
-function announce(flags: Flags, socket: string): void {
+async function upDetached(flags: Flags, socket: string): Promise<void> {
+  const started = await startDetached(socket);
+  if (started === undefined) return;
+  announce(flags, socket, started.hostPid, "godwit stop");
+  if (flags.json !== true) print(`What goes wrong there is written to ${started.log}.\n`);
+}
+
+function announce(flags: Flags, socket: string, hostPid: number, stops: string): void {
   const { name, json, nodes } = flags;
   const names = nodes === undefined ? [name] : namesOf(flags);
   if (json === true) {
-    printJson({ name, socket, hostPid: process.pid, nodes: names });
+    printJson({ name, socket, hostPid, nodes: names });
     return;
   }
   const who = nodes === undefined ? `Node ${name} is` : `Nodes ${names.join(", ")} are`;
-  print(`${who} up at ${socket}, process ${process.pid}. Stop with Ctrl-C or godwit stop.\n`);
+  print(`${who} up at ${socket}, process ${hostPid}. Stop with ${stops}.\n`);
   const isFound = process.env["GODWIT_SOCKET"] !== undefined || name === DEFAULT_NODE_NAME;
   if (!isFound) print(`For the other commands: export GODWIT_SOCKET='${socket}'\n`);
 }

@@ -97,7 +97,8 @@ async function publish(own: string, path: string): Promise<void> {
   throw busy(path);
 }
 
-function makeFolder(folder: string): void {
+/** @throws GodwitError EACCES; EPERM or ENOTDIR when the folder cannot be trusted. */
+export function makeFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (error) {

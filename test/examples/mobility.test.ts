@@ -55,6 +55,6 @@ for (const example of examples)
     const names = new Map<string, string>();
     let printed = "";
     for (const line of commands)
-      if (line !== `npx godwit up --nodes ${NODES} &`) printed += await perform(node, line, names);
+      if (line !== `npx godwit up --detach --nodes ${NODES}`) printed += await perform(node, line, names);
     assert.deepEqual(printed.trimEnd().split("\n"), output);
   });
