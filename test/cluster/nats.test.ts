@@ -52,7 +52,8 @@ async function startWorld(count: number): Promise<World> {
 async function leaderOf(urls: readonly string[]): Promise<number> {
   const connection = await connect({ servers: [...urls] });
   try {
-    const manager = await jetstreamManager(connection);
+    // What is asked while the servers find a leader is not answered: it is asked again below.
+    const manager = await jetstreamManager(connection, { checkAPI: false });
     let leader: number | undefined;
     await until(
       "a leader whom all follow",
@@ -77,7 +78,7 @@ async function leaderOf(urls: readonly string[]): Promise<number> {
 async function damage(urls: readonly string[], name: string, how: "altered" | "truncated"): Promise<void> {
   const connection = await connect({ servers: [...urls] });
   try {
-    const manager = await jetstreamManager(connection);
+    const manager = await jetstreamManager(connection, { timeout: 20_000 });
     const meta = `$O.godwit_${CLUSTER}_blobs.M.${Buffer.from(encodePath(name, "/")).toString("base64url")}`;
     const padded = meta + "=".repeat((4 - ((meta.length - meta.lastIndexOf(".") - 1) % 4)) % 4);
     const info = await manager.streams.getMessage(BLOBS, { last_by_subj: padded });
