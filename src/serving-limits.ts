@@ -1,4 +1,4 @@
-/** Bounds of what serves clients. They belong to the page `limits.ts`, which has no more room, and are imported from there. */
+/** Bounds of what serves clients, and of nodes that one process has started. They belong to the page `limits.ts`, which has no more room, and are imported from there. */
 
 /** A stream's process has closed it: what its client still sends is let by for so long, and no more than this. */
 export const STREAM_LINGER_MS = 20_000;
@@ -35,6 +35,9 @@ export const SERVICE_IDLE_DEFAULT_MS = 60_000;
 export const SERVICE_IDLE_LOOK_MS = 5_000;
 export const SERVICE_GRACE_MS = 5_000;
 export const SERVICE_RESTART_MS = 1_000;
+/** A process that was started is noted in the directory: asked again after so long, and less and less often up to this. */
+export const SERVICE_NOTE_MS = 100;
+export const SERVICE_NOTE_MAX_MS = 5_000;
 /** Two nodes wanted to start it at once: who came second looks again after so long. */
 export const SERVICE_RACE_MS = 10;
 /** And a node that could not be reached. */
@@ -45,6 +48,12 @@ export const SESSION_ATTACH_TIMEOUT_MS = 5_000;
 export const REHOME_GRACE_MS = 5_000;
 /** How often it is tried to hold a process still, which others move at the same time, so that its home can move. */
 export const REHOME_ATTEMPTS_MAX = 20;
+/** Who reads what processes have said before they ended has so long for the rest of it, when their home was drained and leaves. */
+export const DRAIN_READ_MAX_MS = 10_000;
+/** A host that has not held a process still after so long is told to let it go on; and so is one whose output is not read. */
+export const REHOME_STILL_MS = 10_000;
+/** Of a home of which it is not known whether it has moved the directory is asked at least this often. */
+export const REHOME_ASK_MAX_MS = 5_000;
 /** Fronts of one node; and the rules of a front's policy. */
 export const FRONTS_MAX = 64;
 export const POLICY_RULES_MAX = 64;
@@ -162,3 +171,7 @@ export const HANDOFF_DOOR_IDLE_MS = 60_000;
 export const HANDOFF_REPORT_MS = 20;
 /** A node that is drained looks this often for connections that another can go on with. */
 export const HANDOFF_SWEEP_MS = 50;
+/** A node that has died is started again after so long; twice as long, up to the most, each time that it died before it had lived for a while. */
+export const RESPAWN_PAUSE_MS = 250;
+export const RESPAWN_PAUSE_MAX_MS = 30_000;
+export const RESPAWN_STEADY_MS = 60_000;

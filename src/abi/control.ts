@@ -8,7 +8,8 @@ import type { Capabilities, ExitStatus, Quotas, SignalName, ThreadState } from "
 
 export type { DrainOptions, DrainPlan, DrainReport, MoveReport } from "./move-report.ts";
 
-export type ProcessState = "running" | "idle" | "paused" | "swapped" | "ended";
+/** `rehoming`: it stands still until it is known whether another home has it. */
+export type ProcessState = "running" | "idle" | "paused" | "swapped" | "rehoming" | "ended";
 
 export interface ProcessInfo {
   readonly pid: number;

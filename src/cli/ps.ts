@@ -25,8 +25,8 @@ export function define(command: Command): void {
       )}
 
 States: running; idle (all its threads are blocked); paused (see pause); swapped (idle for long, its memory let go until
-something arrives for it); ended. MEMORY is resident; of a swapped process, what is kept. MAIL is the number of messages
-that wait in its mailbox. NODE is where it runs. EPOCH counts how often it was restored from an image, or moved.`,
+something arrives for it); rehoming (its home is being moved, and it stands still until that is done, or undone); ended.
+MEMORY is resident; of a swapped process, what is kept. MAIL is the number of messages that wait in its mailbox. NODE is where it runs. EPOCH counts how often it was restored from an image, or moved.`,
     )
     .action(ps);
 }

@@ -4,7 +4,7 @@ import { decode, encode } from "cborg";
 import * as v from "valibot";
 
 import { failure, GodwitError } from "../errors.ts";
-import { type Owner, type Ownership, ruleOnClaim } from "../kernel/ownership.ts";
+import { isSame, type Owner, type Ownership, ruleOnClaim, ruleOnHome } from "../kernel/ownership.ts";
 import type { Engine, Entry, Subscription } from "./engine.ts";
 
 /** What the directory says of a process that has moved, or that is to outlive its node. */
@@ -33,6 +33,12 @@ const DURABLE = v.object({
 
 /** `lost`: it is the other one's; `superseded`: neither's; `unknown`: the directory did not answer. */
 export type ClaimOutcome = "won" | "lost" | "superseded" | "unknown";
+
+/** `superseded`: neither's, or not on those terms any more. */
+export type HomeOutcome = "kept" | "taken" | "superseded";
+
+/** What is settled by the directory when a home moves. */
+export type HomeClaims = Pick<ProcessDirectory, "promiseHome" | "takeHome">;
 
 export class ProcessDirectory {
   readonly #engine: Engine;
@@ -96,7 +102,7 @@ export class ProcessDirectory {
       const present = await this.#engine.directory.get(keyOf(pid));
       if (present === undefined) return "superseded";
       const entry = entryOf(present);
-      if (entry.node !== owner.node || entry.epoch !== owner.epoch) return "superseded";
+      if (!isSame(entry, owner)) return "superseded";
       try {
         await this.#engine.directory.replace(keyOf(pid), encode({ ...entry, durable }), present.revision);
         return "noted";
@@ -114,10 +120,40 @@ export class ProcessDirectory {
    */
   async mark(pid: number, owner: Owner, cause: string): Promise<"marked" | "superseded" | "gone"> {
     return this.#change(pid, async (present, { revision }) => {
-      if (present.node !== owner.node || present.epoch !== owner.epoch) return "superseded";
+      if (!isSame(present, owner)) return "superseded";
       await this.#engine.directory.replace(keyOf(pid), encode({ ...present, cause }), revision);
       return "marked";
     });
+  }
+
+  /**
+   * The home of a process that is `owner`'s says that it is, and promises it to another under a cause of theirs; or, with a new
+   * cause, takes such a promise back: who was to take the process under the one before is too late from then on.
+   * @param unless who may have taken it already: then nothing is written.
+   * @throws GodwitError as the directory: then it is not known whether it was done.
+   */
+  async promiseHome(pid: number, owner: Owner, home: string, cause: string, unless?: string): Promise<HomeOutcome> {
+    const outcome = await this.#change(pid, async (present, { revision }) => {
+      if (!isSame(present, owner)) return "superseded";
+      if (present.home === unless) return "taken";
+      await this.#engine.directory.replace(keyOf(pid), encode({ ...present, home, cause }), revision);
+      return "kept";
+    });
+    return outcome === "gone" ? "superseded" : outcome;
+  }
+
+  /**
+   * Makes a node the home of a process that was promised to it: see `ruleOnHome`.
+   * @throws GodwitError as the directory: then it is not known whether it was done.
+   */
+  async takeHome(pid: number, owner: Owner, home: string, cause: string): Promise<HomeOutcome> {
+    const outcome = await this.#change(pid, async (present, { revision }) => {
+      const ruled = ruleOnHome(present, owner, home, cause);
+      if (ruled === "superseded") return ruled;
+      if (ruled === "write") await this.#engine.directory.replace(keyOf(pid), encode({ ...present, home }), revision);
+      return "taken";
+    });
+    return outcome === "gone" ? "superseded" : outcome;
   }
 
   /**

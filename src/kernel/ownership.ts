@@ -38,6 +38,20 @@ export function ruleOnClaim(
   return isSame(present, from) ? "write" : "superseded";
 }
 
-function isSame(one: Owner, other: Owner): boolean {
+/**
+ * What becomes of a new home's claim on an entry as it was read. The old home has promised it the process under a cause of their
+ * own, and takes that back by writing another: so one of the two has it, whichever of their writes came first.
+ */
+export function ruleOnHome(
+  present: Ownership | undefined,
+  owner: Owner,
+  home: string,
+  cause: string,
+): "won" | "superseded" | "write" {
+  if (present === undefined || !isSame(present, owner) || present.cause !== cause) return "superseded";
+  return present.home === home ? "won" : "write";
+}
+
+export function isSame(one: Owner, other: Owner): boolean {
   return one.node === other.node && one.epoch === other.epoch;
 }

@@ -63,7 +63,12 @@ async function assure(
 }
 
 /** Makes sure that a process whose home is here, and which lives, has an entry. One that it has stays: a move settled whose it is. */
-export async function makeEntry(directory: ProcessDirectory, home: string, pid: number, owner: Owner): Promise<void> {
+export async function makeEntry(
+  directory: Pick<ProcessDirectory, "claim">,
+  home: string,
+  pid: number,
+  owner: Owner,
+): Promise<void> {
   const here = { node: home, epoch: owner.epoch };
   const outcome = await directory.claim(pid, here, here, home, randomUUID());
   if (outcome === "won" && owner.node !== home) await directory.claim(pid, here, owner, home, randomUUID());

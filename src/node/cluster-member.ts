@@ -206,7 +206,14 @@ async function makeParts(
   const names = await ClusterNames.open(view, node);
   node.table.far = names;
   const claim = assuredClaim(view);
-  const cluster = new ClusterNode({ node, engine, links: () => view.links, claim });
+  const cluster = new ClusterNode({
+    node,
+    engine,
+    links: () => view.links,
+    claim,
+    homes: view.directory,
+    log: settings.log,
+  });
   const targets = () =>
     view.membership
       .all()

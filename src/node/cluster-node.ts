@@ -4,9 +4,8 @@
  */
 
 import type { Duplex } from "node:stream";
-import type { InferOutput } from "valibot";
 
-import type { ClaimOutcome } from "../cluster/process-directory.ts";
+import type { ClaimOutcome, HomeClaims } from "../cluster/process-directory.ts";
 import type { Link, LinkHandlers, Links } from "../cluster/link.ts";
 import { failure } from "../errors.ts";
 import type { MoveReport } from "../abi/control.ts";
@@ -28,7 +27,8 @@ import { pack, planFor, type SizeAfar } from "./luggage.ts";
 import type { AskNode, Told } from "./lwp-thread.ts";
 import type { Node } from "./node.ts";
 import type { Entry } from "./process-table.ts";
-import { atHome, handHome, homeRecordsOf, takeHomes } from "./rehoming.ts";
+import { homeRecordsOf } from "./home-record.ts";
+import { atHome, handHome, hearHome, takeHomes } from "./rehoming.ts";
 import {
   aboutHere,
   aboutHome,
@@ -49,6 +49,9 @@ export interface ClusterNodeOptions {
   readonly links: (handlers: LinkHandlers) => Links;
   /** See `ProcessDirectory.claim`. */
   readonly claim: (pid: number, from: Owner, to: Owner, home: string, cause: string) => Promise<ClaimOutcome>;
+  readonly homes: HomeClaims;
+  /** Takes a line about what stands still. */
+  readonly log: (line: string) => void;
 }
 
 export class ClusterNode implements LinkHandlers {
@@ -63,10 +66,15 @@ export class ClusterNode implements LinkHandlers {
   takesIn = true;
   /** Whether a process is being started anew at another node, which is not settled yet. */
   isUnsettled: (pid: number) => boolean = () => false;
+  /** Told of a process that stands still here while it is not known where it is at home. */
+  onStranded: (pid: number) => void = () => {};
   /** Keeps images of those that are durable; absent where there is nowhere to keep them. */
   durability: Durability | undefined;
   /** What else nodes ask each other for. */
   alsoAsked: LinkHandlers["asked"] | undefined;
+  readonly claim: ClusterNodeOptions["claim"];
+  readonly homes: HomeClaims;
+  readonly log: ClusterNodeOptions["log"];
   readonly #options: ClusterNodeOptions;
   readonly #emigrations = new Map<string, Emigration>();
   readonly #immigrations = new Map<string, Immigration>();
@@ -78,7 +86,7 @@ export class ClusterNode implements LinkHandlers {
 
   constructor(options: ClusterNodeOptions) {
     this.#options = options;
-    this.node = options.node;
+    ({ node: this.node, claim: this.claim, homes: this.homes, log: this.log } = options);
     this.links = options.links(this);
     this.hosting = new Hosting(options.node);
     this.homing = new Homing(options.node, this.links);
@@ -272,8 +280,11 @@ export class ClusterNode implements LinkHandlers {
         return this.hosting.restore(link, body as Parameters<Hosting["restore"]>[1]);
       case "host/still":
         return this.#still(link, parsed(aboutPid, body).pid);
-      case "host/rehomed":
-        return this.#rehomed(link, parsed(aboutHome, body));
+      case "host/rehomed": {
+        const { pid, home, epoch } = parsed(aboutHome, body);
+        if (home !== this.node.name) this.hosting.ofHomeOf(link, pid);
+        return hearHome(this, pid, home, epoch);
+      }
       case "home/take":
         return takeHomes(this, homeRecordsOf(body));
       case "home/hold":
@@ -328,22 +339,9 @@ export class ClusterNode implements LinkHandlers {
     if (this.hosting.find(pid)?.isStill === true) throw failure("EAGAIN", `the home of process ${pid} is being moved`);
   }
 
-  /** The home of a process here has moved, or was to move and did not: the process goes on. */
-  async #rehomed(link: Link, { pid, home, epoch }: InferOutput<typeof aboutHome>): Promise<void> {
-    if (home === this.node.name) return atHome(this.node, pid, epoch);
-    const to = home === link.peer ? link : await this.links.to(home);
-    this.hosting.rehomed(link, pid, to, epoch);
-    if (to !== link) to.tell("home/here", { pid, epoch });
-  }
-
   /** Hands a family of processes, which run elsewhere, to another home. @throws GodwitError ESRCH, ENONODE, EAGAIN. */
   handHome(family: readonly Entry[], to: string): Promise<void> {
     return handHome(this, family, to);
-  }
-
-  /** See `ProcessDirectory.claim`. */
-  get claim(): ClusterNodeOptions["claim"] {
-    return this.#options.claim;
   }
 
   // ---- Moves to here

@@ -30,6 +30,7 @@ import type { Happening } from "./event-log.ts";
 import type { Recovered } from "./image-chain.ts";
 import type { LwpThread } from "./lwp-thread.ts";
 import { Orphanage } from "./orphanage.ts";
+import { hearHome } from "./rehoming.ts";
 import type { Entry } from "./process-table.ts";
 import { Turnstile } from "./turnstile.ts";
 
@@ -68,6 +69,7 @@ export class Failover {
     this.#options = options;
     const { cluster, durability, directory } = options;
     this.#orphanage = new Orphanage(cluster, durability, directory);
+    cluster.onStranded = (pid) => void this.#once(pid, () => this.#homeless(pid));
   }
 
   get #self(): string {
@@ -88,7 +90,7 @@ export class Failover {
     const entries = await this.#insist(() => directory.list());
     if (entries === undefined) return;
     for (const { home, pid } of this.#options.cluster.hosting.all())
-      if (!isAlive(home.peer)) void this.#once(pid, () => this.#adopt(pid));
+      if (!isAlive(home.peer)) void this.#once(pid, () => this.#homeless(pid));
     for (const [pid, entry] of entries) this.#look(pid, entry);
   }
 
@@ -327,6 +329,25 @@ export class Failover {
   }
 
   // ---- A process that runs here and whose home died
+
+  /** The home of a process here is gone, or cannot be reached. It may just have been another's: the directory says whose it is. */
+  async #homeless(pid: number): Promise<void> {
+    const { cluster, directory, isAlive } = this.#options;
+    for (let hosted = cluster.hosting.find(pid); hosted?.isStill === true; hosted = cluster.hosting.find(pid)) {
+      const found = await this.#insist(() => directory.find(pid));
+      if (found === undefined || !isAlive(found.home)) break;
+      // That lives, and says what is to be.
+      if (found.home === hosted.home.peer) return;
+      try {
+        await cluster.links.to(found.home);
+        return await hearHome(cluster, pid, found.home, found.epoch);
+      } catch (error) {
+        if (!(error instanceof GodwitError)) throw error;
+      }
+      await delay(MOVE_RETRY_MS);
+    }
+    await this.#adopt(pid);
+  }
 
   async #adopt(pid: number): Promise<void> {
     const { cluster, directory, durability } = this.#options;

@@ -4,14 +4,17 @@ import type { ToLwp } from "../kernel/protocol.ts";
 
 export class Held {
   readonly messages: ToLwp[] = [];
-  /** Another home takes it over: what is told from now on would not come along. */
-  readonly isLeaving: boolean;
+  /**
+   * `leaving`: another home takes it over, and what is told from now on would not come along. `arriving`: this home has taken it
+   * over, and waits for its host to go on.
+   */
+  readonly why: "leaving" | "arriving" | undefined;
   /** Resolves when the process is there, or has ended. */
   readonly over: Promise<void>;
   #end: () => void = () => {};
 
-  constructor(isLeaving = false) {
-    this.isLeaving = isLeaving;
+  constructor(why?: "leaving" | "arriving") {
+    this.why = why;
     this.over = new Promise((resolve) => (this.#end = resolve));
   }
 

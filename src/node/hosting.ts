@@ -19,6 +19,8 @@ export interface Hosted {
   readonly memoryQuotaBytes: number;
   /** Its home is about to move: until it has, it does not. */
   isStill?: boolean;
+  /** Resolves when it is frozen for that, whether that is wanted still or not. */
+  freezing?: Promise<Extract<Answer, { kind: "freeze" }>> | undefined;
 }
 
 /** What a home may tell a process of its own; the rest is between a node and its workers. */
@@ -138,22 +140,27 @@ export class Hosting {
 
   /** Its home is about to move: from when this resolves nothing is told of it, until `rehomed`. */
   async still(link: Link, pid: number): Promise<void> {
-    const hosted = this.#ofHome(link, pid);
+    const hosted = this.ofHomeOf(link, pid);
     hosted.isStill = true;
+    hosted.freezing ??= hosted.lwp.ask(pid, { kind: "freeze" }).finally(() => (hosted.freezing = undefined));
     try {
-      await hosted.lwp.ask(pid, { kind: "freeze" });
+      const { record } = await hosted.freezing;
+      // Its home did not wait for that, as long as it took, and has it go on.
+      if (!hosted.isStill) hosted.lwp.tell({ op: "thaw", pid, epoch: record.epoch });
     } catch (error) {
       hosted.isStill = false;
       throw error;
     }
   }
 
-  /** Its home is another one now, or the one that it had all the same: it goes on. */
-  rehomed(link: Link, pid: number, home: Link, epoch: number): void {
-    const hosted = this.#ofHome(link, pid);
+  /** Its home is another one now, or the one that it had all the same: it goes on. False when it does already. */
+  rehomed(pid: number, home: Link, epoch: number): boolean {
+    const hosted = this.#hosted.get(pid);
+    if (hosted?.isStill !== true) return false;
     hosted.home = home;
     hosted.isStill = false;
-    hosted.lwp.tell({ op: "thaw", pid, epoch });
+    if (hosted.freezing === undefined) hosted.lwp.tell({ op: "thaw", pid, epoch });
+    return true;
   }
 
   /** Its home is here from now on: it is hosted no more. */
@@ -163,7 +170,8 @@ export class Hosting {
     return lwp;
   }
 
-  #ofHome(link: Link, pid: number): Hosted {
+  /** @throws GodwitError ESRCH when it is not here, or not that home's. */
+  ofHomeOf(link: Link, pid: number): Hosted {
     const hosted = this.#hosted.get(pid);
     if (hosted?.home.peer === link.peer) return hosted;
     throw failure("ESRCH", `process ${pid} of node ${link.peer} is not on node ${this.#node.name}`);

@@ -182,12 +182,12 @@ export class Node implements NodeControl {
   }
 
   async input(pid: number, bytes: Uint8Array | null): Promise<void> {
-    const entry = await this.table.settled(pid);
-    if (bytes === null) {
-      entry.input.close();
-      return this.tell(entry, { op: "input", pid, bytes });
-    }
-    for (let start = 0; start < bytes.length; start += INPUT_CHUNK_MAX_BYTES) {
+    for (let start = 0; start < (bytes?.length ?? 1); start += INPUT_CHUNK_MAX_BYTES) {
+      const entry = await this.table.settled(pid); // its home may have moved while there was no room
+      if (bytes === null) {
+        entry.input.close();
+        return this.tell(entry, { op: "input", pid, bytes });
+      }
       const chunk = bytes.slice(start, start + INPUT_CHUNK_MAX_BYTES);
       const room = entry.input.put(chunk.length);
       this.tell(entry, { op: "input", pid, bytes: chunk });
@@ -272,6 +272,7 @@ export class Node implements NodeControl {
   forget(entry: Entry): void {
     entry.lwp.processes--;
     this.switchboard.closeAll(entry);
+    entry.input.close(); // what was told has gone along
     this.table.remove(entry, { pid: entry.pid, code: 0, reason: "its home has moved" });
     entry.held?.end();
     entry.held = undefined; // who waits for its end looks whether there is another
@@ -315,20 +316,13 @@ export class Node implements NodeControl {
   }
 
   async #info(entry: Entry): Promise<ProcessInfo> {
-    const over: ProcessInfo = {
-      ...this.#identity(entry),
-      state: "ended",
-      threads: 0,
-      memoryBytes: 0,
-      cpuMs: entry.cpuMs,
-      mailbox: 0,
-      epoch: 0,
-    };
+    const nothing = { threads: 0, memoryBytes: 0, mailbox: 0, epoch: 0 };
+    const over: ProcessInfo = { ...this.#identity(entry), state: "ended", cpuMs: entry.cpuMs, ...nothing };
     if (entry.exit !== undefined) return over;
+    // Nothing is asked of it, and it may be long until it is known where it is at home.
+    if (entry.held?.why !== undefined) return { ...over, state: "rehoming" };
     const answer = await this.ask(entry, { kind: "summary" }).catch(() => undefined);
-    return answer === undefined
-      ? { ...over, ...this.#identity(entry) }
-      : { ...this.#identity(entry), ...answer.summary };
+    return { ...over, ...this.#identity(entry), ...answer?.summary };
   }
 
   // ---- What LWPs tell

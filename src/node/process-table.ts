@@ -191,7 +191,7 @@ export class ProcessTable {
   /** A process that has not ended, once its home does not move. @throws GodwitError ESRCH, as when it has moved. */
   async settled(pid: number): Promise<Entry> {
     for (let entry = this.living(pid); ; entry = this.living(pid)) {
-      if (entry.held?.isLeaving !== true) return entry;
+      if (entry.held?.why !== "leaving") return entry;
       await entry.held.over;
     }
   }

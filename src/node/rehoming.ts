@@ -1,167 +1,126 @@
 /**
  * A home moves: what a node knows of a process, beside the process itself, goes to another node, which is its home from then
  * on. The process is held still meanwhile, wherever it runs, so that nothing is told on two ways at once.
+ *
+ * Which of the two nodes is the home of a family is what the directory says of its eldest, whatever either has heard of the
+ * other: the new home writes there that it has them, and the old one, which does not hear of it, that it has not.
  */
 
 import { randomUUID } from "node:crypto";
-import * as v from "valibot";
+import { setTimeout as delay } from "node:timers/promises";
 
 import type { ChannelRequest } from "../abi/channel.ts";
-import { type ExitStatus, SIGNALS } from "../abi/records.ts";
+import type { ExitStatus } from "../abi/records.ts";
 import { failure, GodwitError } from "../errors.ts";
 import { isReopened } from "../kernel/channel.ts";
 import { channelRequest } from "../kernel/channel-request.ts";
 import type { ToLwp } from "../kernel/protocol.ts";
 import { quotasOf } from "../kernel/quota.ts";
-import { MOVE_SILENCE_MS, NAMES_MAX, PID_MAX, REHOME_ATTEMPTS_MAX, REHOME_GRACE_MS, ZOMBIES_MAX } from "../limits.ts";
+import {
+  MOVE_RETRY_MS,
+  MOVE_SILENCE_MS,
+  REHOME_ASK_MAX_MS,
+  REHOME_ATTEMPTS_MAX,
+  REHOME_GRACE_MS,
+  REHOME_STILL_MS,
+} from "../limits.ts";
+import { makeEntry } from "./assurance.ts";
 import type { ClusterNode } from "./cluster-node.ts";
-import { goOnWaiting, waitsLeft } from "./guest-requests.ts";
+import { goOnWaiting } from "./guest-requests.ts";
 import { Held } from "./held.ts";
+import { type HomeRecord, type HomeRecords, recordOf } from "./home-record.ts";
+import type { Lwp } from "./lwp.ts";
 import { LwpThread } from "./lwp-thread.ts";
 import type { Node } from "./node.ts";
+import type { PlugRecord } from "./plug.ts";
 import type { Entry } from "./process-table.ts";
 import { RemoteLwp } from "./remote-lwp.ts";
-import type { PlugRecord } from "./plug.ts";
 
-const pid = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(PID_MAX));
-const text = v.pipe(v.string(), v.maxLength(4096));
-const names = v.union([v.literal("all"), v.array(text)]);
-const status = v.object({
-  pid,
-  code: v.number(),
-  signal: v.optional(v.picklist(SIGNALS)),
-  reason: v.optional(v.string()),
-});
-
-/** What a home hands over of a process. */
-const homeRecord = v.object({
-  pid,
-  parent: pid,
-  name: text,
-  /** The node that runs it, and its epoch there. */
-  host: text,
-  epoch: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
-  quotas: v.object({
-    memoryBytes: v.number(),
-    cpuShare: v.number(),
-    threadsMax: v.number(),
-    processesMax: v.number(),
-    timeoutMs: v.number(),
-  }),
-  capabilities: v.object({ read: names, write: names, environment: names, run: names, net: names, listen: names }),
-  workingDirectory: text,
-  startedMs: v.number(),
-  names: v.pipe(v.array(text), v.maxLength(NAMES_MAX)),
-  zombies: v.pipe(v.array(status), v.maxLength(ZOMBIES_MAX)),
-  waits: v.array(v.object({ call: v.number(), pid: v.number(), leftMs: v.optional(v.number()) })),
-  answeredWaits: v.array(v.number()),
-  inputClosed: v.boolean(),
-  unreadBytes: v.number(),
-  output: v.object({
-    id: v.pipe(v.string(), v.uuid()),
-    endBytes: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
-    pieces: v.array(v.object({ stream: v.picklist(["stdout", "stderr"]), bytes: v.instance(Uint8Array) })),
-  }),
-  listeners: v.array(v.object({ channel: text, request: v.unknown() })),
-  /** Channels that go on: sessions with switches. */
-  channels: v.array(
-    v.object({
-      channel: text,
-      arrival: v.picklist(["exchange", "stream", "socket", "datagrams"]),
-      untaken: v.number(),
-      frames: v.array(v.object({ kind: v.number(), bytes: v.instance(Uint8Array) })),
-      passing: v.nullable(v.object({ kind: v.number(), cost: v.number() })),
-      isAbandoned: v.boolean(),
-      state: v.unknown(),
-    }),
-  ),
-  /** Channels that end with the home that they had. */
-  broken: v.array(text),
-  /** What came for it while it was held. */
-  held: v.array(v.looseObject({ op: v.string() })),
-});
-export type HomeRecord = v.InferOutput<typeof homeRecord>;
-
-const homeRecords = v.object({ records: v.array(homeRecord) });
-
-/** @throws GodwitError EPROTO for what are none. */
-export function homeRecordsOf(body: unknown): HomeRecord[] {
-  const checked = v.safeParse(homeRecords, body);
-  if (checked.success) return checked.output.records;
-  throw failure("EPROTO", `a home's record is malformed: ${checked.issues[0].message}`);
+/** A process whose host was asked to keep it still, and perhaps does. */
+interface Still {
+  readonly entry: Entry;
+  readonly host: RemoteLwp;
+  readonly epoch: number;
 }
+
+type Connection = { readonly channel: string; readonly request: ChannelRequest };
+
+// ---- At the home that they have
 
 /**
  * Hands processes that run at other nodes over to a new home, a family at a time, parents before their children. They go
- * on when that is done, or has failed.
+ * on when that is done, or has failed; while it is not known which of the two, they stand still.
  * @throws GodwitError ESRCH when one of them ends meanwhile, or what the new home says.
  */
 export async function handHome(cluster: ClusterNode, family: readonly Entry[], to: string): Promise<void> {
-  const { node, links } = cluster;
+  const { node } = cluster;
   for (const { pid: one } of family)
     if (cluster.isUnsettled(one)) throw failure("EAGAIN", `process ${one} is being started anew elsewhere: try again`);
-  const still: { readonly entry: Entry; readonly epoch: number }[] = [];
-  // A host that is gone has nothing left to go on with; the others are told all the same.
-  const goOn = async (home: string) => {
-    for (const { entry, epoch } of still) {
-      try {
-        await hostOf(entry).link.request("host/rehomed", { pid: entry.pid, home, epoch });
-      } catch (error) {
-        if (!(error instanceof GodwitError)) throw error;
-      }
-    }
-  };
-  const records: Omit<HomeRecord, "held">[] = [];
   const listeners = new Map(family.map((entry) => [entry, listenersOf(node, entry)]));
+  const records = new Map<Entry, Omit<HomeRecord, "held">>();
+  const still: Still[] = [];
+  let isAsked = false;
   await Promise.all(family.map((entry) => node.switchboard.retire(entry, REHOME_GRACE_MS)));
   try {
     for (const entry of family) {
-      const epoch = await holdStill(node, entry);
-      still.push({ entry, epoch });
-      records.push({ ...recordOf(node, entry, epoch), listeners: listeners.get(entry) ?? [] });
+      const { epoch } = await holdStill(node, entry, still);
+      records.set(entry, { ...recordOf(node, entry, epoch), listeners: listeners.get(entry) ?? [] });
     }
-    const held = family.map((entry) => entry.held?.messages ?? []);
-    const target = await links.to(to);
-    await target.request("home/take", { records: records.map((record, index) => ({ ...record, held: held[index] })) });
+    const target = await cluster.links.to(to);
+    const cause = randomUUID();
+    for (const one of still) await promise(cluster, one, cause);
+    const held = family.map((entry) => ({ ...records.get(entry), held: entry.held?.messages ?? [] }));
+    isAsked = true;
+    await target.request("home/take", { cause, records: held });
   } catch (error) {
-    await goOn(node.name);
-    for (const { entry, epoch } of still) {
-      const owner = { node: entry.lwp.nodeName, epoch };
-      await cluster.claim(entry.pid, owner, owner, node.name, randomUUID());
+    if (!isAsked || !(await isTaken(cluster, still, to))) {
+      for (const { host, entry, epoch } of still) void goOn(host, entry, node.name, epoch);
+      for (const entry of family) await keepHome(node, entry, listeners.get(entry) ?? [], records.get(entry));
+      throw error;
     }
-    for (const [index, entry] of family.entries()) {
-      if (entry.exit !== undefined) continue; // it ended meanwhile: what was left of it is told by who knows why
-      for (const left of records[index]?.waits ?? []) goOnWaiting(node, entry, left);
-      await goOnConnected(node, entry, listeners.get(entry) ?? [], (records[index]?.channels ?? []) as PlugRecord[]);
-      if (entry.held !== undefined) node.settle(entry);
-    }
-    throw error;
   }
-  await goOn(to);
-  for (const entry of family) node.forget(entry);
+  await Promise.all(still.map(({ host, entry, epoch }) => goOn(host, entry, to, epoch)));
+  for (const entry of family) if (entry.exit === undefined) node.forget(entry);
 }
 
-/** Nothing is told to a process, nor by it, once this resolves, and it moves no more. Returns its epoch. */
-async function holdStill(node: Node, entry: Entry): Promise<number> {
+/**
+ * Nothing is told to a process, nor by it, once this resolves, and it moves no more.
+ * @param asked takes hosts as soon as they may have heard of it.
+ */
+async function holdStill(node: Node, entry: Entry, asked: Still[]): Promise<Still> {
   for (let count = 1; ; count++) {
     while (entry.held !== undefined) await entry.held.over;
     if (entry.exit !== undefined) throw failure("ESRCH", `process ${entry.pid} has ended`);
     const host = hostOf(entry); // it may have moved while it was waited for
     await host.link.request("move/over", { pid: entry.pid }, { timeoutMs: MOVE_SILENCE_MS });
     if (entry.held !== undefined || entry.lwp !== host) continue;
-    entry.held = new Held(true);
+    entry.held = new Held("leaving");
     try {
       const { summary } = await host.ask(entry.pid, { kind: "summary" });
-      await host.link.request("host/still", { pid: entry.pid });
-      await entry.output.drained();
-      return summary.epoch;
+      const still = { entry, host, epoch: summary.epoch };
+      asked.push(still);
+      await host.link.request("host/still", { pid: entry.pid }, { timeoutMs: REHOME_STILL_MS });
+      await drained(entry);
+      return still;
     } catch (error) {
       // Its host has just begun to move it, and waits for us.
       const isMoving = error instanceof GodwitError && error.code === "EAGAIN" && count < REHOME_ATTEMPTS_MAX;
       if (!isMoving || entry.exit !== undefined) throw error;
+      if (asked.at(-1)?.entry === entry) asked.pop();
       node.settle(entry);
     }
   }
+}
+
+/** All that it has said is read: it goes to the new home as that, or not at all. @throws GodwitError ETIMEDOUT. */
+async function drained({ pid, output }: Entry): Promise<void> {
+  const isRead = new AbortController();
+  const late = delay(REHOME_STILL_MS, "late" as const, { signal: isRead.signal }).catch(() => "read" as const);
+  const outcome = await Promise.race([output.drained(), late]);
+  isRead.abort();
+  if (outcome !== "late") return;
+  const advice = "whoever follows it holds it up: let them read, or stop them";
+  throw failure("ETIMEDOUT", `what process ${pid} has said was not read within ${REHOME_STILL_MS} ms: ${advice}`);
 }
 
 function hostOf(entry: Entry): RemoteLwp {
@@ -169,7 +128,85 @@ function hostOf(entry: Entry): RemoteLwp {
   throw failure("EINVAL", `process ${entry.pid} runs at its home: move it first`);
 }
 
-function listenersOf(node: Node, entry: Entry): { channel: string; request: ChannelRequest }[] {
+/** A host lets a process go on. One that is gone has nothing left to go on with; one that does not answer hears it when it can. */
+async function goOn({ link }: RemoteLwp, { pid }: Entry, home: string, epoch: number): Promise<void> {
+  try {
+    await link.request("host/rehomed", { pid, home, epoch });
+  } catch (error) {
+    if (!(error instanceof GodwitError)) throw error;
+  }
+}
+
+/** The new home may take it from now on, until that is taken back. @throws GodwitError EAGAIN; as the directory. */
+async function promise(cluster: ClusterNode, { entry, host, epoch }: Still, cause: string): Promise<void> {
+  const { node, homes } = cluster;
+  const owner = { node: host.nodeName, epoch };
+  // One that was born at its host, as another's child, has no entry yet.
+  await makeEntry(cluster, node.name, entry.pid, owner);
+  const outcome = await homes.promiseHome(entry.pid, owner, node.name, cause);
+  if (outcome !== "kept")
+    throw failure(
+      "EAGAIN",
+      `process ${entry.pid} could not be given a new home: the directory has it as another node's`,
+    );
+}
+
+/**
+ * Whether the new home has them, which did not say that it has: if not, it cannot take them any more once this resolves. The
+ * directory is asked until it tells.
+ * @throws GodwitError ECANCELED when this node stops.
+ */
+async function isTaken({ node, homes, log }: ClusterNode, still: readonly Still[], to: string): Promise<boolean> {
+  const [first, ...others] = still;
+  const keep = ({ entry, host, epoch }: Still, unless?: string) =>
+    insist(
+      node,
+      () => homes.promiseHome(entry.pid, { node: host.nodeName, epoch }, node.name, randomUUID(), unless),
+      (why) =>
+        log(`it is not known whether node ${to} is the home of process ${entry.pid} now, which stands still: ${why}`),
+      () => log(`it is known again where process ${entry.pid} is at home`),
+    );
+  if (first === undefined) return false;
+  if ((await keep(first, to)) === "taken") return true;
+  for (const one of others) await keep(one);
+  return false;
+}
+
+/** Asks again and again what the directory does not answer. @throws GodwitError ECANCELED when the node stops. */
+async function insist<T>(
+  node: Node,
+  ask: () => Promise<T>,
+  unknown: (why: string) => void,
+  known: () => void,
+): Promise<T> {
+  for (let pauseMs = MOVE_RETRY_MS; ; pauseMs = Math.min(2 * pauseMs, REHOME_ASK_MAX_MS)) {
+    try {
+      const answer = await ask();
+      if (pauseMs > MOVE_RETRY_MS) known();
+      return answer;
+    } catch (error) {
+      if (!(error instanceof GodwitError)) throw error;
+      if (pauseMs === MOVE_RETRY_MS) unknown(error.message);
+    }
+    await delay(pauseMs, undefined, { ref: false });
+    if (node.stopping) throw failure("ECANCELED", `node ${node.name} is stopping`);
+  }
+}
+
+/** It is at home here still. What was left of one that ended meanwhile is told by who knows why. */
+async function keepHome(
+  node: Node,
+  entry: Entry,
+  listeners: readonly Connection[],
+  record: Omit<HomeRecord, "held"> | undefined,
+): Promise<void> {
+  if (entry.exit !== undefined) return;
+  for (const left of record?.waits ?? []) goOnWaiting(node, entry, left);
+  await goOnConnected(node, entry, listeners, (record?.channels ?? []) as PlugRecord[]);
+  if (entry.held?.why === "leaving") node.settle(entry);
+}
+
+function listenersOf(node: Node, entry: Entry): Connection[] {
   return node.switchboard
     .of(entry)
     .flatMap(({ id, request }) =>
@@ -177,51 +214,54 @@ function listenersOf(node: Node, entry: Entry): { channel: string; request: Chan
     );
 }
 
-function recordOf(node: Node, entry: Entry, epoch: number): Omit<HomeRecord, "held" | "listeners"> {
-  const channels = node.switchboard.leave(entry);
-  return {
-    channels: channels as HomeRecord["channels"],
-    pid: entry.pid,
-    parent: entry.parent?.pid ?? 0,
-    name: entry.name,
-    host: entry.lwp.nodeName,
-    epoch,
-    quotas: entry.quotas,
-    capabilities: entry.capabilities as HomeRecord["capabilities"],
-    workingDirectory: entry.workingDirectory,
-    startedMs: entry.startedMs,
-    names: [...entry.names],
-    zombies: [...entry.zombies],
-    waits: waitsLeft(entry),
-    answeredWaits: [...entry.answeredWaits],
-    inputClosed: entry.input.isClosed,
-    unreadBytes: entry.input.unreadBytes,
-    output: entry.output.record() as HomeRecord["output"],
-    broken: node.switchboard.of(entry).map(({ id }) => id),
-  };
-}
+// ---- At the home that they are to have
 
-/** Takes over the home of processes, each of which runs here or at another node. They are held until their hosts tell. */
-export async function takeHomes(cluster: ClusterNode, records: readonly HomeRecord[]): Promise<void> {
-  const { node, homing } = cluster;
-  for (const { pid: one } of records)
+/**
+ * Takes over the home of processes, each of which runs here or at another node. They are held until their hosts tell.
+ * @throws GodwitError EEXIST, ESRCH, EAGAIN; as the directory: then it is for the old home to find out whether they are here.
+ */
+export async function takeHomes(cluster: ClusterNode, { cause, records }: HomeRecords): Promise<void> {
+  const { node, hosting, homing, log } = cluster;
+  const hosts = new Map<string, RemoteLwp>();
+  for (const { pid: one, host } of records) {
     if (node.table.find(one) !== undefined) throw failure("EEXIST", `node ${node.name} knows process ${one}`);
-  for (const { host } of records) if (host !== node.name) await homing.lwpOf(host);
-  for (const { pid: one, host, epoch } of records) {
-    const owner = { node: host, epoch };
-    const outcome = await cluster.claim(one, owner, owner, node.name, randomUUID());
-    if (outcome !== "won") throw failure("EAGAIN", `process ${one} could not be given a new home: ${outcome}`);
+    if (host !== node.name) hosts.set(host, await homing.lwpOf(host));
+    else if (hosting.find(one)?.isStill !== true)
+      throw failure("ESRCH", `node ${node.name} does not host process ${one}`);
   }
-  for (const record of records) await takeHome(cluster, record);
+  const take = ({ pid: one, host, epoch }: HomeRecord) =>
+    cluster.homes.takeHome(one, { node: host, epoch }, node.name, cause);
+  const [eldest, ...others] = records;
+  for (const record of others) assertTaken(record, await take(record));
+  if (eldest === undefined) return;
+  // By this they are all at home here. It is asked until it is known: the old home may have seen it.
+  const why = (reason: string) => log(`it is not known whether process ${eldest.pid} is at home here now: ${reason}`);
+  assertTaken(
+    eldest,
+    await insist(
+      node,
+      () => take(eldest),
+      why,
+      () => {},
+    ),
+  );
+  const taken = records.map((record) => {
+    const lwp = hosts.get(record.host) ?? hosting.takeHome(record.pid);
+    return { record, entry: enter(node, record, lwp) };
+  });
+  for (const { record, entry } of taken) await resume(node, entry, record);
 }
 
-async function takeHome({ node, hosting, homing }: ClusterNode, record: HomeRecord): Promise<void> {
-  const { name, quotas, capabilities, workingDirectory, host } = record;
-  const lwp = host === node.name ? hosting.takeHome(record.pid) : await homing.lwpOf(host);
+function assertTaken({ pid: one }: HomeRecord, outcome: string): void {
+  if (outcome !== "taken") throw failure("EAGAIN", `process ${one} could not be given a new home: ${outcome}`);
+}
+
+function enter(node: Node, record: HomeRecord, lwp: Lwp): Entry {
+  const { name, quotas, capabilities, workingDirectory } = record;
   const parent = node.table.find(record.parent);
   const fields = { pid: record.pid, parent, name, lwp, quotas: quotasOf(quotas), capabilities, workingDirectory };
   const entry = node.enter(fields);
-  entry.held = new Held();
+  entry.held = new Held("arriving");
   for (const own of record.names) if (node.table.named(own) === undefined) node.table.register(entry, own);
   entry.zombies.push(...(record.zombies as ExitStatus[]));
   for (const call of record.answeredWaits) entry.answeredWaits.add(call);
@@ -232,16 +272,22 @@ async function takeHome({ node, hosting, homing }: ClusterNode, record: HomeReco
   const why = { code: "ECONNRESET", message: "the connection ended with the home that the process had" } as const;
   for (const channel of record.broken) entry.held.messages.push({ op: "broken", pid: entry.pid, channel, why });
   entry.held.messages.push(...(record.held as unknown as ToLwp[]));
+  return entry;
+}
+
+async function resume(node: Node, entry: Entry, record: HomeRecord): Promise<void> {
   const listeners = record.listeners.map(({ channel, request }) => ({ channel, request: channelRequest(request) }));
   // What comes over them now comes after what came before.
   await goOnConnected(node, entry, listeners, record.channels as PlugRecord[]);
+  // Its host is this node: whether the old home tells it or not.
+  if (entry.lwp instanceof LwpThread) atHome(node, entry.pid, record.epoch);
 }
 
 /** Opens what is opened anew, and goes on with what was left. */
 async function goOnConnected(
   node: Node,
   entry: Entry,
-  listeners: readonly { readonly channel: string; readonly request: ChannelRequest }[],
+  listeners: readonly Connection[],
   left: readonly PlugRecord[],
 ): Promise<void> {
   for (const { channel, request } of listeners)
@@ -258,6 +304,27 @@ async function goOnConnected(
 /** The host of a process that was taken over lets it go on, and hears this home from now on. */
 export function atHome(node: Node, one: number, epoch: number): void {
   const entry = node.table.living(one);
+  if (entry.held?.why !== "arriving") return; // it has gone on
   if (entry.lwp instanceof LwpThread) entry.lwp.tell({ op: "thaw", pid: one, epoch });
   node.settle(entry);
+}
+
+// ---- At their host
+
+/**
+ * The home of a process that is hosted here has moved, or was to move and did not: it goes on. Where its new home cannot be
+ * reached it stands still until it is known what became of that.
+ */
+export async function hearHome(cluster: ClusterNode, pid: number, home: string, epoch: number): Promise<void> {
+  const { node, hosting, links } = cluster;
+  if (home === node.name) return node.table.find(pid) === undefined ? undefined : atHome(node, pid, epoch);
+  const before = hosting.find(pid)?.home;
+  if (before === undefined) return;
+  try {
+    const to = home === before.peer ? before : await links.to(home);
+    if (hosting.rehomed(pid, to, epoch) && to !== before) to.tell("home/here", { pid, epoch });
+  } catch (error) {
+    if (!(error instanceof GodwitError)) throw error;
+    cluster.onStranded(pid);
+  }
 }

@@ -7,9 +7,9 @@ import { type Duplex, duplexPair } from "node:stream";
 import { after, describe } from "node:test";
 import { decode, encode } from "cborg";
 import type { Link, LinkHandlers, Links } from "../../src/cluster/link.ts";
-import type { ClaimOutcome } from "../../src/cluster/process-directory.ts";
+import type { ClaimOutcome, HomeClaims } from "../../src/cluster/process-directory.ts";
 import { failure, GodwitError } from "../../src/errors.ts";
-import { type Owner, type Ownership, ruleOnClaim } from "../../src/kernel/ownership.ts";
+import { isSame, type Owner, type Ownership, ruleOnClaim, ruleOnHome } from "../../src/kernel/ownership.ts";
 import { PID_BLOCK } from "../../src/limits.ts";
 import { loadEngine } from "../../src/machine/load.ts";
 import { ClusterNode } from "../../src/node/cluster-node.ts";
@@ -27,6 +27,22 @@ class TestDirectory {
     await new Promise((resolve) => setImmediate(resolve));
     const outcome = meddled?.carryOut === false ? "unknown" : this.#claim(pid, from, { ...to, home, cause });
     return meddled === undefined ? outcome : "unknown";
+  };
+
+  readonly homes: HomeClaims = {
+    promiseHome: async (pid, owner, home, cause, unless) => {
+      const present = this.entries.get(pid);
+      if (present === undefined || !isSame(present, owner)) return "superseded";
+      if (present.home === unless) return "taken";
+      this.entries.set(pid, { ...present, home, cause });
+      return "kept";
+    },
+    takeHome: async (pid, owner, home, cause) => {
+      const present = this.entries.get(pid);
+      const ruled = ruleOnHome(present, owner, home, cause);
+      if (ruled === "write" && present !== undefined) this.entries.set(pid, { ...present, home });
+      return ruled === "superseded" ? ruled : "taken";
+    },
   };
 
   #claim(pid: number, from: Owner, next: Ownership): ClaimOutcome {
@@ -141,7 +157,9 @@ export class TestCluster {
       const outcome = await this.directory.claim(...about);
       return this.nodes.get(name) === cluster ? outcome : new Promise(() => {});
     };
-    const cluster = new ClusterNode({ node, engine, links: (handlers) => this.#linksOf(name, handlers), claim });
+    const { homes } = this.directory;
+    const links = (handlers: LinkHandlers) => this.#linksOf(name, handlers);
+    const cluster = new ClusterNode({ node, engine, links, claim, homes, log: () => {} });
     this.nodes.set(name, cluster);
     return cluster;
   }
