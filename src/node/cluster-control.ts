@@ -238,7 +238,7 @@ export class WholeControl implements ClusterControl {
   }
 
   async input(pid: number, bytes: Uint8Array | null): Promise<void> {
-    return this.#pursuit.there(pid, (home) => home.input(pid, bytes));
+    return this.#pursuit.input(pid, bytes);
   }
 
   async keptOutput(pid: number, on: (stream: Stream, bytes: Uint8Array) => void | Promise<void>): Promise<void> {

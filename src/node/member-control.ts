@@ -1,6 +1,7 @@
 /** What one node answers for itself: its processes, and those that it runs for others. `ClusterControl` puts them together. */
 
 import { hostname } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
 
 import type {
   ClusterControl,
@@ -26,12 +27,13 @@ import type { Lookup, LookupOptions } from "../abi/lookup.ts";
 import type { MovePlan } from "../abi/move-plan.ts";
 import type { ExitStatus, SignalName } from "../abi/records.ts";
 import { failure } from "../errors.ts";
-import { DURABLE_INTERVAL_MS } from "../limits.ts";
+import { DRAIN_READ_MAX_MS, DURABLE_INTERVAL_MS } from "../limits.ts";
 import type { ClusterNode } from "./cluster-node.ts";
 import { drain } from "./drain.ts";
 import type { EventLog } from "./event-log.ts";
 import type { Switch } from "../switch/switch.ts";
 import type { Node } from "./node.ts";
+import type { Entry } from "./process-table.ts";
 
 export interface MemberOptions {
   readonly node: Node;
@@ -173,8 +175,16 @@ export class MemberControl implements ClusterControl {
 
   /** Whether it was drained, and nothing is left that needs it: no process, and no client of a front. */
   #checkEmpty(): void {
-    const isEmpty = this.#node.table.all().every(({ exit }) => exit !== undefined);
-    if (this.#isDrained && isEmpty && this.#switch?.isInUse !== true) setImmediate(this.onEmpty);
+    const all = this.#node.table.all();
+    const isEmpty = all.every(({ exit }) => exit !== undefined);
+    if (this.#isDrained && isEmpty && this.#switch?.isInUse !== true) void this.#leaveRead(all);
+  }
+
+  /** Who reads what processes have said before they ended is told all of it first. */
+  async #leaveRead(all: readonly Entry[]): Promise<void> {
+    const read = Promise.all(all.map(({ ended }) => ended.catch(() => {})));
+    await Promise.race([read, delay(DRAIN_READ_MAX_MS, undefined, { ref: false })]);
+    setImmediate(() => this.onEmpty());
   }
 
   async stop(): Promise<void> {

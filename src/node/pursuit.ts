@@ -9,7 +9,7 @@ import type { ClusterControl, Replay, Stream } from "../abi/control.ts";
 import type { ExitStatus } from "../abi/records.ts";
 import type { ProcessEntry } from "../cluster/process-directory.ts";
 import { type ErrorCode, failure, GodwitError } from "../errors.ts";
-import { HOME_LOOK_MS, HOME_NEWS_MAX_MS } from "../limits.ts";
+import { HOME_LOOK_MS, HOME_NEWS_MAX_MS, INPUT_CHUNK_MAX_BYTES } from "../limits.ts";
 import type { ClusterView } from "./cluster-view.ts";
 
 type Output = (stream: Stream, bytes: Uint8Array) => void | Promise<void>;
@@ -37,6 +37,8 @@ export class Pursuit {
   readonly #view: ClusterView;
   readonly #at: (node: string) => ClusterControl;
   readonly #all = new Map<number, Followed>();
+  /** The last input of each that is under way. */
+  readonly #inputs = new Map<number, Promise<void>>();
 
   /** @param at the control of a node; throws ENONODE. */
   constructor(view: ClusterView, at: (node: string) => ClusterControl) {
@@ -75,6 +77,25 @@ export class Pursuit {
         await pause();
       }
     }
+  }
+
+  /**
+   * Input in the order of the calls, in pieces that one home takes whole or not at all: what is left when the home has moved is the
+   * next one's.
+   */
+  input(pid: number, bytes: Uint8Array | null): Promise<void> {
+    const before = this.#inputs.get(pid) ?? Promise.resolve();
+    const own = before.catch(() => {}).then(() => this.#sendInput(pid, bytes));
+    this.#inputs.set(pid, own);
+    const forget = () => (this.#inputs.get(pid) === own ? this.#inputs.delete(pid) : undefined);
+    own.then(forget, forget);
+    return own;
+  }
+
+  async #sendInput(pid: number, bytes: Uint8Array | null): Promise<void> {
+    if (bytes === null) return this.there(pid, (home) => home.input(pid, null));
+    for (let start = 0; start < bytes.length; start += INPUT_CHUNK_MAX_BYTES)
+      await this.there(pid, (home) => home.input(pid, bytes.subarray(start, start + INPUT_CHUNK_MAX_BYTES)));
   }
 
   #follow(pid: number): Followed {
