@@ -40,11 +40,18 @@ export interface Start extends v.InferOutput<typeof START> {
   readonly revision: number;
 }
 
-const RUN = v.object({ starter: v.string(), token: v.number(), pid: v.nullable(v.number()), idleMs });
+const RUN = v.object({
+  starter: v.string(),
+  token: v.number(),
+  id: v.string(),
+  pid: v.nullable(v.number()),
+  idleMs,
+});
 
 /**
  * The one process that was started for a service, or is being started by a node, whose lease as a member has this token: key
- * `runs/SERVICE`. Who creates the entry starts it.
+ * `runs/SERVICE`. Who creates the entry has it started, at whatever node; that one writes the pid, as long as the start with this
+ * id is the entry's.
  */
 export interface Run extends v.InferOutput<typeof RUN> {
   readonly service: string;
@@ -69,8 +76,8 @@ export function startValue({ program, idleMs, secret }: Omit<Start, "service" | 
   return encode({ program, idleMs, secret });
 }
 
-export function runValue({ starter, token, pid, idleMs }: Omit<Run, "service" | "revision">): Uint8Array {
-  return encode({ starter, token, pid, idleMs });
+export function runValue({ starter, token, id, pid, idleMs }: Omit<Run, "service" | "revision">): Uint8Array {
+  return encode({ starter, token, id, pid, idleMs });
 }
 
 /** Undefined for what is none: whoever can write in the directory may have written it. So with the others. */

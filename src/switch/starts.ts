@@ -1,29 +1,23 @@
 /**
  * Services that scale to zero: a process is started when a client comes, at whatever front, and there is none; and ended when none
- * comes. Who creates the entry `runs/SERVICE` of the directory starts it; that is one node, however many want it at once. Its home
+ * comes. Who creates the entry `runs/SERVICE` of the directory has it started; that is one node, however many want it at once. Its home
  * ends it, which knows the clients of all fronts, and is another after a drain.
  */
 
-import * as v from "valibot";
+import { randomUUID } from "node:crypto";
 
-import type { ServiceStart, SpawnOptions, StartInfo } from "../abi/control.ts";
-import type { ExitStatus, SignalName } from "../abi/records.ts";
+import type { ServiceStart, StartInfo } from "../abi/control.ts";
+import type { SignalName } from "../abi/records.ts";
 import { assert } from "../assert.ts";
 import type { Directory } from "../cluster/engine.ts";
+import type { Links } from "../cluster/link.ts";
 import type { Membership } from "../cluster/membership.ts";
 import { type ErrorCode, failure, GodwitError } from "../errors.ts";
 import { SERVICE_GRACE_MS, SERVICE_IDLE_LOOK_MS, SERVICE_RACE_MS, SERVICE_RESTART_MS } from "../limits.ts";
 import { Entries } from "./entries.ts";
 import { isRace, type Run, RUNS, runOf, runValue, type Start, startOf, STARTS, startValue } from "./exposure.ts";
+import { type Processes, Starter } from "./starter.ts";
 import type { Vault } from "./vault.ts";
-
-/** Processes of the whole cluster. */
-export interface Processes {
-  spawn(options: SpawnOptions): Promise<number>;
-  signal(pid: number, signal: SignalName): Promise<void>;
-  /** Wherever its home is meanwhile. @throws GodwitError ESRCH when it is gone for good. */
-  wait(pid: number): Promise<ExitStatus>;
-}
 
 export interface StartsOptions {
   readonly self: string;
@@ -31,6 +25,7 @@ export interface StartsOptions {
   readonly vault: Vault;
   /** Absent where the node is alone. */
   readonly membership: Membership | undefined;
+  readonly links: Links | undefined;
   readonly processes: () => Processes | undefined;
   /** Whether a service has a process, wherever. */
   isServed(service: string): boolean;
@@ -43,14 +38,14 @@ export interface StartsOptions {
 /** Said by a node that takes no more processes, or is gone. */
 const FULL: ReadonlySet<ErrorCode> = new Set(["EAGAIN", "EPROCLIM", "ENONODE"]);
 
-const PROGRAM = v.looseObject({ name: v.string(), source: v.string() });
+/** Asked of a node at which a process is to be started. */
+export const START = "service/start";
 
 export class Starts {
   readonly #options: StartsOptions;
   #definitions: Entries<Start> | undefined;
   #runs: Entries<Run> | undefined;
-  /** Programs as the vault had them, by their names there. */
-  readonly #programs = new Map<string, SpawnOptions>();
+  #local: Starter | undefined;
   /** Services whose process this node is just starting. */
   readonly #starting = new Set<string>();
   /** Processes whose end is waited for. */
@@ -78,6 +73,7 @@ export class Starts {
       runOf,
       (key, run) => starts.#runs !== undefined && starts.#ran(key, run),
     );
+    starts.#local = new Starter({ ...options, runs: starts.#runs });
     for (const run of starts.#runs.all()) starts.#ran(RUNS + run.service, run);
     starts.#endMembers =
       membership?.watch(() => {
@@ -89,6 +85,11 @@ export class Starts {
   get #known(): { readonly definitions: Entries<Start>; readonly runs: Entries<Run> } {
     assert(this.#definitions !== undefined && this.#runs !== undefined, "what is defined is read before it is used");
     return { definitions: this.#definitions, runs: this.#runs };
+  }
+
+  get #starter(): Starter {
+    assert(this.#local !== undefined, "what runs is read before anything is started");
+    return this.#local;
   }
 
   // ---- Definitions
@@ -146,6 +147,8 @@ export class Starts {
     void this.#start(start, run).finally(() => {
       this.#starting.delete(service);
       this.wanted(service);
+      const left = this.#known.runs.get(RUNS + service);
+      if (left !== undefined) this.#tidy(left);
     });
   }
 
@@ -159,28 +162,19 @@ export class Starts {
     const { self, membership } = this.#options;
     const { service, idleMs } = start;
     const key = RUNS + service;
-    const by = { starter: self, token: membership?.find(self)?.token ?? 0, idleMs };
+    const token = membership?.find(self)?.token ?? 0;
+    const run = { service, starter: self, token, id: randomUUID(), pid: null, idleMs };
     const { runs } = this.#known;
     try {
-      const value = runValue({ ...by, pid: null });
-      const revision =
-        stale === undefined ? await runs.create(key, value) : await runs.replace(key, value, stale.revision);
-      let pid: number;
+      const revision = await (stale === undefined
+        ? runs.create(key, runValue(run))
+        : runs.replace(key, runValue(run), stale.revision));
       try {
-        pid = await this.#spawn(start);
+        await this.#startAt(start, { ...run, revision });
       } catch (error) {
         if (!(error instanceof GodwitError)) throw error;
-        // Whoever wants it tries again when this is gone, or its starter.
-        return await this.#forgetLater(key, revision);
-      }
-      try {
-        await runs.replace(key, runValue({ ...by, pid }), revision);
-      } catch (error) {
-        // Others have taken this node for dead, and start another; or nobody will know of this one.
-        this.#end(pid, "SIGKILL");
-        // As long as its starter lives nobody else would take the entry's place.
-        if (error instanceof GodwitError && !isRace(error)) return await this.#forgetLater(key, revision);
-        throw error;
+        // Whoever wants it tries again when this is gone, or its starter. What may have been started all the same is ended.
+        await this.#forgetLater(key, revision);
       }
     } catch (error) {
       if (!(error instanceof GodwitError)) throw error;
@@ -188,39 +182,38 @@ export class Starts {
     }
   }
 
-  async #spawn({ secret }: Start): Promise<number> {
-    const { vault } = this.#options;
-    const processes = this.#options.processes();
-    if (processes === undefined) throw failure("ENOSYS", "this switch cannot start processes");
-    let program = this.#programs.get(secret);
-    if (program === undefined) {
-      const kept = v.safeParse(PROGRAM, await vault.get(secret));
-      if (!kept.success) throw failure("ECORRUPT", `what is kept as ${secret} is no program`);
-      program = kept.output;
-      // Of what is not defined any more nothing is kept.
-      const used = new Set(this.secrets());
-      for (const name of this.#programs.keys()) if (!used.has(name)) this.#programs.delete(name);
-      this.#programs.set(secret, program);
-    }
-    return this.#spawnAt(processes, program);
-  }
-
-  /** At this node; at another, if this one takes no more. */
-  async #spawnAt(processes: Processes, program: SpawnOptions): Promise<number> {
-    const { self, membership } = this.#options;
+  /** At this node; at another, if this one takes no more. @throws GodwitError what the last of them says. */
+  async #startAt(start: Start, run: Run): Promise<void> {
+    const { self, membership, links } = this.#options;
+    const starter = this.#starter;
+    starter.keepOnly(new Set(this.secrets()));
+    const { node: named } = await starter.program(start);
     const others = (membership?.all() ?? [])
       .filter(({ name, load }) => name !== self && load.state === "up")
       .sort((one, other) => one.load.processes / one.lwps - other.load.processes / other.lwps);
-    const places = program.node === undefined ? [self, ...others.map(({ name }) => name)] : [program.node];
-    for (;;) {
-      const node = places.shift();
+    const places = named === undefined ? [self, ...others.map(({ name }) => name)] : [named];
+    for (const [index, place] of places.entries()) {
       try {
-        return await processes.spawn(node === undefined ? program : { ...program, node });
+        if (place === self) return await starter.start(start, run);
+        if (links === undefined) throw failure("ENONODE", `there is no node ${place}: this one is alone`);
+        return void (await (await links.to(place)).request(START, { service: run.service, id: run.id }));
       } catch (error) {
         const isFull = error instanceof GodwitError && FULL.has(error.code);
-        if (!isFull || places.length === 0) throw error;
+        if (!isFull || index === places.length - 1) throw error;
       }
     }
+  }
+
+  /** Another node wants a process to be started here. @throws GodwitError as `Starter.asked`. */
+  async asked(body: unknown): Promise<null> {
+    await this.#starter.asked(body);
+    return null;
+  }
+
+  /** An entry of this node's for a start that is over: it was not heard that it was made, or an earlier run of the node made it. */
+  #tidy({ service, starter, pid, revision }: Run): void {
+    if (pid !== null || starter !== this.#options.self || this.#starting.has(service)) return;
+    void this.#forgetLater(RUNS + service, revision);
   }
 
   /** A process that was started and does not serve: when it has ended, another is started, though not at once. */
@@ -265,7 +258,8 @@ export class Starts {
     this.#looks.delete(key);
     if (run === undefined) return this.wanted(key.slice(RUNS.length));
     const { pid, idleMs } = run;
-    if (pid === null || this.#isOver) return;
+    if (this.#isOver) return;
+    if (pid === null) return this.#tidy(run);
     const look = setInterval(() => this.#look(key, run, pid), Math.min(idleMs / 2, SERVICE_IDLE_LOOK_MS)).unref();
     this.#looks.set(key, look);
   }
@@ -296,6 +290,7 @@ export class Starts {
   /** Starts no more. What serves is ended by its home, when it has no clients. */
   close(): void {
     this.#isOver = true;
+    this.#local?.close();
     this.#endMembers();
     this.#definitions?.close();
     this.#runs?.close();

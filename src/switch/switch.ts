@@ -18,7 +18,8 @@ import { Exposures } from "./exposures.ts";
 import { LoneDirectory } from "./lone-directory.ts";
 import { Reach } from "./reach.ts";
 import { SessionPost } from "./session-post.ts";
-import { type Processes, Starts } from "./starts.ts";
+import type { Processes } from "./starter.ts";
+import { START, Starts } from "./starts.ts";
 import { LoneVault, SealedVault, type Vault } from "./vault.ts";
 
 export interface SwitchOptions {
@@ -101,6 +102,7 @@ export class Switch {
     const common = { self: name, directory, vault: this.#vault, membership };
     this.#starts = await Starts.open({
       ...common,
+      links: cluster?.links,
       processes: () => this.processes,
       isServed: (service) => this.map.of(service).length > 0,
       isWanted: (service) => this.#fronts.isWantedFor(service),
@@ -190,6 +192,7 @@ export class Switch {
       asked: async (link, kind, body) => {
         if (kind === "handoff/front" && this.#fronts.handoff !== undefined)
           return this.#fronts.handoff.asked(link.peer, body);
+        if (kind === START) return this.#parts.starts.asked(body);
         if (kind !== "session/attach") return handlers.asked(link, kind, body);
         this.#post.watch(link);
         return this.#fronts.attach(link.peer, body);

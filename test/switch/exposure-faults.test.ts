@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encode } from "cborg";
 import type { ExposeOptions, Front, SpawnOptions } from "../../src/abi/control.ts";
+import type { SignalName } from "../../src/abi/records.ts";
 import type { Change, Subscription } from "../../src/cluster/engine.ts";
 import type { Membership } from "../../src/cluster/membership.ts";
 import { failure } from "../../src/errors.ts";
@@ -14,6 +15,8 @@ import {
   exposureOf,
   EXPOSURES,
   exposureValue,
+  runOf,
+  runValue,
   startValue,
 } from "../../src/switch/exposure.ts";
 import { type Ground, Holding } from "../../src/switch/holding.ts";
@@ -123,15 +126,20 @@ class SlowDirectory extends LoneDirectory {
 
 const ALONE = { find: () => ({ token: 7 }), all: () => [], watch: () => () => {} } as unknown as Membership;
 
-async function startsOf(directory: LoneDirectory, spawn: (options: SpawnOptions) => Promise<number>) {
+async function startsOf(
+  directory: LoneDirectory,
+  spawn: (options: SpawnOptions) => Promise<number>,
+  signal: (pid: number, name: SignalName) => Promise<void> = async () => {},
+) {
   const wanted = new Set(["web"]);
   const vault = new LoneVault();
-  const processes = { spawn, signal: async () => {}, wait: () => new Promise<never>(() => {}) };
+  const processes = { spawn, signal, wait: () => new Promise<never>(() => {}) };
   const starts = await Starts.open({
     self: "a",
     directory,
     vault,
     membership: ALONE,
+    links: undefined,
     processes: () => processes,
     isServed: () => false,
     isWanted: (service) => wanted.delete(service),
@@ -166,4 +174,78 @@ test("a program that is none is not started, and the node goes on", async (t) =>
   await until("it was tried", () => tried === 1);
   await until("it is forgotten", async () => (await directory.list("runs/")).length === 0);
   assert.equal(spawned, 0);
+});
+
+/** Writes what it is told to write, or does not, and says in both cases that it does not know. */
+class UnsureDirectory extends LoneDirectory {
+  /** Of the next writes below `runs/`: whether they are carried out. */
+  readonly unsure: boolean[] = [];
+
+  override create(key: string, value: Uint8Array): Promise<number> {
+    return this.#unsurely(key, () => super.create(key, value));
+  }
+
+  override replace(key: string, value: Uint8Array, revision: number): Promise<number> {
+    return this.#unsurely(key, () => super.replace(key, value, revision));
+  }
+
+  async #unsurely(key: string, write: () => Promise<number>): Promise<number> {
+    const isDone = key.startsWith("runs/") ? this.unsure.shift() : undefined;
+    if (isDone !== false) {
+      const revision = await write();
+      if (isDone === undefined) return revision;
+    }
+    throw failure("ETIMEDOUT", "the store is silent");
+  }
+}
+
+const PROGRAM = { program: { name: "web.js", source: "" }, idleMs: 1_000 };
+
+test("an entry of which it was not heard that it was made is taken out, if nobody wants the process any more", async (t) => {
+  const directory = new UnsureDirectory();
+  directory.unsure.push(true);
+  let spawned = 0;
+  const { starts } = await startsOf(directory, async () => ++spawned);
+  t.after(() => starts.close());
+  await starts.define("web", PROGRAM);
+  await until("it was made", async () => (await directory.list("runs/")).length === 1);
+  await until("it is forgotten", async () => (await directory.list("runs/")).length === 0);
+  assert.equal(spawned, 0);
+});
+
+for (const [what, unsure] of [
+  ["was", [true]],
+  ["was not", [false, false]],
+] as const)
+  test(`a process of which it is not heard whether it ${what} noted is noted`, async (t) => {
+    const directory = new UnsureDirectory();
+    const killed: number[] = [];
+    const spawn = async () => {
+      directory.unsure.push(...unsure);
+      return 77;
+    };
+    const { starts } = await startsOf(directory, spawn, async (pid) => void killed.push(pid));
+    t.after(() => starts.close());
+    await starts.define("web", PROGRAM);
+    await until("it is noted", () => starts.of("web")?.pid === 77);
+    assert.deepEqual([killed, directory.unsure], [[], []]);
+  });
+
+test("a process whose start is over by the time that it runs is ended", async (t) => {
+  const directory = new LoneDirectory();
+  const killed: number[] = [];
+  const spawn = async () => {
+    const [entry] = await directory.list("runs/");
+    const run = entry && runOf(entry);
+    assert.ok(run !== undefined);
+    // Others have taken the node that wanted it for dead, and one of them has it started now.
+    await directory.replace("runs/web", runValue({ ...run, id: "another", starter: "b" }), run.revision);
+    return 77;
+  };
+  const { starts } = await startsOf(directory, spawn, async (pid) => void killed.push(pid));
+  t.after(() => starts.close());
+  await starts.define("web", PROGRAM);
+  await until("it is ended", () => killed.length === 1);
+  assert.deepEqual(killed, [77]);
+  assert.equal(starts.of("web")?.pid, undefined);
 });

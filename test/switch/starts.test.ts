@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { encode } from "cborg";
-import type { ProcessInfo } from "../../src/abi/control.ts";
+import { decode, encode } from "cborg";
+import type { ProcessInfo, SpawnOptions } from "../../src/abi/control.ts";
 import type { ClusterMember } from "../../src/node/cluster-member.ts";
 import { until } from "../cluster/condition.ts";
 import { withMembers } from "../node/bench-members.ts";
@@ -34,6 +34,12 @@ async function started(
 /** Living processes of a service. */
 async function living(at: ClusterMember, service: string): Promise<ProcessInfo[]> {
   return (await at.control.list()).filter(({ name, state }) => name === service && state !== "ended");
+}
+
+/** What the directory says of the process that was started for a service. */
+async function runOf({ view }: ClusterMember, service: string): Promise<{ readonly pid: number | null } | undefined> {
+  const entry = await view.engine.directory.get(`runs/${service}`);
+  return entry === undefined ? undefined : decode(entry.value);
 }
 
 /** Moves a process to another node, and its home after it. */
@@ -125,7 +131,10 @@ await withMembers(["a", "b", "c"], (t) => {
     const [b, c] = [t.get("b"), t.get("c")];
     const [url = ""] = await started([b], "middle", 60_000);
     const token = c.view.membership.find("c")?.token ?? 0;
-    await b.view.engine.directory.create("runs/middle", encode({ starter: "c", token, pid: null, idleMs: 60_000 }));
+    await b.view.engine.directory.create(
+      "runs/middle",
+      encode({ starter: "c", token, id: "", pid: null, idleMs: 60_000 }),
+    );
     const answer = textOf(url);
     answer.catch(() => {}); // heard below
     const before = performance.now();
@@ -140,6 +149,73 @@ await withMembers(["a", "b", "c"], (t) => {
     await b.control.signal(Number(await answer), "SIGKILL");
     await t.add("c");
   });
+
+  test(
+    "a starter that dies when another node has just started it: it is known, and ended when idle",
+    LIMIT,
+    async () => {
+      const [b, c] = [t.get("b"), t.get("c")];
+      const source = `${PRELUDE}serve(() => new Response("here"), { address: "service:between" });`;
+      const program = { name: "between", source, node: "b", capabilities: { listen: ["service:between"] } };
+      const exposed = { service: "between", address: "http://127.0.0.1:0", start: { program, idleMs: 300 } };
+      const { address } = await c.own.expose(exposed);
+      const spawn = b.control.spawn.bind(b.control);
+      let pid = 0;
+      Object.assign(b.control, {
+        spawn: async (options: SpawnOptions) => {
+          pid = await spawn(options);
+          await t.kill("c");
+          return pid;
+        },
+      });
+      const lost = textOf(address).catch(() => "its front is gone");
+      await until("it is known", async () => pid > 0 && (await runOf(b, "between"))?.pid === pid, 20_000);
+      Reflect.deleteProperty(b.control, "spawn");
+      await until("it is ended", async () => (await living(b, "between")).length === 0, 20_000);
+      await until("nothing is left of it", async () => (await runOf(b, "between")) === undefined);
+      await lost;
+      await b.control.unexpose("between");
+      await t.add("c");
+    },
+  );
+
+  test(
+    "a start whose node does not hear of it is started anew, and what was started before is ended",
+    LIMIT,
+    async () => {
+      const [a, b] = [t.get("a"), t.get("b")];
+      const source = `${PRELUDE}serve(() => new Response(String(self.pid)), { address: "service:twice" });`;
+      const program = { name: "twice", source, node: "b", capabilities: { listen: ["service:twice"] } };
+      const exposed = { service: "twice", address: "http://127.0.0.1:0", start: { program, idleMs: 60_000 } };
+      const { address } = await a.own.expose(exposed);
+      const spawn = b.control.spawn.bind(b.control);
+      let goOn = () => {};
+      const released = new Promise<void>((resolve) => (goOn = resolve));
+      const pids: number[] = [];
+      Object.assign(b.control, {
+        spawn: async (options: SpawnOptions) => {
+          const isFirst = pids.length === 0;
+          const pid = await spawn({ ...options, ...(isFirst ? { source: "setInterval(() => {}, 1000);" } : {}) });
+          pids.push(pid);
+          if (isFirst) await released;
+          return pid;
+        },
+      });
+      const toB = await a.view.links.to("b");
+      const request = toB.request.bind(toB);
+      Object.assign(toB, { request: (kind: string, body: unknown) => request(kind, body, { timeoutMs: 200 }) });
+      const answer = await textOf(address);
+      Reflect.deleteProperty(toB, "request");
+      assert.deepEqual([pids.length, Number(answer)], [2, pids[1]]);
+      assert.equal((await living(b, "twice")).length, 2);
+      goOn();
+      await until("the first is ended", async () => (await living(b, "twice")).length === 1);
+      assert.equal((await runOf(b, "twice"))?.pid, pids[1]);
+      Reflect.deleteProperty(b.control, "spawn");
+      await b.control.unexpose("twice");
+      await b.control.signal(pids[1] ?? 0, "SIGKILL");
+    },
+  );
 
   test("the node that started it dies: one that moved before is ended when idle", LIMIT, async () => {
     const [b, c] = [t.get("b"), t.get("c")];
