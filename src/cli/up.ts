@@ -42,7 +42,7 @@ export function define(command: Command): void {
     .option("--nodes <n>", "this many nodes, each an OS process, as one cluster", (text) =>
       parseCount(text, "number of nodes", 1),
     )
-    .option("--respawn", "with --nodes: start a node again that died")
+    .option("--respawn", "with --nodes: start a node again that died; after a pause, which grows if it dies again soon")
     .option(
       "--engine <url>",
       "one node of a cluster of several machines, over NATS: nats://host:4222, or several of them",

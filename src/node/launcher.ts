@@ -18,6 +18,7 @@ import { NODE_START_MAX_MS, NODE_STOP_MAX_MS } from "../limits.ts";
 import { WholeControl } from "./cluster-control.ts";
 import { ClusterView } from "./cluster-view.ts";
 import { Courier } from "./courier.ts";
+import { Respawns } from "./respawn.ts";
 import type { FromMember, Launch, ToMember } from "./member-process.ts";
 import { SocketPool } from "./socket-pool.ts";
 
@@ -48,6 +49,9 @@ export class Launcher {
   readonly #view: ClusterView;
   readonly #authority: Authority;
   readonly #children = new Map<string, ChildProcess>();
+  readonly #respawns = new Respawns();
+  /** Nodes that are started again, each after its pause. */
+  readonly #pauses = new Map<string, NodeJS.Timeout>();
   readonly #courier = new Courier(this.#children);
   readonly #sockets = new SocketPool();
   #stopping: Promise<void> | undefined;
@@ -100,6 +104,8 @@ export class Launcher {
   /** Starts one node; resolves when it has joined. @throws GodwitError what it said when it could not. */
   async add(name: string): Promise<void> {
     const identity = await identify(this.#authority, name);
+    if (this.#stopping !== undefined) throw failure("ECANCELED", `node ${name} is not started: all are being stopped`);
+    const startedMs = performance.now();
     const child = fork(MEMBER, { serialization: "advanced", stdio: ["ignore", "ignore", "inherit", "ipc"] });
     const siblings = [...this.#children.keys()].filter((one) => one !== name);
     // One that has just ended needs to know of nobody.
@@ -119,18 +125,28 @@ export class Launcher {
     };
     this.#courier.serve(name, child);
     this.#sockets.serve(child);
-    child.once("exit", (code, signal) => this.#exited(name, child, code, signal));
+    child.once("exit", (code, signal) => this.#exited(name, child, performance.now() - startedMs, signal ?? code));
     child.send({ op: "join", launch } satisfies ToMember);
     await joined(name, child);
   }
 
-  #exited(name: string, child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): void {
+  #exited(name: string, child: ChildProcess, livedMs: number, by: NodeJS.Signals | number | null): void {
     if (this.#children.get(name) !== child) return;
     this.#children.delete(name);
-    if (this.#stopping !== undefined || code === 0) return;
-    const how = signal === null ? `with code ${code}` : `by ${signal}`;
-    this.#options.log(`node ${name} (process ${child.pid}) ended ${how}`);
-    if (!this.#options.respawn) return;
+    if (this.#stopping !== undefined || by === 0) return;
+    const how = typeof by === "string" ? `by ${by}` : `with code ${by}`;
+    const ended = `node ${name} (process ${child.pid}) ended ${how}`;
+    if (!this.#options.respawn) return this.#options.log(ended);
+    const pauseMs = this.#respawns.pauseMs(name, livedMs);
+    this.#options.log(`${ended}, and is started again in ${pauseMs / 1000} s`);
+    this.#pauses.set(
+      name,
+      setTimeout(() => this.#startAgain(name), pauseMs),
+    );
+  }
+
+  #startAgain(name: string): void {
+    this.#pauses.delete(name);
     this.add(name).then(
       () => this.#options.log(`node ${name} was started again`),
       (error: unknown) => this.#options.log(`node ${name} could not be started again: ${String(error)}`),
@@ -144,6 +160,7 @@ export class Launcher {
   }
 
   async #stop(): Promise<void> {
+    for (const pause of this.#pauses.values()) clearTimeout(pause);
     await Promise.all([...this.#children.values()].map(ended));
     this.#sockets.close();
     await this.#view.close();
