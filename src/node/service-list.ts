@@ -7,10 +7,11 @@ export function merged(lists: readonly (readonly ServiceInfo[])[]): ServiceInfo[
   const names = [...new Set(lists.flat().map(({ name }) => name))].sort();
   return names.map((name) => {
     const said = lists.flat().filter((service) => service.name === name);
-    const members = new Map<number, ServiceMember>();
+    const members = new Map<string, ServiceMember>();
     for (const member of said.flatMap((service) => service.members)) {
-      const open = (members.get(member.pid)?.open ?? 0) + member.open;
-      members.set(member.pid, { ...member, open });
+      const key = `${member.pid} ${member.protocol}`;
+      const open = (members.get(key)?.open ?? 0) + member.open;
+      members.set(key, { ...member, open });
     }
     const byPid = [...members.values()].sort((one, other) => one.pid - other.pid);
     const start = said.find((service) => service.start !== undefined)?.start;

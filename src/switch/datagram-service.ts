@@ -43,10 +43,8 @@ const record = v.object({
 
 export class DatagramService implements Portable {
   readonly #line: Line;
-  /** By their addresses. One who sends to several fronts is answered by the last. */
-  readonly #clients = new Map<string, Client>();
-  /** All sessions, also those of clients that came by another front since. */
-  readonly #sessions = new Set<Client>();
+  /** By their addresses: one for each front to which somebody sends. The last is that to which was sent last; it answers. */
+  readonly #clients = new Map<string, Client[]>();
   #listener: Portable | undefined;
   #hasRoom = true;
   /** Lost since the last one that was passed on. */
@@ -70,12 +68,19 @@ export class DatagramService implements Portable {
 
   #add(client: Client, session: Portable): void {
     client.session = session;
-    this.#sessions.add(client);
-    this.#clients.set(client.remote, client);
+    this.#clients.set(client.remote, [...(this.#clients.get(client.remote) ?? []), client]);
+  }
+
+  get #all(): Client[] {
+    return [...this.#clients.values()].flat();
   }
 
   /** What a client's front says; the address is the one that it began with. */
-  arrived({ remote }: Client, frame: Frame): void {
+  arrived(client: Client, frame: Frame): void {
+    const { remote } = client;
+    const own = this.#clients.get(remote) ?? [];
+    if (own.at(-1) !== client && own.includes(client))
+      this.#clients.set(remote, [...own.filter((one) => one !== client), client]);
     const { lost, body } = datagramOf(frame);
     this.#lost += lost;
     if (!this.#hasRoom) return void this.#lost++;
@@ -86,15 +91,16 @@ export class DatagramService implements Portable {
 
   /** Its session is over. */
   left(client: Client): void {
-    this.#sessions.delete(client);
-    if (this.#clients.get(client.remote) === client) this.#clients.delete(client.remote);
+    const others = this.#clients.get(client.remote)?.filter((one) => one !== client) ?? [];
+    if (others.length > 0) this.#clients.set(client.remote, others);
+    else this.#clients.delete(client.remote);
   }
 
   // ---- From the process
 
   /** An answer, of which its client's front is to be able to take more; what is for nobody goes nowhere. */
   take(frame: Frame): void {
-    const client = this.#clients.get(datagramOf(frame).remote);
+    const client = this.#clients.get(datagramOf(frame).remote)?.at(-1);
     if (client?.session === undefined || client.isFull) return;
     const sending = client.session.take(frame);
     if (sending === undefined) return;
@@ -108,8 +114,7 @@ export class DatagramService implements Portable {
 
   close(): void {
     this.#listener?.close();
-    for (const { session } of this.#sessions) session?.close();
-    this.#sessions.clear();
+    for (const { session } of this.#all) session?.close();
     this.#clients.clear();
   }
 
@@ -117,8 +122,7 @@ export class DatagramService implements Portable {
 
   leave(): unknown {
     this.#listener?.leave();
-    const clients = [...this.#sessions].map(({ remote, session }) => ({ remote, session: session?.leave() }));
-    this.#sessions.clear();
+    const clients = this.#all.map(({ remote, session }) => ({ remote, session: session?.leave() }));
     this.#clients.clear();
     return { lost: this.#lost, clients };
   }

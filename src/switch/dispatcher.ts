@@ -44,7 +44,8 @@ const OPEN_MAX = { http: EXCHANGES_MAX, tcp: EXCHANGES_MAX, udp: DATAGRAM_REMOTE
 export class Dispatcher {
   readonly #self: string;
   readonly #map: EndpointMap;
-  readonly #standings = new Map<number, Standing>();
+  /** Of processes, for what they do over one protocol. */
+  readonly #standings = new Map<string, Standing>();
   /** By service and protocol: who waits for a process keeps nobody from those of another. */
   readonly #queues = new Map<string, Queue>();
   /** In which of them a session waits. */
@@ -73,9 +74,9 @@ export class Dispatcher {
     this.#endWatch = map.watch(() => this.#drain());
   }
 
-  /** Sessions with a process. */
-  open(pid: number): number {
-    return this.#standings.get(pid)?.open ?? 0;
+  /** Sessions with a process, over a protocol. */
+  open(pid: number, protocol: ServiceProtocol): number {
+    return this.#standings.get(standingKey(pid, protocol))?.open ?? 0;
   }
 
   /** Finds a process for a session that is with none. `again`: it was waiting before others came. */
@@ -108,13 +109,16 @@ export class Dispatcher {
   #place(session: FrontSession, service: string): boolean {
     const { policy, protocol, isSpread } = session.order;
     const inquiry = policy.kind === "hash" ? session.inquiry : NOBODY;
-    const all = this.#free(service, protocol).map(({ pid, home }) => this.#candidate(pid, home, this.open(pid)));
+    const all = this.#free(service, protocol).map(({ pid, home }) =>
+      this.#candidate(pid, home, this.open(pid, protocol)),
+    );
     const near = isSpread && policy.kind !== "hash" ? all.filter(({ isLocal }) => isLocal) : [];
     if (all.length === 0) return false;
     const chosen = choose(policy, near.length > 0 ? near : all, inquiry, this.#turns.requests.take(policy, service));
     if (chosen === undefined) return false;
-    this.#standing(chosen.pid).open++;
-    session.assign({ pid: chosen.pid, home: chosen.home }, service);
+    const { pid, home } = chosen;
+    this.#standing(pid, protocol).open++;
+    session.assign({ pid, home }, service);
     return true;
   }
 
@@ -148,29 +152,30 @@ export class Dispatcher {
 
   #isFree({ pid, home, protocol }: Endpoint, nowMs: number): boolean {
     if ((this.#silentHomes.get(home) ?? 0) > nowMs) return false;
-    const standing = this.#standings.get(pid);
+    const standing = this.#standings.get(standingKey(pid, protocol));
     return (
       standing === undefined ||
       (standing.open < OPEN_MAX[protocol] && (standing.restUntilMs <= nowMs || standing.restHome !== home))
     );
   }
 
-  #standing(pid: number): Standing {
-    let standing = this.#standings.get(pid);
-    if (standing === undefined) this.#standings.set(pid, (standing = { open: 0, restUntilMs: 0, restHome: "" }));
+  #standing(pid: number, protocol: ServiceProtocol): Standing {
+    const key = standingKey(pid, protocol);
+    let standing = this.#standings.get(key);
+    if (standing === undefined) this.#standings.set(key, (standing = { open: 0, restUntilMs: 0, restHome: "" }));
     return standing;
   }
 
   /** A session is with this process no more. `how`: whether it could not take it, or is done with it. */
-  left({ pid, home }: Place, how: "refused" | "done"): void {
-    const standing = this.#standing(pid);
+  left({ pid, home }: Place, protocol: ServiceProtocol, how: "refused" | "done"): void {
+    const standing = this.#standing(pid, protocol);
     standing.open--;
     if (how === "refused") {
       standing.restUntilMs = performance.now() + SERVICE_REST_MS;
       standing.restHome = home;
       return this.#drainIn(SERVICE_REST_MS + 1);
     }
-    if (standing.open === 0 && standing.restUntilMs === 0) this.#standings.delete(pid);
+    if (standing.open === 0 && standing.restUntilMs === 0) this.#standings.delete(standingKey(pid, protocol));
     if (this.#queues.size > 0) this.#drain();
   }
 
@@ -210,8 +215,8 @@ export class Dispatcher {
   #drain(): void {
     const nowMs = performance.now();
     for (const [home, untilMs] of this.#silentHomes) if (untilMs <= nowMs) this.#silentHomes.delete(home);
-    for (const [pid, { open, restUntilMs }] of this.#standings)
-      if (open === 0 && restUntilMs <= nowMs) this.#standings.delete(pid);
+    for (const [key, { open, restUntilMs }] of this.#standings)
+      if (open === 0 && restUntilMs <= nowMs) this.#standings.delete(key);
     for (const { service, waiting } of this.#queues.values())
       for (const { session } of waiting.slice()) {
         if (!this.#place(session, service)) break;
@@ -238,4 +243,8 @@ export class Dispatcher {
     this.#queues.clear();
     this.#waitingAt.clear();
   }
+}
+
+function standingKey(pid: number, protocol: ServiceProtocol): string {
+  return `${pid} ${protocol}`;
 }

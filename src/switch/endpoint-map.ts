@@ -1,14 +1,15 @@
 /**
- * Which processes serve which services, and where they are at home: entries `services/NAME/PID` of the cluster's directory,
- * each written by the home of its process.
+ * Which processes serve which services, how, and where they are at home: entries `services/NAME/PID/PROTOCOL` of the cluster's
+ * directory, each written by the home of its process.
  */
 
 import * as v from "valibot";
 
 import { type EntryCluster, EntryMap } from "./entry-map.ts";
 
-/** What comes to a process for each client: requests, connections or datagrams. */
-export type ServiceProtocol = "http" | "tcp" | "udp";
+/** What comes to a process for each client: requests, connections or datagrams. It may serve one service in several ways. */
+export const SERVICE_PROTOCOLS = ["http", "tcp", "udp"] as const;
+export type ServiceProtocol = (typeof SERVICE_PROTOCOLS)[number];
 
 /** A process that serves a service. */
 export interface Endpoint {
@@ -23,7 +24,7 @@ export interface Endpoint {
 
 export type { EntryCluster as EndpointCluster } from "./entry-map.ts";
 
-const VALUE = v.object({ protocol: v.picklist(["http", "tcp", "udp"]) });
+const VALUE = v.object({ protocol: v.picklist(SERVICE_PROTOCOLS) });
 type Value = v.InferOutput<typeof VALUE>;
 
 export class EndpointMap {
@@ -54,10 +55,11 @@ export class EndpointMap {
   /** Those of all services. */
   all(): Endpoint[] {
     const all = this.#entries.all().flatMap(({ key, home, value, sinceMs }) => {
-      const [service = "", pid = ""] = key.split("/");
-      return /^[1-9]\d*$/.test(pid) ? [{ service, pid: Number(pid), home, ...value, sinceMs }] : [];
+      const [service = "", pid = "", protocol] = key.split("/");
+      const isOne = /^[1-9]\d*$/.test(pid) && protocol === value.protocol;
+      return isOne ? [{ service, pid: Number(pid), home, ...value, sinceMs }] : [];
     });
-    return all.sort((one, other) => one.pid - other.pid);
+    return all.sort((one, other) => one.pid - other.pid || (one.protocol < other.protocol ? -1 : 1));
   }
 
   /** Tells of every change from now on. Returns the way to end that. */
@@ -71,17 +73,21 @@ export class EndpointMap {
    * @throws GodwitError as the directory.
    */
   publish(service: string, pid: number, protocol: ServiceProtocol, isSo: () => boolean): Promise<void> {
-    return this.#entries.publish(`${service}/${pid}`, { protocol }, isSo);
+    return this.#entries.publish(keyOf(service, pid, protocol), { protocol }, isSo);
   }
 
   /** It does no more; nothing is done when it is at home elsewhere by now. */
-  withdraw(service: string, pid: number): Promise<void> {
-    return this.#entries.withdraw(`${service}/${pid}`);
+  withdraw(service: string, pid: number, protocol: ServiceProtocol): Promise<void> {
+    return this.#entries.withdraw(keyOf(service, pid, protocol));
   }
 
   close(): void {
     this.#entries.close();
   }
+}
+
+function keyOf(service: string, pid: number, protocol: ServiceProtocol): string {
+  return `${service}/${pid}/${protocol}`;
 }
 
 function valueOf(value: unknown): Value | undefined {

@@ -145,7 +145,7 @@ export class FrontSession implements Line {
   assign(place: Place, service: string): void {
     this.#place = place;
     this.#id = this.#around.newId();
-    this.#around.send(place.home, { op: "open", id: this.#id, pid: place.pid, service });
+    this.#around.send(place.home, { op: "open", id: this.#id, pid: place.pid, service, protocol: this.order.protocol });
     const { first, items } = this.#session.after(0);
     for (const [index, item] of items.entries()) this.#send(place, first + index, item);
     // Who sends datagrams is not heard before.

@@ -11,7 +11,7 @@ import type { Entrance } from "../resources/entrance.ts";
 import type { Acceptor } from "../resources/listener.ts";
 import type { Listening, Open } from "../resources/listening.ts";
 import { Dispatcher } from "./dispatcher.ts";
-import type { EndpointMap } from "./endpoint-map.ts";
+import type { EndpointMap, ServiceProtocol } from "./endpoint-map.ts";
 import { alternativeFor } from "./alternative.ts";
 import { careOfAddress, type FrontAddress, frontAddress } from "./front-address.ts";
 import { mayPass } from "./first-bytes.ts";
@@ -247,9 +247,9 @@ export class Fronts {
     return this.#dispatcher.isWantedFor(service);
   }
 
-  /** What this switch has of a process. */
-  openOf(pid: number): number {
-    return this.#dispatcher.open(pid);
+  /** What this switch has of a process, over a protocol. */
+  openOf(pid: number, protocol: ServiceProtocol): number {
+    return this.#dispatcher.open(pid, protocol);
   }
 
   #acceptor(order: Order): Acceptor {
@@ -279,9 +279,9 @@ export class Fronts {
     return id;
   }
 
-  #left({ id }: FrontSession, place: Place, how: "refused" | "done"): void {
+  #left({ id, order }: FrontSession, place: Place, how: "refused" | "done"): void {
     this.#sessions.delete(id);
-    this.#dispatcher.left(place, how);
+    this.#dispatcher.left(place, order.protocol, how);
   }
 
   // ---- From homes

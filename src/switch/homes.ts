@@ -9,7 +9,7 @@ import { CHANNEL_WINDOW_BYTES, SESSION_ATTACH_TIMEOUT_MS } from "../limits.ts";
 import { jsonFrame } from "../resources/frame.ts";
 import type { Driver, Line } from "../resources/line.ts";
 import type { Acceptor } from "../resources/listener.ts";
-import type { EndpointMap, ServiceProtocol } from "./endpoint-map.ts";
+import { type EndpointMap, SERVICE_PROTOCOLS, type ServiceProtocol } from "./endpoint-map.ts";
 import { HomeSession, type HomeSessionRecord } from "./home-session.ts";
 import { BEGINNING, type SessionRecord, windowOf } from "./session.ts";
 import type { SessionMessage, SessionPost } from "./session-post.ts";
@@ -107,18 +107,18 @@ export class Homes {
 
   /**
    * A process of this node serves a service from now on: clients come by `accept`. When others can know it, its head says so.
-   * @throws GodwitError EADDRINUSE when it does already.
+   * @throws GodwitError EADDRINUSE when it does already, over the same protocol.
    */
   join(service: string, pid: number, protocol: ServiceProtocol, line: Line, accept: Acceptor): Portable {
-    const key = `${service}/${pid}`;
-    if (this.#listeners.has(key)) throw failure("EADDRINUSE", `process ${pid} serves ${service} already`);
+    const key = keyOf(service, pid, protocol);
+    if (this.#listeners.has(key)) throw failure("EADDRINUSE", `process ${pid} serves ${service} (${protocol}) already`);
     const listener = new ServiceListener(service, pid, protocol, accept, this.#usageOf(pid), (one, isLeft) => {
       if (this.#listeners.get(key) !== one) return;
       this.#listeners.delete(key);
       one.usage.serves--;
       this.#forgetUnused(pid);
       // What cannot be written now counts for nothing when this node is gone; fronts that ask are told before.
-      if (!isLeft) this.#map.withdraw(service, pid).catch(() => {});
+      if (!isLeft) this.#map.withdraw(service, pid, protocol).catch(() => {});
     });
     this.#listeners.set(key, listener);
     listener.usage.serves++;
@@ -160,11 +160,11 @@ export class Homes {
    * their way to it are refused here, and find another.
    */
   retire(service: string, pid: number, idleMs: number): boolean {
-    const listener = this.#listeners.get(`${service}/${pid}`);
-    if (listener === undefined || listener.usage.open > 0) return false;
-    if (performance.now() - listener.usage.lastMs < idleMs) return false;
-    if ([...this.#opening.values()].some((opening) => opening.listener === listener)) return false;
-    listener.close();
+    const all = SERVICE_PROTOCOLS.flatMap((protocol) => this.#listeners.get(keyOf(service, pid, protocol)) ?? []);
+    const isIdle = ({ usage }: ServiceListener) => usage.open === 0 && performance.now() - usage.lastMs >= idleMs;
+    if (all.length === 0 || !all.every(isIdle)) return false;
+    if ([...this.#opening.values()].some(({ listener }) => all.includes(listener))) return false;
+    for (const listener of all) listener.close();
     return true;
   }
 
@@ -191,8 +191,8 @@ export class Homes {
     }
   }
 
-  #opened(front: string, { id, pid, service }: Extract<SessionMessage, { op: "open" }>): void {
-    const listener = this.#listeners.get(`${service}/${pid}`);
+  #opened(front: string, { id, pid, service, protocol }: Extract<SessionMessage, { op: "open" }>): void {
+    const listener = this.#listeners.get(keyOf(service, pid, protocol));
     if (listener !== undefined) return void this.#opening.set(id, { front, listener });
     const message = `process ${pid} does not serve ${service} here`;
     this.#post.send(front, "front", { op: "refused", id, code: "ESRCH", message });
@@ -201,7 +201,7 @@ export class Homes {
   #begin(front: string, listener: ServiceListener, message: Extract<SessionMessage, { op: "item" }>): void {
     const { id } = message;
     this.#opening.delete(id);
-    if (this.#listeners.get(`${listener.service}/${listener.pid}`) !== listener) {
+    if (this.#listeners.get(keyOf(listener.service, listener.pid, listener.protocol)) !== listener) {
       const why = `process ${listener.pid} does not serve ${listener.service} here any more`;
       return this.#post.send(front, "front", { op: "refused", id, code: "ESRCH", message: why });
     }
@@ -285,6 +285,10 @@ export class Homes {
     this.#post.watch(link);
     return link.request("session/attach", asked, { timeoutMs: SESSION_ATTACH_TIMEOUT_MS });
   }
+}
+
+function keyOf(service: string, pid: number, protocol: ServiceProtocol): string {
+  return `${service}/${pid}/${protocol}`;
 }
 
 /** A session, and the number of the last item that its new home has. */

@@ -3,6 +3,7 @@
 import type { Link, Links } from "../cluster/link.ts";
 import { unreachable } from "../assert.ts";
 import { failure } from "../errors.ts";
+import { SERVICE_PROTOCOLS, type ServiceProtocol } from "./endpoint-map.ts";
 import { type Item, PARTING } from "./session.ts";
 
 /** Which end is spoken to: a node may have both of a session. */
@@ -10,7 +11,13 @@ export type Side = "front" | "home";
 
 /** `done`: the sender is done with all items up to this one. */
 export type SessionMessage =
-  | { readonly op: "open"; readonly id: string; readonly pid: number; readonly service: string }
+  | {
+      readonly op: "open";
+      readonly id: string;
+      readonly pid: number;
+      readonly service: string;
+      readonly protocol: ServiceProtocol;
+    }
   | { readonly op: "item"; readonly id: string; readonly number: number; readonly item: Item; readonly done: number }
   | { readonly op: "done"; readonly id: string; readonly done: number }
   /** Out of band: what a client says before all that it has said; and that another may be told. */
@@ -118,7 +125,7 @@ const PINGED = 5;
 function wireOf(message: SessionMessage): unknown[] {
   switch (message.op) {
     case "open":
-      return [OPEN, message.id, message.pid, message.service];
+      return [OPEN, message.id, message.pid, message.service, message.protocol];
     case "item": {
       const { kind, bytes } = message.item;
       // A Buffer would be taken for something else.
@@ -142,8 +149,8 @@ function messageOf(value: unknown): SessionMessage {
   if (!Array.isArray(value)) throw malformed();
   const [op, id, first, second, third, fourth]: unknown[] = value;
   if (typeof id !== "string") throw malformed();
-  if (op === OPEN && isCount(first) && typeof second === "string")
-    return { op: "open", id, pid: first, service: second };
+  if (op === OPEN && isCount(first) && typeof second === "string" && isProtocol(third))
+    return { op: "open", id, pid: first, service: second, protocol: third };
   if (op === ITEM && isCount(first) && isKind(second) && third instanceof Uint8Array && isCount(fourth))
     return { op: "item", id, number: first, item: { kind: second, bytes: third }, done: fourth };
   if (op === DONE && isCount(first)) return { op: "done", id, done: first };
@@ -152,6 +159,10 @@ function messageOf(value: unknown): SessionMessage {
   if (op === REFUSED && typeof first === "string" && typeof second === "string")
     return { op: "refused", id, code: first, message: second };
   throw malformed();
+}
+
+function isProtocol(value: unknown): value is ServiceProtocol {
+  return SERVICE_PROTOCOLS.some((protocol) => protocol === value);
 }
 
 function isCount(value: unknown): value is number {

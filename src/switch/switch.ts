@@ -173,7 +173,7 @@ export class Switch {
         name,
         members: endpoints
           .filter(({ service }) => service === name)
-          .map(({ pid, home, protocol }) => ({ pid, home, protocol, open: this.#fronts.openOf(pid) })),
+          .map(({ pid, home, protocol }) => ({ pid, home, protocol, open: this.#fronts.openOf(pid, protocol) })),
         fronts: fronts.filter(({ service }) => service === name),
         exposures: exposed.filter(({ service }) => service === name).map(({ service: _, ...exposure }) => exposure),
         ...(start === undefined ? {} : { start }),

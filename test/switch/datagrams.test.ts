@@ -120,6 +120,29 @@ await withMembers(["front", "b", "c"], (t) => {
     await t.get("b").own.signal(pid, "SIGKILL");
   });
 
+  test(
+    "a client of two fronts is answered by the one that it asked last, also when the home moves",
+    { timeout: 60_000 },
+    async () => {
+      const pid = await startServer(t.get("b"), echo("two"), { service: "two", seenBy: all() });
+      const ports = [await front(t.get("front"), "two"), await front(t.get("c"), "two")];
+      const socket = await client();
+      const askBoth = async (what: string) => {
+        for (const turn of [0, 1, 0, 0, 1, 1, 0]) {
+          const said = `${what} by ${turn}`;
+          assert.equal(String(await ask(socket, ports[turn] ?? 0, said)), said);
+        }
+      };
+      await askBoth("before");
+      assert.equal((await t.get("b").control.migrate(pid, "c")).outcome, "moved");
+      await t.get("b").cluster.handHome([t.get("b").cluster.node.table.living(pid)], "c");
+      await askBoth("after");
+      socket.close();
+      await t.get("front").control.unexpose("two");
+      await t.get("c").own.signal(pid, "SIGKILL");
+    },
+  );
+
   test("what a busy process has no room for is lost, and counted", { timeout: 90_000 }, async () => {
     const pid = await startServer(
       t.get("b"),

@@ -33,7 +33,7 @@ async function dispatching(t: TestContext) {
       newId: () => "id",
       send: (_home, { op }) => void (op === "open" && given.push(session)),
       homeless: (one) => dispatcher.take(one, true),
-      left: (place: Place, how) => dispatcher.left(place, how),
+      left: (place: Place, how) => dispatcher.left(place, session.order.protocol, how),
       gone: (one) => dispatcher.gone(one),
       alternative: () => null,
     });
@@ -94,7 +94,7 @@ test("a home that has taken a request, and then says that it has not, has lost i
   session.refused();
   await until("its client hears of that", () => isClosed);
   assert.deepEqual(given, [session], "it is not given to anybody again");
-  assert.equal(dispatcher.open(7), 0);
+  assert.equal(dispatcher.open(7, "http"), 0);
   assert.deepEqual(told, []);
 });
 
@@ -110,7 +110,7 @@ for (const kind of ["least-loaded", "round-robin", "local"])
       dispatcher.take(session);
       const { place } = session;
       assert.ok(place !== undefined, "a process is free");
-      dispatcher.left(place, "done");
+      dispatcher.left(place, "http", "done");
       return place.pid;
     };
     const connections: unknown[] = [];
