@@ -165,6 +165,8 @@ export const HANDOFF_REST_MS = 1_000;
 export const HANDOFF_QUEUE_MAX = 1024;
 /** Fronts of other nodes whose connections a node takes. */
 export const HANDOFF_FRONTS_MAX = 1024;
+/** Former policies of a front whose connections elsewhere are counted still. */
+export const HANDOFF_PAPERS_MAX = 64;
 /** One of which no connection was there for so long is forgotten. */
 export const HANDOFF_DOOR_IDLE_MS = 60_000;
 /** A front's node learns so late that its connections have ended elsewhere. */

@@ -28,13 +28,24 @@ export class Courier {
     this.#waiting.set(child, new Set());
     child.on("message", (message: FromMember, handle: unknown) => {
       if (message.op === "pass") this.#carry(name, child, message, handle);
+      else if (message.op === "keep") this.#tell(message.to, { op: "kept", from: name, id: message.id });
+      else if (message.op === "settle") this.#tell(message.to, { op: "settled", from: name });
     });
     child.once("exit", () => {
       const waiting = this.#waiting.get(child) ?? [];
       this.#waiting.delete(child);
       for (const carried of waiting) this.#bringBack(carried);
+    });
+    // Not before all that it has said is heard: what it kept is not to be taken for a dead one's.
+    child.once("close", () => {
       for (const other of this.#waiting.keys()) tell(other, { op: "dead", name });
     });
+  }
+
+  /** Says something of connections behind the descriptors that were passed before. */
+  #tell(to: string, message: ToMember): void {
+    const taker = this.#children.get(to);
+    if (taker !== undefined) tell(taker, message);
   }
 
   #carry(

@@ -125,7 +125,8 @@ export class Launcher {
     };
     this.#courier.serve(name, child);
     this.#sockets.serve(child);
-    child.once("exit", (code, signal) => this.#exited(name, child, performance.now() - startedMs, signal ?? code));
+    // Not at its `exit`: the others know by then that it is dead, before there is another of its name.
+    child.once("close", (code, signal) => this.#exited(name, child, performance.now() - startedMs, signal ?? code));
     child.send({ op: "join", launch } satisfies ToMember);
     await joined(name, child);
   }

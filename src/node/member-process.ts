@@ -20,6 +20,10 @@ export type ToMember =
   | { readonly op: "stop" }
   /** With the descriptor of a connection that another node gives to this one. */
   | { readonly op: "passed"; readonly from: string; readonly parcel: Parcel }
+  /** One that was passed stays with that node. */
+  | { readonly op: "kept"; readonly from: string; readonly id: string }
+  /** All others that were passed by that node so far are this one's. */
+  | { readonly op: "settled"; readonly from: string }
   /** A connection could not be passed on. */
   | { readonly op: "returned"; readonly id: string }
   /** The OS process of another node has ended. */
@@ -52,6 +56,10 @@ export type FromMember =
   | { readonly op: "failed"; readonly code: ErrorCode; readonly message: string }
   /** With the descriptor of a connection that is for another node. */
   | { readonly op: "pass"; readonly to: string; readonly parcel: Parcel }
+  /** One that was passed stays here. */
+  | { readonly op: "keep"; readonly to: string; readonly id: string }
+  /** All others that were passed to that node so far are its own. */
+  | { readonly op: "settle"; readonly to: string }
   | { readonly op: "borrow"; readonly id: number; readonly name: string }
   | { readonly op: "share" | "release"; readonly name: string };
 

@@ -9,6 +9,8 @@ import type { FromMember, ToMember } from "./member-process.ts";
 export class ParentChannel implements Siblings {
   readonly #names: string[];
   onPassed: Siblings["onPassed"] = (_from, _parcel, descriptor) => descriptor?.close();
+  onKept: Siblings["onKept"] = () => {};
+  onSettled: Siblings["onSettled"] = () => {};
   onReturned: Siblings["onReturned"] = () => {};
   onDead: Siblings["onDead"] = () => {};
 
@@ -29,8 +31,29 @@ export class ParentChannel implements Siblings {
     process.send?.(message, descriptor as unknown as SendHandle, {}, sent);
   }
 
-  heard(message: Extract<ToMember, { op: "passed" | "returned" | "dead" | "sibling" }>, handle: unknown): void {
+  keep(to: string, id: string, told: () => void): void {
+    this.#say({ op: "keep", to, id }, told);
+  }
+
+  settle(to: string): void {
+    this.#say({ op: "settle", to });
+  }
+
+  /**
+   * Descriptors and messages arrive in the order in which they were sent. What is sent behind a descriptor waits in this process
+   * until that has arrived, and ends with it. @param told when it does so no more.
+   */
+  #say(message: FromMember, told: () => void = () => {}): void {
+    process.send?.(message, undefined, {}, () => told());
+  }
+
+  heard(
+    message: Extract<ToMember, { op: "passed" | "kept" | "settled" | "returned" | "dead" | "sibling" }>,
+    handle: unknown,
+  ): void {
     if (message.op === "returned") this.onReturned(message.id);
+    else if (message.op === "kept") this.onKept(message.from, message.id);
+    else if (message.op === "settled") this.onSettled(message.from);
     else if (message.op === "dead") this.onDead(message.name);
     else if (message.op === "sibling") this.#met(message.name);
     else this.onPassed(message.from, message.parcel, isDescriptor(handle) ? handle : undefined);

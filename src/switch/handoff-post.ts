@@ -6,16 +6,15 @@ import type { Link, Links } from "../cluster/link.ts";
 import { failure } from "../errors.ts";
 
 /**
- * Of a connection (`id`): `taken`, its descriptor is there; `go`, it is the other's now; `no`, it is not; `refused`, it was not
- * taken; `unknown`, nor is its front known. Of a front (`id`): `held`, so many more or fewer of its connections are there.
+ * Of a connection (`id`): `taken`, its descriptor is there; `go`, it is the other's now; `refused`, it was not taken; `unknown`,
+ * nor is its front known. Of a front's paper (`id`): `held`, so many more or fewer connections that came with it are there.
  */
 export type HandoffMessage =
-  | readonly [op: "taken" | "go" | "no" | "refused" | "unknown", id: string]
-  | readonly [op: "held", id: string, more: number];
+  readonly [op: "taken" | "go" | "refused" | "unknown", id: string] | readonly [op: "held", id: string, more: number];
 
 const messages = v.array(
   v.union([
-    v.tuple([v.picklist(["taken", "go", "no", "refused", "unknown"]), v.string()]),
+    v.tuple([v.picklist(["taken", "go", "refused", "unknown"]), v.string()]),
     v.tuple([v.literal("held"), v.string(), v.pipe(v.number(), v.safeInteger())]),
   ]),
 );

@@ -1,6 +1,7 @@
 /**
- * Takes connections that other nodes give to this one. Nothing is read of one before its giver has said "go", or has ended: then
- * nobody else has it.
+ * Takes connections that other nodes give to this one. Nothing is read of one before its giver has said "go", or has ended and not
+ * said that it kept it: then nobody else has it. Which of these it is the launcher knows, behind the descriptor, so nothing is
+ * given up before.
  */
 
 import * as v from "valibot";
@@ -10,7 +11,6 @@ import {
   HANDOFF_DOOR_IDLE_MS,
   HANDOFF_FRONTS_MAX,
   HANDOFF_REPORT_MS,
-  HANDOFF_TIMEOUT_MS,
   HANDOFFS_MAX,
   LISTENER_CONNECTIONS_MAX,
 } from "../limits.ts";
@@ -41,11 +41,11 @@ interface Adopted {
 
 export interface TakerSurroundings {
   readonly self: string;
-  /** The door of a front of this node's. */
-  own(id: string): Door | undefined;
   /** Serves connections of another node's front. @throws GodwitError EINVAL. */
   adopt(order: Order, about: Paper): Entrance & { close(): void };
-  /** A connection of another's front has gone. */
+  /** A node has so many more of the connections that come with a paper of this node's, or fewer. */
+  count(paper: string, node: string, more: number): void;
+  /** A connection has gone, or does not come. */
   left(): void;
 }
 
@@ -82,7 +82,8 @@ export class HandoffTaker {
     if (!checked.success) throw failure("EPROTO", `a front's paper is malformed: ${checked.issues[0].message}`);
     const about = checked.output;
     const { self } = this.#around;
-    if (this.#adopted.has(about.id) || this.#around.own(about.id) !== undefined) return;
+    // Those of this node's own fronts that come back are served as they were elsewhere, whatever becomes of the front.
+    if (this.#adopted.has(about.id)) return;
     if (this.isLeaving) throw failure("EAGAIN", `node ${self} is being drained`);
     if (this.#adopted.size >= HANDOFF_FRONTS_MAX)
       throw failure("EAGAIN", `node ${self} takes connections of ${HANDOFF_FRONTS_MAX} fronts already`);
@@ -97,7 +98,7 @@ export class HandoffTaker {
       isSpread: true,
       policy: policyOf(about.policy),
     };
-    const door: Door = new Door(about, order, self, () => this.#left(door));
+    const door: Door = new Door(about, order, self, { came: () => {}, left: () => this.#left(door) });
     const server = this.#around.adopt(order, about);
     door.entrance = server;
     const adopted = { door, close: () => server.close(), idle: undefined };
@@ -108,7 +109,7 @@ export class HandoffTaker {
   /** A descriptor has come. */
   passed(from: string, { id, front, bytes }: Parcel, descriptor: Descriptor | undefined): void {
     if (descriptor === undefined) return this.#post.say(from, ["refused", id]);
-    const door = this.#around.own(front) ?? this.#adopted.get(front)?.door;
+    const door = this.#adopted.get(front)?.door;
     const isFull = this.#arrivals.size >= HANDOFFS_MAX || (door?.size ?? 0) >= LISTENER_CONNECTIONS_MAX;
     if (door === undefined || this.isLeaving || isFull) {
       descriptor.close();
@@ -123,15 +124,23 @@ export class HandoffTaker {
     const arrival = this.#take(from, id);
     if (arrival === undefined) return;
     const { door, bytes, descriptor } = arrival;
-    // The front's node counts what it gives itself; of what others give on it is told.
+    // The front's node counts what it gives itself; of what others give on, and back, it is told.
     if (door.paper.node !== from) this.#report(door, 1);
     clearTimeout(this.#adopted.get(door.paper.id)?.idle);
     door.enter(socketOf(descriptor), bytes);
   }
 
   /** The giver goes on with it itself. */
-  no(from: string, id: string): void {
-    this.#take(from, id)?.descriptor.close();
+  kept(from: string, id: string): void {
+    const arrival = this.#take(from, id);
+    if (arrival === undefined) return;
+    arrival.descriptor.close();
+    this.#around.left();
+  }
+
+  /** The giver has let go of all that it has not kept; or its OS process has ended, and its copies of descriptors with it. */
+  settled(peer: string): void {
+    for (const [id, { from }] of this.#arrivals) if (from === peer) this.go(peer, id);
   }
 
   #take(from: string, id: string): Arrival | undefined {
@@ -139,20 +148,6 @@ export class HandoffTaker {
     if (arrival?.from !== from) return undefined;
     this.#arrivals.delete(id);
     return arrival;
-  }
-
-  /** The link to a giver is lost. It has ended, which its launcher tells soon; or others take it for dead, and it may go on. */
-  lost(peer: string): void {
-    const meant = [...this.#arrivals].filter(([, { from }]) => from === peer).map(([id]) => id);
-    if (meant.length === 0) return;
-    setTimeout(() => {
-      for (const id of meant) this.no(peer, id);
-    }, HANDOFF_TIMEOUT_MS);
-  }
-
-  /** The OS process of a giver has ended, and its copies of descriptors with it. */
-  dead(peer: string): void {
-    for (const [id, { from }] of this.#arrivals) if (from === peer) this.go(peer, id);
   }
 
   #left(door: Door): void {
@@ -164,7 +159,7 @@ export class HandoffTaker {
 
   /** The front's node learns how many of its connections are here; many that come and go make one message. */
   #report(door: Door, more: number): void {
-    if (door.paper.node === this.#around.self) return;
+    if (door.paper.node === this.#around.self) return this.#around.count(door.paper.id, this.#around.self, more);
     this.#untold.set(door, (this.#untold.get(door) ?? 0) + more);
     this.#telling ??= setTimeout(() => {
       this.#telling = undefined;
@@ -179,7 +174,8 @@ export class HandoffTaker {
     const { door, close } = adopted;
     clearTimeout(adopted.idle);
     adopted.idle = setTimeout(() => {
-      if (door.size > 0 || [...this.#arrivals.values()].some((arrival) => arrival.door === door)) return;
+      if (door.size > 0) return;
+      if ([...this.#arrivals.values()].some((arrival) => arrival.door === door)) return this.#watch(adopted);
       this.#adopted.delete(door.paper.id);
       close();
     }, HANDOFF_DOOR_IDLE_MS).unref();

@@ -1,7 +1,7 @@
 /**
  * Clients' connections go from a front's node to that of their process, where one launcher has started both on one machine. The
- * descriptor goes by the launcher, whose children they all are; what is said about it goes over links. Each connection has one
- * owner at any moment, whoever dies (`handoff-giver.ts`, `handoff-taker.ts`).
+ * descriptor goes by the launcher, whose children they all are, and so does what must be known of it whoever dies; the rest of
+ * what is said about it goes over links. Each connection has one owner at any moment (`handoff-giver.ts`, `handoff-taker.ts`).
  */
 
 import { randomBytes } from "node:crypto";
@@ -37,8 +37,19 @@ export interface Siblings {
   readonly names: readonly string[];
   /** Passes a descriptor on; it stays open here. */
   pass(to: string, parcel: Parcel, descriptor: Descriptor): void;
+  /**
+   * What was passed to a node stays here: it hears that after the descriptor, and before that this node has ended.
+   * @param told when it is bound to hear it, whatever becomes of this node.
+   */
+  keep(to: string, id: string, told: () => void): void;
+  /** All that was passed to a node so far, and is not kept, is its own: it hears that as it hears of what is kept. */
+  settle(to: string): void;
   /** Told what was passed to here. */
   onPassed: (from: string, parcel: Parcel, descriptor: Descriptor | undefined) => void;
+  /** Told of what was passed to here, and stays where it was. */
+  onKept: (from: string, id: string) => void;
+  /** Told that all else that was passed to here is this node's. */
+  onSettled: (from: string) => void;
   /** Told of what could not be passed on. */
   onReturned: (id: string) => void;
   /** Told of a node whose OS process has ended. */
@@ -67,11 +78,17 @@ export class Handoff {
   /** Tells what is of this run of the node from what is of others. */
   readonly #run = randomBytes(6).toString("hex");
   #last = 0;
-  /** Of this node's fronts, by all ids that their papers had. */
+  /** Of this node's fronts, by ids of their papers, of former ones as well. */
   readonly #own = new Map<string, Door>();
   /** Of those that it had, while they have connections. */
   readonly #former = new Set<Door>();
+  /** Connections of which the first bytes are waited for. */
+  #awaited = 0;
   #sweep: NodeJS.Timeout | undefined;
+  /** Doors whose answers are listened for. */
+  readonly #listened = new WeakSet<Door>();
+  #isGiving = false;
+  #isOver = false;
 
   constructor(options: HandoffOptions) {
     this.#options = options;
@@ -81,24 +98,26 @@ export class Handoff {
       (peer, message) => this.#heard(peer, message),
       (peer) => this.#lost(peer),
     );
-    this.#giver = new HandoffGiver(
-      siblings,
-      this.#post,
-      () => this.#newId(),
-      () => options.unused(),
-    );
+    const count = (paper: string, node: string, more: number) => this.#own.get(paper)?.count(paper, node, more);
+    this.#giver = new HandoffGiver(siblings, this.#post, {
+      newId: () => this.#newId(),
+      count,
+      gone: () => options.unused(),
+    });
     this.#taker = new HandoffTaker(
       {
         self,
-        own: (id) => this.#own.get(id),
         adopt: (order, about) => options.adopt(order, about),
+        count,
         left: () => options.unused(),
       },
       this.#post,
     );
     siblings.onPassed = (from, parcel, descriptor) => this.#taker.passed(from, parcel, descriptor);
-    siblings.onReturned = (id) => this.#giver.withdraw(id);
-    siblings.onDead = (name) => this.#taker.dead(name);
+    siblings.onKept = (from, id) => this.#taker.kept(from, id);
+    siblings.onSettled = (from) => this.#taker.settled(from);
+    siblings.onReturned = (id) => this.#giver.returned(id);
+    siblings.onDead = (name) => this.#taker.settled(name);
   }
 
   #newId(): string {
@@ -107,7 +126,7 @@ export class Handoff {
 
   /** Whether connections are here, or on their way from here, that keep the node from going away. */
   get isInUse(): boolean {
-    return this.#giver.size > 0 || this.#taker.size > 0 || this.#former.size > 0;
+    return this.#awaited + this.#giver.size + this.#taker.size + this.#former.size > 0;
   }
 
   // ---- This node's fronts
@@ -118,9 +137,9 @@ export class Handoff {
     const { service, policy, scheme, isNear } = order;
     assert(scheme !== "udp", "datagrams come by no connection");
     const own = { ...secrets, scheme, isNear, id: this.#newId(), node: self, service, policy: policyText(policy) };
-    const door: Door = new Door(own, order, self, () => {
-      if (door.size > 0 || !this.#former.delete(door)) return;
-      this.#options.unused();
+    const door: Door = new Door(own, order, self, {
+      came: () => door.isClosed && this.#outlives(door),
+      left: () => door.size === 0 && this.#former.delete(door) && this.#options.unused(),
     });
     this.#own.set(own.id, door);
     const gate: Gate = (socket, entrance) => {
@@ -132,15 +151,20 @@ export class Handoff {
 
   /** Its policy has changed: others get to know it anew, for the connections that come from now on. */
   revise(door: Door): void {
-    door.paper = { ...door.paper, id: this.#newId(), policy: policyText(door.order.policy) };
-    door.knownAt.clear();
+    const forgotten = door.revise({ ...door.paper, id: this.#newId(), policy: policyText(door.order.policy) });
+    for (const id of forgotten) this.#own.delete(id);
     this.#own.set(door.paper.id, door);
   }
 
   /** No client comes in there any more; what came by it stays where it is. */
   close(door: Door): void {
     for (const [id, one] of this.#own) if (one === door) this.#own.delete(id);
-    if (door.size === 0) return;
+    door.isClosed = true;
+    if (door.size > 0) this.#outlives(door);
+  }
+
+  /** It is closed, and has connections: perhaps of those only that were being let in, or given away, when it was. */
+  #outlives(door: Door): void {
     this.#former.add(door);
     this.#listen(door);
   }
@@ -153,8 +177,12 @@ export class Handoff {
     const { remoteAddress = "", remotePort = 0 } = socket;
     let inquiry: Inquiry | undefined = { remote: addressText({ address: remoteAddress, port: remotePort }) };
     let bytes: Uint8Array = NOTHING;
-    if (needsHead(door.order)) ({ bytes, inquiry } = await firstBytes(socket, descriptor, inquiry.remote));
-    if (socket.destroyed) return;
+    if (needsHead(door.order)) {
+      this.#awaited++;
+      ({ bytes, inquiry } = await firstBytes(socket, descriptor, inquiry.remote));
+      this.#awaited--;
+    }
+    if (socket.destroyed) return this.#options.unused();
     const stay = () => {
       goOnReading(descriptor);
       door.keep(socket, bytes);
@@ -203,16 +231,13 @@ export class Handoff {
         return this.#giver.unknown(peer, id);
       case "go":
         return this.#taker.go(peer, id);
-      case "no":
-        return this.#taker.no(peer, id);
       default:
-        return this.#own.get(id)?.count(peer, more);
+        return this.#own.get(id)?.count(id, peer, more);
     }
   }
 
   #lost(peer: string): void {
     for (const door of new Set([...this.#own.values(), ...this.#former, ...this.#taker.doors()])) door.lost(peer);
-    this.#taker.lost(peer);
     this.#giver.lost(peer);
   }
 
@@ -232,7 +257,19 @@ export class Handoff {
 
   /** Between two requests is when a connection can go. */
   #listen(door: Door): void {
-    if (this.#sweep !== undefined) door.entrance?.answered?.(() => this.#giveAway());
+    if (this.#sweep === undefined || door.entrance === undefined || this.#listened.has(door)) return;
+    this.#listened.add(door);
+    door.entrance.answered?.(() => this.#giveSoon());
+  }
+
+  /** Once for all that are answered in one turn of the event loop. */
+  #giveSoon(): void {
+    if (this.#isGiving) return;
+    this.#isGiving = true;
+    setImmediate(() => {
+      this.#isGiving = false;
+      if (!this.#isOver) this.#giveAway();
+    });
   }
 
   #giveAway(): void {
@@ -243,8 +280,14 @@ export class Handoff {
         const descriptor = descriptorOf(socket);
         if (descriptor === undefined || this.#giver.isFull) continue;
         holdStill(descriptor);
+        // How long it may be idle is whose it is to say when it is decided who that is.
+        const { timeout = 0 } = socket;
         socket.setTimeout(0);
-        void this.#giver.offer(door, to, socket, NOTHING, () => goOnReading(descriptor));
+        const stay = () => {
+          goOnReading(descriptor);
+          socket.setTimeout(timeout);
+        };
+        void this.#giver.offer(door, to, socket, NOTHING, stay);
       }
     }
   }
@@ -257,6 +300,7 @@ export class Handoff {
   }
 
   stop(): void {
+    this.#isOver = true;
     clearInterval(this.#sweep);
     this.#giver.stop();
     this.#taker.stop();

@@ -2,9 +2,10 @@
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
+import { HANDOFF_TIMEOUT_MS } from "../../src/limits.ts";
 import { until } from "../cluster/condition.ts";
 import { RawClient } from "../node/raw-client.ts";
-import { connectionsOf, isRunning, Launched } from "./launched.ts";
+import { connectionsOf, isRunning, Launched, unreadAt } from "./launched.ts";
 
 const SITE = (name: string) => `serve((request) => new Response("${name}"), { address: "service:web" });`;
 const REQUEST = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -12,11 +13,12 @@ const REQUEST = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 describe("a connection that is given to a node", { timeout: 120_000 }, () => {
   let nodes: Launched;
   let taker: number;
-  beforeEach(async () => {
+  async function begin(): Promise<void> {
     nodes = await Launched.start(["front", "b"]);
     await nodes.serve("b", SITE("b"));
     taker = await nodes.hostPid("b");
-  });
+  }
+  beforeEach(begin);
   afterEach(async () => {
     try {
       process.kill(taker, "SIGCONT");
@@ -78,9 +80,11 @@ describe("a connection that is given to a node", { timeout: 120_000 }, () => {
     await nodes.serve("front", SITE("front"));
     const port = Number(new URL(front.address).port);
     process.kill(taker, "SIGSTOP");
+    const giver = await nodes.hostPid("front");
     const clients = await Promise.all(Array.from({ length: 40 }, () => RawClient.connect(front.address)));
     for (const client of clients) client.send(REQUEST);
-    await until("some are under way", async () => ((await nodes.passed(front)).at["b"] ?? 0) > 0);
+    // Of each two one is for the node that stands still.
+    await until("the front has them", () => connectionsOf(giver, port) === 40);
     process.kill(taker, "SIGKILL");
     await Promise.all(clients.map((client) => client.seen(/\r\n\r\nfront$/)));
     await until("the launcher has let go of them", () => connectionsOf(process.pid, port) === 0);
@@ -89,25 +93,61 @@ describe("a connection that is given to a node", { timeout: 120_000 }, () => {
     await until("nothing is left open", async () => (await open(port))[0] === 0);
   });
 
-  test("whose giver dies before it has let go: the taker goes on with it", async () => {
+  /** Has the taker stand still, and the giver die, when that has passed a connection on and before it goes on with it itself. */
+  async function died(): Promise<{ client: RawClient; port: number; isInTime: boolean }> {
     // The head is read for the choice, and goes along.
     const front = await nodes.front("front", { policy: "content:/other=other" });
     await ready(front.address);
     const giver = await nodes.hostPid("front");
-    const port = Number(new URL(front.address).port);
     process.kill(taker, "SIGSTOP");
+    const beginMs = performance.now();
     const client = await RawClient.connect(front.address);
     client.send(REQUEST);
-    await until("it is under way", async () => ((await nodes.passed(front)).at["b"] ?? 0) > 0);
-    // The launcher, which is this process, has passed it on: its copy is closed when that is done.
-    await until("the launcher has passed it on", () => connectionsOf(process.pid, port) === 0);
+    // It takes far more turns of its event loop to open another front.
+    await nodes.front("front", { service: "other" });
     process.kill(giver, "SIGKILL");
+    const isInTime = performance.now() - beginMs < HANDOFF_TIMEOUT_MS;
     await until("the giver is gone", () => !isRunning(giver));
+    return { client, port: Number(new URL(front.address).port), isInTime };
+  }
+
+  test("whose giver dies before it has let go: the taker goes on with it", async () => {
+    let tried = await died();
+    // Where all takes so long it has kept it, and that is another test's.
+    for (let tries = 1; !tried.isInTime && tries < 5; tries++) {
+      process.kill(taker, "SIGCONT");
+      await nodes.stop();
+      await begin();
+      tried = await died();
+    }
+    const { client, port } = tried;
     process.kill(taker, "SIGCONT");
     await client.seen(/\r\n\r\nb$/);
     client.send(REQUEST);
     await until("again", () => client.statuses.length === 2);
     client.socket.destroy();
+    await until("nothing is left open", () => connectionsOf(taker, port) === 0);
+  });
+
+  test("which its giver kept, and went on with until it died: nobody goes on with the rest of it", async () => {
+    const front = await nodes.front("front");
+    await ready(front.address);
+    await nodes.serve("front", SITE("front"));
+    const giver = await nodes.hostPid("front");
+    const port = Number(new URL(front.address).port);
+    process.kill(taker, "SIGSTOP");
+    const clients = await Promise.all(Array.from({ length: 10 }, () => RawClient.connect(front.address)));
+    for (const client of clients) client.send(REQUEST);
+    await Promise.all(clients.map((client) => client.seen(/\r\n\r\nfront$/)));
+    // The giver is in the middle of a request when it dies.
+    for (const client of clients) client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n");
+    await until("it has read that", () => unreadAt(port) === 0);
+    process.kill(giver, "SIGKILL");
+    await until("the giver is gone", () => !isRunning(giver));
+    process.kill(taker, "SIGCONT");
+    for (const client of clients) client.send(REQUEST);
+    await Promise.all(clients.map((client) => client.closed));
+    for (const { statuses } of clients) assert.deepEqual(statuses, [200]);
     await until("nothing is left open", () => connectionsOf(taker, port) === 0);
   });
 

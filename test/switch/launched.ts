@@ -66,15 +66,29 @@ export class Launched {
   }
 }
 
-/** How many descriptors an OS process has of connections at a port (of its own side). */
-export function connectionsOf(hostPid: number, port: number): number {
-  const inodes = new Set<string>();
+interface Connection {
+  readonly inode: string;
+  /** Bytes that came and were not read. */
+  readonly unread: number;
+}
+
+/** Connections of which this side is at a port, as the system of an OS process tells them. */
+function connectionsAt(hostPid: number, port: number): Connection[] {
+  const found: Connection[] = [];
   for (const table of ["tcp", "tcp6"])
     for (const line of readFileSync(`/proc/${hostPid}/net/${table}`, "utf8").split("\n").slice(1)) {
-      const [, local = "", , state, , , , , , inode = ""] = line.trim().split(/\s+/);
+      const [, local = "", , state, queues = "", , , , , inode = ""] = line.trim().split(/\s+/);
       const ownPort = Number.parseInt(local.slice(local.lastIndexOf(":") + 1), 16);
-      if (state !== "0A" && ownPort === port && inode !== "0") inodes.add(inode);
+      const unread = Number.parseInt(queues.slice(queues.indexOf(":") + 1), 16);
+      if (state !== "0A" && ownPort === port) found.push({ inode, unread });
     }
+  return found;
+}
+
+/** How many descriptors an OS process has of connections at a port (of its own side). */
+export function connectionsOf(hostPid: number, port: number): number {
+  const inodes = new Set(connectionsAt(hostPid, port).map(({ inode }) => inode));
+  inodes.delete("0");
   return readdirSync(`/proc/${hostPid}/fd`).filter((fd) => {
     try {
       return inodes.has(/^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${hostPid}/fd/${fd}`))?.[1] ?? "");
@@ -82,6 +96,11 @@ export function connectionsOf(hostPid: number, port: number): number {
       return false; // it was closed meanwhile
     }
   }).length;
+}
+
+/** Bytes that have come on this machine's connections at a port, and that nobody has read. */
+export function unreadAt(port: number): number {
+  return connectionsAt(process.pid, port).reduce((sum, { unread }) => sum + unread, 0);
 }
 
 export function isRunning(hostPid: number): boolean {
