@@ -17,6 +17,9 @@ export interface Detached {
 export async function startDetached(socket: string): Promise<Detached | undefined> {
   const { makeFolder } = await import("../node/socket-file.ts");
   makeFolder(dirname(socket));
+  // Who does not want to wait for it does not want it.
+  const stop = () => void child.kill();
+  process.on("SIGINT", stop).on("SIGTERM", stop);
   const log = `${socket}.log`;
   const file = openSync(log, "w", 0o600);
   const [main = "", ...args] = process.argv.slice(1);
@@ -27,6 +30,7 @@ export async function startDetached(socket: string): Promise<Detached | undefine
   });
   closeSync(file);
   const isUp = await Promise.race([once(child, "message").then(() => true), once(child, "exit").then(() => false)]);
+  process.off("SIGINT", stop).off("SIGTERM", stop);
   if (isUp && child.pid !== undefined) {
     child.disconnect();
     child.unref();

@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
 import { temporaryFolder, until } from "./folder.ts";
-import { godwit } from "./command.ts";
+import { godwit, start } from "./command.ts";
 
 interface Up {
   readonly socket: string;
@@ -45,6 +45,16 @@ suite("godwit up --detach", { concurrency: 2, timeout: 120_000 }, () => {
       await until(() => !existsSync(socket));
       assert.equal(readFileSync(`${socket}.log`, "utf8"), "");
     });
+
+  test("who breaks it off before it is up leaves nothing behind", async (t) => {
+    const socket = join(temporaryFolder(t), "a.sock");
+    const running = start(t, ["up", "--detach", "--nodes", "2"], { environment: { GODWIT_SOCKET: socket } });
+    await until(() => existsSync(`${socket}.log`));
+    running.child.kill("SIGINT");
+    // It has waited for what it had started.
+    const { code, stdout } = await running.ended;
+    assert.deepEqual([code, stdout, existsSync(socket)], [1, "", false]);
+  });
 
   test("why it could not start is told", async (t) => {
     const environment = { GODWIT_SOCKET: join(temporaryFolder(t), "a.sock"), HOME: temporaryFolder(t) };
