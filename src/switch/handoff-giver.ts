@@ -45,6 +45,8 @@ export class HandoffGiver {
   #keeping = 0;
   /** Nodes that did not take one: they are given none until then (ms of `performance.now`). */
   readonly #resting = new Map<string, number>();
+  /** Nodes that were told "go" over a link that is not known to be lost. */
+  readonly #told = new Set<string>();
 
   constructor(siblings: Siblings, post: HandoffPost, around: GiverSurroundings) {
     this.#siblings = siblings;
@@ -114,6 +116,7 @@ export class HandoffGiver {
     // From here on it is the other's alone: that this copy is closed tells the client nothing.
     offer.socket.destroy();
     this.#post.say(peer, ["go", id]);
+    this.#told.add(peer);
     this.#around.gone();
   }
 
@@ -174,7 +177,7 @@ export class HandoffGiver {
   /** The link to a node is lost. It may not have heard of some that are its own by now. */
   lost(peer: string): void {
     for (const [id, { to }] of this.#offers) if (to === peer) this.withdraw(id);
-    if (this.#siblings.names.includes(peer)) this.#siblings.settle(peer);
+    if (this.#told.delete(peer)) this.#siblings.settle(peer);
   }
 
   stop(): void {

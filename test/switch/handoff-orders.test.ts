@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import type { ChildProcess } from "node:child_process";
 import { type TestContext, test } from "node:test";
-import { HANDOFF_TIMEOUT_MS } from "../../src/limits.ts";
+import { HANDOFF_REPORT_MS, HANDOFF_TIMEOUT_MS } from "../../src/limits.ts";
 import { Courier } from "../../src/node/courier.ts";
 import type { ToMember } from "../../src/node/member-process.ts";
 import type { RawClient } from "../node/raw-client.ts";
@@ -155,6 +155,11 @@ test("a link that is lost between `taken` and `go`: the taker goes on", async (t
   await ask(client, 2);
   assert.deepEqual([a.answered, b.answered], [0, 3]);
   client.socket.destroy();
+  // There is nothing to tell when a link is lost by which nothing was given.
+  await until("b tells of it by another link", () => a.isLinked || (t.mock.timers.tick(HANDOFF_REPORT_MS), false));
+  nodes.cut();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(a.settled, 1);
 });
 
 test("a link that is lost before `taken` is heard: the giver goes on, and the taker lets go", async (t) => {

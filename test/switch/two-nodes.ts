@@ -85,6 +85,8 @@ export class TestNode implements Siblings, Links {
   passed = 0;
   /** Connections that have come in at those. */
   readonly sockets: Socket[] = [];
+  /** How often it has said that all that it passed on and did not keep is the other's. */
+  settled = 0;
   /** How often it was told that something that kept it in use is gone, and of these how often nothing did any more. */
   unused = 0;
   freed = 0;
@@ -189,6 +191,7 @@ export class TestNode implements Siblings, Links {
   }
 
   settle(): void {
+    this.settled++;
     this.#say(() => this.#other.byLauncher.push(() => this.#other.onSettled(this.name)));
   }
 
@@ -231,6 +234,10 @@ export class TestNode implements Siblings, Links {
     };
     this.#link = link;
     return link;
+  }
+
+  get isLinked(): boolean {
+    return this.#link !== undefined;
   }
 
   cut(): void {
