@@ -21,6 +21,19 @@ export const SOCKET_PING_MS = 30_000;
 export const SOCKETS_SERVED_MAX = 512;
 /** What came over a session between a front and a home, and waits to be taken: more than its window is its sender's fault. */
 export const SESSION_OPEN_MAX_BYTES = 4 * 2 ** 20;
+/**
+ * What all sessions of a node's fronts have in memory together, for each direction; a front has at most half of it. Beyond are only
+ * pieces of those that had nothing under way, and answers that are on their way already.
+ */
+export const FRONT_HELD_MAX_BYTES = 128 * 2 ** 20;
+/** What all sessions of a home keep for fronts that these are not done with; a service has at most half of it. Beyond are only pieces. */
+export const HOME_KEPT_MAX_BYTES = 128 * 2 ** 20;
+/** What a session may have under way when there is no more room for all. */
+export const SESSION_PIECE_MAX_BYTES = 64 * 1024;
+/** Names of sessions, and of their fronts' nodes. */
+export const SESSION_ID_MAX_CHARS = 300;
+/** Sessions of one front's node that a home waits for the first words of. */
+export const SESSIONS_OPENING_MAX = 64;
 /** Requests, connections and the like that a front has from its clients; those beyond are told to come again. */
 export const FRONT_SESSIONS_MAX = 20_000;
 /** Those of a front for which no process is free; and how long one waits before it is told to come again. */
@@ -54,6 +67,15 @@ export const DRAIN_READ_MAX_MS = 10_000;
 export const REHOME_STILL_MS = 10_000;
 /** Of a home of which it is not known whether it has moved the directory is asked at least this often. */
 export const REHOME_ASK_MAX_MS = 5_000;
+/** What goes from home to home of one process: channels, what is on its way in one, what came for it meanwhile, its waits, and output. */
+export const RECORD_CHANNELS_MAX = 65_536;
+export const RECORD_FRAMES_MAX = 8_192;
+export const RECORD_HELD_MAX = 65_536;
+export const RECORD_WAITS_MAX = 8_192;
+export const RECORD_PIECES_MAX = 8_192;
+/** Answered waits that a home remembers of each process; and what one of its capabilities lists. */
+export const ANSWERED_WAITS_MAX = 64;
+export const GRANTS_MAX = 65_536;
 /** Fronts of one node; and the rules of a front's policy. */
 export const FRONTS_MAX = 64;
 export const POLICY_RULES_MAX = 64;
@@ -77,11 +99,12 @@ export const LOOKUPS_MAX = 16;
 export const LOOKUP_SERVICES_MAX = 256;
 export const LOOKUP_RECORDS_MAX = 32;
 export const LOOKUP_TTL_S = 1;
-/** Answers in datagrams a second to one client's network (/24, or /56), and networks that are told apart at a time. */
+/** Questions of DNS that are answered a second for one client's network (/24, or /56): in datagrams, and as many over TCP. Networks that are told apart at a time. */
 export const LOOKUP_ANSWERS_PER_S = 500;
 export const LOOKUP_NETWORKS_MAX = 10_000;
-/** Connections to one lookup, how long one may be idle, and what may wait in one to be taken by its client. */
+/** Connections to one lookup, and of DNS those of one network; how long one may be idle, and what may wait in one to be taken by its client. */
 export const LOOKUP_CONNECTIONS_MAX = 1_024;
+export const LOOKUP_CONNECTIONS_PER_NETWORK_MAX = 128;
 export const LOOKUP_IDLE_MS = 10_000;
 export const LOOKUP_UNTAKEN_MAX_BYTES = 64 * 1024;
 /** A question in DNS; and one by HTTP, with its head. */

@@ -255,31 +255,6 @@ await withMembers(["a", "b"], (t) => {
     await a.own.unexpose("plain");
   });
 
-  test("over TCP: who asks much at once and takes it later gets it all", { timeout: 60_000 }, async () => {
-    const a = t.get("a");
-    for (let index = 0; index < 8; index++) await front(a, { service: "much" });
-    const socket = connect(portOf(`http://${await lookup(a, "dns")}`), "127.0.0.1");
-    const times = 8_000;
-    const question = (id: number) =>
-      streamEncode({ type: "query", id, questions: [{ name: "_much._tcp.godwit", type: "SRV" }] });
-    // Far more than the system keeps for who takes nothing.
-    socket.write(Buffer.concat(Array.from({ length: times }, (_, id) => question(id))));
-    let rest = Buffer.alloc(0);
-    let next = 0;
-    for await (const piece of socket as AsyncIterable<Buffer>) {
-      rest = Buffer.concat([rest, piece]);
-      for (
-        ;
-        rest.length >= 2 && rest.length >= 2 + rest.readUInt16BE(0);
-        rest = rest.subarray(2 + rest.readUInt16BE(0))
-      )
-        assert.equal(rest.readUInt16BE(2), next++);
-      if (next === times) break;
-    }
-    assert.equal(next, times);
-    await a.own.unexpose("much");
-  });
-
   test("by HTTP: of all that a connection asks at once one question waits", { timeout: 30_000 }, async () => {
     const client = await RawClient.connect(`http://${await lookup(t.get("a"), "http")}`);
     const ask = (waitS: number) => `GET /v1/services/nobody?wait=${waitS} HTTP/1.1\r\nHost: x\r\n\r\n`;

@@ -1,6 +1,7 @@
 /**
- * How many answers go out in datagrams: who asks may not be whom they go to. A client's network has so many a second; of those
- * beyond, every second is told to come by TCP, where it must be who it says it is, and the others are not answered. Pure.
+ * How many questions are answered. A client's network has so many a second. Of those in datagrams, where who asks may not be whom
+ * answers go to, every second one beyond is told to come by TCP, and the others are not answered; those over TCP wait for the
+ * next second. Pure.
  */
 
 import ipaddr from "ipaddr.js";
@@ -31,8 +32,13 @@ export class AnswerRate {
   }
 }
 
+/** Until a network may ask again that has asked too much. */
+export function restMs(nowMs: number): number {
+  return 1000 - (nowMs % 1000);
+}
+
 /** /24, or /56: what one client is likely to have. */
-function networkOf(remote: string): string {
+export function networkOf(remote: string): string {
   if (!ipaddr.isValid(remote)) return "";
   const bytes = ipaddr.process(remote).toByteArray();
   return bytes.slice(0, bytes.length === 4 ? 3 : 7).join(".");

@@ -6,12 +6,13 @@ import { streamEncode } from "dns-packet";
 
 import {
   LOOKUP_CONNECTIONS_MAX,
+  LOOKUP_CONNECTIONS_PER_NETWORK_MAX,
   LOOKUP_IDLE_MS,
   LOOKUP_QUESTION_MAX_BYTES,
   LOOKUP_UNTAKEN_MAX_BYTES,
 } from "../../limits.ts";
 import { addressText, unheard } from "../../resources/address.ts";
-import { AnswerRate } from "./answer-rate.ts";
+import { AnswerRate, networkOf, restMs } from "./answer-rate.ts";
 import { type Asker, isLoopback } from "../reach.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { answerTo, fitted, hostLabels, truncated, type ZoneView } from "./zone.ts";
@@ -29,17 +30,20 @@ export class DnsServer {
   readonly #datagrams: DatagramSocket;
   readonly #server: Server;
   readonly #connections = new Set<Socket>();
-  readonly #rate: AnswerRate;
+  /** How often each way is asked: what is too much for the one is sent to the other. */
+  readonly #rates: Rates;
+  /** Connections of each client's network. */
+  readonly #networks = new Map<string, number>();
   /** Of all services' addresses, as each asker reaches them, until something changes: to look at all for each question costs much. */
   readonly #hosts = new Map<string, ReadonlySet<string>>();
   readonly #endWatch: () => void;
 
-  private constructor(zone: string, catalogue: Catalogue, rate: AnswerRate, sockets: Sockets) {
+  private constructor(zone: string, catalogue: Catalogue, rates: Rates, sockets: Sockets) {
     this.#zone = zone;
     this.#catalogue = catalogue;
     this.#datagrams = sockets.datagrams;
     this.#server = sockets.server;
-    this.#rate = rate;
+    this.#rates = rates;
     this.address = addressText(this.#server.address() as AddressInfo);
     this.#server.maxConnections = LOOKUP_CONNECTIONS_MAX;
     // What the system says of one datagram or connection is its client's loss.
@@ -53,11 +57,11 @@ export class DnsServer {
     place: { readonly host: string; readonly port: number },
     zone: string,
     catalogue: Catalogue,
-    rate = new AnswerRate(),
+    rates: Rates = { datagrams: new AnswerRate(), streams: new AnswerRate() },
   ): Promise<DnsServer> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return new DnsServer(zone, catalogue, rate, await listen(place));
+        return new DnsServer(zone, catalogue, rates, await listen(place));
       } catch (error) {
         const isTaken = error instanceof Error && Reflect.get(error, "code") === "EADDRINUSE";
         if (place.port === 0 && isTaken && attempt < PORT_ATTEMPTS) continue;
@@ -89,7 +93,7 @@ export class DnsServer {
   }
 
   #heard(message: Buffer, { address, port }: RemoteInfo): void {
-    const verdict = this.#rate.next(address, performance.now());
+    const verdict = this.#rates.datagrams.next(address, performance.now());
     if (verdict === "drop" || message.length > LOOKUP_QUESTION_MAX_BYTES || port === 0) return;
     const { address: bound } = this.#datagrams.address();
     const asked = bound === "0.0.0.0" || bound === "::" ? undefined : bound;
@@ -100,17 +104,28 @@ export class DnsServer {
   }
 
   #accept(socket: Socket): void {
-    this.#connections.add(socket);
-    socket.on("error", () => {}).on("close", () => this.#connections.delete(socket));
-    socket.setNoDelay(true).setTimeout(LOOKUP_IDLE_MS, () => socket.destroy());
     const { remoteAddress = "", localAddress } = socket;
+    if (!this.#admit(socket, networkOf(remoteAddress))) return void socket.destroy();
+    socket.setNoDelay(true).setTimeout(LOOKUP_IDLE_MS, () => socket.destroy());
     const view = this.#view({ isNear: isLoopback(remoteAddress), asked: localAddress?.replace(/^::ffff:/, "") });
     let rest: Buffer = Buffer.alloc(0);
+    /** Runs while its network has asked too much. */
+    let resting: NodeJS.Timeout | undefined;
+    const mayAsk = () => {
+      const nowMs = performance.now();
+      if (this.#rates.streams.next(remoteAddress, nowMs) === "answer") return true;
+      resting = setTimeout(() => {
+        resting = undefined;
+        goOn();
+      }, restMs(nowMs));
+      return false;
+    };
     const goOn = () => {
-      const left = this.#take(socket, rest, view);
+      if (resting !== undefined) return;
+      const left = this.#take(socket, rest, view, mayAsk);
       rest = left ?? rest;
       if (left === undefined) socket.destroy();
-      else if (isFull(socket)) socket.pause();
+      else if (resting !== undefined || isFull(socket)) socket.pause();
       else socket.resume();
     };
     const heard = (bytes: Buffer) => {
@@ -118,18 +133,35 @@ export class DnsServer {
       goOn();
     };
     socket.on("data", heard).on("drain", goOn);
+    socket.once("close", () => clearTimeout(resting));
+  }
+
+  /** Whether a connection is served: of one network there are so many. */
+  #admit(socket: Socket, network: string): boolean {
+    socket.on("error", () => {});
+    const open = this.#networks.get(network) ?? 0;
+    if (open >= LOOKUP_CONNECTIONS_PER_NETWORK_MAX) return false;
+    this.#networks.set(network, open + 1);
+    this.#connections.add(socket);
+    socket.once("close", () => {
+      this.#connections.delete(socket);
+      const left = (this.#networks.get(network) ?? 1) - 1;
+      if (left > 0) this.#networks.set(network, left);
+      else this.#networks.delete(network);
+    });
+    return true;
   }
 
   /**
-   * Answers what is whole, as long as the client takes its answers, and returns the rest; undefined for what is not to be
-   * listened to any longer.
+   * Answers what is whole, as long as the client takes its answers and its network may ask, and returns the rest, which is at most
+   * one piece and a question; undefined for what is not to be listened to any longer.
    */
-  #take(socket: Socket, bytes: Buffer, view: ZoneView): Buffer | undefined {
+  #take(socket: Socket, bytes: Buffer, view: ZoneView, mayAsk: () => boolean): Buffer | undefined {
     let rest = bytes;
     while (rest.length >= LENGTH_BYTES && !isFull(socket)) {
       const end = LENGTH_BYTES + rest.readUInt16BE(0);
       if (end > LENGTH_BYTES + LOOKUP_QUESTION_MAX_BYTES) return undefined;
-      if (rest.length < end) return rest;
+      if (rest.length < end || !mayAsk()) return rest;
       const given = answerTo(rest.subarray(LENGTH_BYTES, end), view);
       if (given === undefined) return undefined;
       socket.write(streamEncode(given.answer));
@@ -149,6 +181,12 @@ export class DnsServer {
 /** A client that asks and takes nothing is not heard any more until it does. */
 function isFull(socket: Socket): boolean {
   return socket.writableLength > LOOKUP_UNTAKEN_MAX_BYTES;
+}
+
+/** For each way of asking. */
+interface Rates {
+  readonly datagrams: AnswerRate;
+  readonly streams: AnswerRate;
 }
 
 interface Sockets {
