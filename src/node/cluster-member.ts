@@ -252,7 +252,9 @@ async function makeParts(
   };
   const { membership, links } = view;
   const { messages, blobs, directory: entries } = view.engine;
-  const ground = { directory: entries, membership, links, messages, blobs, secret };
+  const isHome = async (home: string, pid: number) =>
+    view.entryOf(pid)?.home === home || (await directory.find(pid))?.home === home;
+  const ground = { directory: entries, membership, links, messages, blobs, secret, isHome };
   const { siblings, sockets } = settings;
   const near = siblings === undefined ? {} : { siblings };
   const clients = await Switch.open({ name, sockets, cluster: ground, ...near });

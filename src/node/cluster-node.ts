@@ -286,7 +286,7 @@ export class ClusterNode implements LinkHandlers {
         return hearHome(this, pid, home, epoch);
       }
       case "home/take":
-        return takeHomes(this, homeRecordsOf(body));
+        return takeHomes(this, link.peer, homeRecordsOf(body));
       case "home/hold":
         return this.homing.hold(link, parsed(aboutPid, body).pid);
       case "move/emigrate": {

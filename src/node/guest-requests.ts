@@ -3,7 +3,7 @@
 import type { Quotas, SpawnRequest } from "../abi/records.ts";
 import { unreachable } from "../assert.ts";
 import { failure, GodwitError } from "../errors.ts";
-import { HOST_TIMER_MAX_MS } from "../limits.ts";
+import { ANSWERED_WAITS_MAX, HOST_TIMER_MAX_MS } from "../limits.ts";
 import { narrow } from "../kernel/capability.ts";
 import { allowed } from "../kernel/file-access.ts";
 import type { Birth, Completion, NodeRequest } from "../kernel/protocol.ts";
@@ -12,9 +12,6 @@ import { hostFiles } from "../resources/file.ts";
 import type { Node } from "./node.ts";
 import { descendsFrom, type Entry, type ParentWait } from "./process-table.ts";
 import { compileProgram, guestExports } from "./program.ts";
-
-/** Answered waits that are remembered for each process. */
-const ANSWERED_WAITS_MAX = 64;
 
 /** Calls by which processes move themselves, the last of each. */
 const moveCalls = new WeakMap<Entry, number>();

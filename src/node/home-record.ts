@@ -1,17 +1,43 @@
-/** What a home hands over of a process, beside the process itself, to the one that takes its place. */
+/** What a home hands over of a process, beside the process itself, to the one that takes its place; checked where it arrives. */
 
 import * as v from "valibot";
 
+import type { Frame } from "../abi/channel.ts";
 import { SIGNALS } from "../abi/records.ts";
 import { failure } from "../errors.ts";
-import { NAMES_MAX, PID_MAX, ZOMBIES_MAX } from "../limits.ts";
+import { channelRequest } from "../kernel/channel-request.ts";
+import type { ToLwp } from "../kernel/protocol.ts";
+import { quotasOf } from "../kernel/quota.ts";
+import {
+  ANSWERED_WAITS_MAX,
+  GRANTS_MAX,
+  HANDLES_MAX,
+  NAMES_MAX,
+  PID_MAX,
+  PROCESSES_PER_NODE_MAX,
+  RECORD_CHANNELS_MAX,
+  RECORD_FRAMES_MAX,
+  RECORD_HELD_MAX,
+  RECORD_PIECES_MAX,
+  RECORD_WAITS_MAX,
+  ZOMBIES_MAX,
+} from "../limits.ts";
+import { datagramServiceRecordOf } from "../switch/datagram-service.ts";
+import { homeSessionRecordOf } from "../switch/home-session.ts";
+import { isItemKind, PARTING } from "../switch/session.ts";
 import { waitsLeft } from "./guest-requests.ts";
+import { FROM_HOME } from "./hosting.ts";
 import type { Node } from "./node.ts";
 import type { Entry } from "./process-table.ts";
 
 const pid = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(PID_MAX));
 const text = v.pipe(v.string(), v.maxLength(4096));
-const names = v.union([v.literal("all"), v.array(text)]);
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const names = v.union([v.literal("all"), v.pipe(v.array(text), v.maxLength(GRANTS_MAX))]);
+const frameKind = v.custom<Frame["kind"]>(
+  (kind) => kind !== PARTING && isItemKind(kind),
+  "a frame has a kind that there is",
+);
 const status = v.object({
   pid,
   code: v.number(),
@@ -26,7 +52,7 @@ const homeRecord = v.object({
   name: text,
   /** The node that runs it, and its epoch there. */
   host: text,
-  epoch: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+  epoch: count,
   quotas: v.object({
     memoryBytes: v.number(),
     cpuShare: v.number(),
@@ -39,44 +65,72 @@ const homeRecord = v.object({
   startedMs: v.number(),
   names: v.pipe(v.array(text), v.maxLength(NAMES_MAX)),
   zombies: v.pipe(v.array(status), v.maxLength(ZOMBIES_MAX)),
-  waits: v.array(v.object({ call: v.number(), pid: v.number(), leftMs: v.optional(v.number()) })),
-  answeredWaits: v.array(v.number()),
+  waits: v.pipe(
+    v.array(v.object({ call: v.number(), pid: v.number(), leftMs: v.optional(v.pipe(v.number(), v.minValue(0))) })),
+    v.maxLength(RECORD_WAITS_MAX),
+  ),
+  answeredWaits: v.pipe(v.array(v.number()), v.maxLength(ANSWERED_WAITS_MAX)),
   inputClosed: v.boolean(),
-  unreadBytes: v.number(),
+  unreadBytes: count,
   output: v.object({
     id: v.pipe(v.string(), v.uuid()),
-    endBytes: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
-    pieces: v.array(v.object({ stream: v.picklist(["stdout", "stderr"]), bytes: v.instance(Uint8Array) })),
+    endBytes: count,
+    pieces: v.pipe(
+      v.array(v.object({ stream: v.picklist(["stdout", "stderr"]), bytes: v.instance(Uint8Array) })),
+      v.maxLength(RECORD_PIECES_MAX),
+    ),
   }),
-  listeners: v.array(v.object({ channel: text, request: v.unknown() })),
+  listeners: v.pipe(v.array(v.object({ channel: text, request: v.unknown() })), v.maxLength(HANDLES_MAX)),
   /** Channels that go on: sessions with switches. */
-  channels: v.array(
-    v.object({
-      channel: text,
-      arrival: v.picklist(["exchange", "stream", "socket", "datagrams"]),
-      untaken: v.number(),
-      frames: v.array(v.object({ kind: v.number(), bytes: v.instance(Uint8Array) })),
-      passing: v.nullable(v.object({ kind: v.number(), cost: v.number() })),
-      isAbandoned: v.boolean(),
-      state: v.unknown(),
-    }),
+  channels: v.pipe(
+    v.array(
+      v.object({
+        channel: text,
+        arrival: v.picklist(["exchange", "stream", "socket", "datagrams"]),
+        untaken: count,
+        frames: v.pipe(
+          v.array(v.object({ kind: frameKind, bytes: v.instance(Uint8Array) })),
+          v.maxLength(RECORD_FRAMES_MAX),
+        ),
+        passing: v.nullable(v.object({ kind: frameKind, cost: count })),
+        isAbandoned: v.boolean(),
+        state: v.unknown(),
+      }),
+    ),
+    v.maxLength(RECORD_CHANNELS_MAX),
   ),
   /** Channels that end with the home that they had. */
-  broken: v.array(text),
+  broken: v.pipe(v.array(text), v.maxLength(RECORD_CHANNELS_MAX)),
   /** What came for it while it was held. */
-  held: v.array(v.looseObject({ op: v.string() })),
+  held: v.pipe(v.array(v.looseObject({ op: v.string() })), v.maxLength(RECORD_HELD_MAX)),
 });
 export type HomeRecord = v.InferOutput<typeof homeRecord>;
 
 /** The eldest first. `cause`: under which they were promised. */
-const homeRecords = v.object({ cause: v.string(), records: v.pipe(v.array(homeRecord), v.minLength(1)) });
+const homeRecords = v.object({
+  cause: text,
+  records: v.pipe(v.array(homeRecord), v.minLength(1), v.maxLength(PROCESSES_PER_NODE_MAX)),
+});
 export type HomeRecords = v.InferOutput<typeof homeRecords>;
 
-/** @throws GodwitError EPROTO for what are none. */
+/**
+ * Checked as a whole: who takes a home over has no way back from the middle.
+ * @throws GodwitError EPROTO for what are none; EINVAL for quotas and listeners that no process has.
+ */
 export function homeRecordsOf(body: unknown): HomeRecords {
   const checked = v.safeParse(homeRecords, body);
-  if (checked.success) return checked.output;
-  throw failure("EPROTO", `a home's record is malformed: ${checked.issues[0].message}`);
+  if (!checked.success) throw malformed(checked.issues[0].message);
+  const { records } = checked.output;
+  if (isDouble(records.map(({ pid: one }) => one))) throw malformed("a process is in it twice");
+  for (const record of records) {
+    quotasOf(record.quotas);
+    for (const { request } of record.listeners) channelRequest(request);
+    checkChannels(record);
+    for (const { op, pid: whose } of record.held)
+      if (whose !== record.pid || !FROM_HOME.has(op as ToLwp["op"]))
+        throw malformed(`"${op.slice(0, 40)}" was not held for process ${record.pid}`);
+  }
+  return checked.output;
 }
 
 export function recordOf(node: Node, entry: Entry, epoch: number): Omit<HomeRecord, "held" | "listeners"> {
@@ -101,4 +155,21 @@ export function recordOf(node: Node, entry: Entry, epoch: number): Omit<HomeReco
     output: entry.output.record() as HomeRecord["output"],
     broken: node.switchboard.of(entry).map(({ id }) => id),
   };
+}
+
+/** Those that go on: each has what it needs for that. */
+function checkChannels({ channels, listeners }: HomeRecord): void {
+  for (const list of [channels, listeners])
+    if (isDouble(list.map(({ channel }) => channel))) throw malformed("a channel is in it twice");
+  for (const { arrival, state } of channels)
+    if (arrival !== "datagrams") homeSessionRecordOf(state);
+    else if (state !== null) datagramServiceRecordOf(state);
+}
+
+function isDouble(all: readonly unknown[]): boolean {
+  return new Set(all).size < all.length;
+}
+
+function malformed(why: string) {
+  return failure("EPROTO", `a home's record is malformed: ${why}`);
 }

@@ -5,7 +5,7 @@
 
 import type { Link, Links } from "../cluster/link.ts";
 import { failure, GodwitError } from "../errors.ts";
-import { MOVE_SILENCE_MS } from "../limits.ts";
+import { MOVE_SILENCE_MS, RECORD_HELD_MAX } from "../limits.ts";
 import { Held } from "./held.ts";
 import type { Lwp } from "./lwp.ts";
 import type { LwpThread, Told } from "./lwp-thread.ts";
@@ -39,7 +39,7 @@ export class Homing {
   readonly #adrift = new Map<number, { readonly lwp: Lwp; readonly reason: string }>();
   readonly #lwps = new Map<string, RemoteLwp>();
   readonly #transits = new Map<number, Transit>();
-  /** What a new host has told before the process was known to be there, by pid. Bounded by what a process may have on its way. */
+  /** What a new host has told before the process was known to be there, by pid. At most RECORD_HELD_MAX of each. */
   readonly #early = new Map<number, { readonly peer: string; readonly messages: Told[] }>();
 
   constructor(node: Node, links: Links) {
@@ -171,12 +171,19 @@ export class Homing {
     const entry = this.#node.table.find(pid);
     if (entry === undefined || entry.exit !== undefined) return;
     const lwp = this.#lwpOver(link);
-    if (entry.lwp === lwp) return this.#node.told(lwp, message);
+    if (entry.lwp === lwp) return this.#pass(lwp, message);
     // It has arrived there, and we have not heard.
     if (entry.held === undefined) return;
     const early = this.#early.get(pid);
-    if (early?.peer === link.peer) early.messages.push(message);
-    else this.#early.set(pid, { peer: link.peer, messages: [message] });
+    if (early?.peer !== link.peer) this.#early.set(pid, { peer: link.peer, messages: [message] });
+    else if (early.messages.length < RECORD_HELD_MAX) early.messages.push(message);
+    else throw failure("EPROTO", `node ${link.peer} tells more of process ${pid} than it can have on its way`);
+  }
+
+  /** A child that a host has made is there, and nowhere else. */
+  #pass(lwp: RemoteLwp, message: Told): void {
+    const child = message.op === "forked" ? this.#node.table.find(message.child) : undefined;
+    if (child === undefined || child.lwp === lwp) this.#node.told(lwp, message);
   }
 
   // ---- Moves from one host to another, or back here
@@ -240,7 +247,7 @@ export class Homing {
     reseat(this.#node, entry, lwp);
     const early = this.#early.get(entry.pid);
     this.#early.delete(entry.pid);
-    if (early?.peer === lwp.nodeName) for (const message of early.messages) this.#node.told(lwp, message);
+    if (early?.peer === lwp.nodeName) for (const message of early.messages) this.#pass(lwp, message);
   }
 
   async #afterFrozen(pid: number): Promise<void> {

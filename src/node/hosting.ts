@@ -4,7 +4,7 @@
  */
 
 import type { Link } from "../cluster/link.ts";
-import { assert, present } from "../assert.ts";
+import { present } from "../assert.ts";
 import { failure } from "../errors.ts";
 import type { Answer, Question, ToLwp } from "../kernel/protocol.ts";
 import type { LwpThread, Told } from "./lwp-thread.ts";
@@ -24,7 +24,7 @@ export interface Hosted {
 }
 
 /** What a home may tell a process of its own; the rest is between a node and its workers. */
-const FROM_HOME: ReadonlySet<ToLwp["op"]> = new Set([
+export const FROM_HOME: ReadonlySet<ToLwp["op"]> = new Set([
   "fork",
   "signal",
   "pause",
@@ -66,8 +66,10 @@ export class Hosting {
     return [...this.#hosted.values()];
   }
 
+  /** @throws GodwitError EEXIST: what comes is what other nodes say. */
   add(hosted: Hosted): void {
-    assert(!this.#hosted.has(hosted.pid), "a process is hosted once");
+    if (this.#hosted.has(hosted.pid))
+      throw failure("EEXIST", `process ${hosted.pid} is on node ${this.#node.name} already`);
     this.#hosted.set(hosted.pid, hosted);
     hosted.lwp.processes++;
   }
@@ -163,11 +165,12 @@ export class Hosting {
     return true;
   }
 
-  /** Its home is here from now on: it is hosted no more. */
+  /** Its home is here from now on: it is hosted no more. @throws GodwitError ESRCH. */
   takeHome(pid: number): LwpThread {
-    const { lwp } = this.get(pid);
+    const hosted = this.#hosted.get(pid);
+    if (hosted === undefined) throw failure("ESRCH", `process ${pid} is not on node ${this.#node.name}`);
     this.remove(pid);
-    return lwp;
+    return hosted.lwp;
   }
 
   /** @throws GodwitError ESRCH when it is not here, or not that home's. */

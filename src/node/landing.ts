@@ -24,6 +24,8 @@ export async function landingFor(cluster: ClusterNode, source: Link, offer: Offe
   }
   const link = home === source.peer ? source : await links.to(home);
   const landed = async () => {
+    // Its home has put another in its place meanwhile.
+    if (hosting.find(pid) !== undefined) return lwp.tell({ op: "discard", pid });
     hosting.add({ pid, name, home: link, lwp, memoryQuotaBytes });
     lwp.tell({ op: "start", pid });
     goOn();

@@ -29,6 +29,7 @@ import type { ClusterNode } from "./cluster-node.ts";
 import { goOnWaiting } from "./guest-requests.ts";
 import { Held } from "./held.ts";
 import { type HomeRecord, type HomeRecords, recordOf } from "./home-record.ts";
+import type { Hosted } from "./hosting.ts";
 import type { Lwp } from "./lwp.ts";
 import { LwpThread } from "./lwp-thread.ts";
 import type { Node } from "./node.ts";
@@ -218,16 +219,17 @@ function listenersOf(node: Node, entry: Entry): Connection[] {
 
 /**
  * Takes over the home of processes, each of which runs here or at another node. They are held until their hosts tell.
+ * @param from the node that is their home.
  * @throws GodwitError EEXIST, ESRCH, EAGAIN; as the directory: then it is for the old home to find out whether they are here.
  */
-export async function takeHomes(cluster: ClusterNode, { cause, records }: HomeRecords): Promise<void> {
+export async function takeHomes(cluster: ClusterNode, from: string, { cause, records }: HomeRecords): Promise<void> {
   const { node, hosting, homing, log } = cluster;
   const hosts = new Map<string, RemoteLwp>();
   for (const { pid: one, host } of records) {
     if (node.table.find(one) !== undefined) throw failure("EEXIST", `node ${node.name} knows process ${one}`);
     if (host !== node.name) hosts.set(host, await homing.lwpOf(host));
-    else if (hosting.find(one)?.isStill !== true)
-      throw failure("ESRCH", `node ${node.name} does not host process ${one}`);
+    else if (!isStillFor(hosting.find(one), from))
+      throw failure("ESRCH", `node ${node.name} does not host process ${one} of node ${from}`);
   }
   const take = ({ pid: one, host, epoch }: HomeRecord) =>
     cluster.homes.takeHome(one, { node: host, epoch }, node.name, cause);
@@ -250,6 +252,11 @@ export async function takeHomes(cluster: ClusterNode, { cause, records }: HomeRe
     return { record, entry: enter(node, record, lwp) };
   });
   for (const { record, entry } of taken) await resume(node, entry, record);
+}
+
+/** Its home has had it stand still, to hand it over. */
+function isStillFor(hosted: Hosted | undefined, home: string): boolean {
+  return hosted?.isStill === true && hosted.home.peer === home;
 }
 
 function assertTaken({ pid: one }: HomeRecord, outcome: string): void {

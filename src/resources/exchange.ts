@@ -158,6 +158,22 @@ export class Exchange implements Driver {
     else this.#response.end(body);
     this.#closed = true;
     this.#letBy();
+    this.#awaitRest();
+  }
+
+  /** A client takes the rest of its response in time, or is left. */
+  #awaitRest(): void {
+    const rest = this.rest();
+    if (rest === undefined) return;
+    const timer = setTimeout(() => void this.#response.destroy(), this.#idleMaxMs).unref();
+    void rest.over.then(() => clearTimeout(timer));
+  }
+
+  rest(): ReturnType<NonNullable<Driver["rest"]>> {
+    const response = this.#response;
+    const { writableLength: sizeBytes, destroyed } = streamOf(this.#request) ?? response;
+    if (this.#socket !== undefined || sizeBytes === 0 || destroyed) return undefined;
+    return { sizeBytes, over: new Promise((resolve) => response.once("close", () => resolve())) };
   }
 
   /**

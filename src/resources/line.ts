@@ -24,6 +24,8 @@ export interface Driver {
   take(frame: Frame): void | Promise<void>;
   /** There is room in the window again. */
   resume(): void;
-  /** The process has closed the channel, or ended: let go of everything. No call follows. */
+  /** The process has closed the channel, or ended: let go of everything. No call follows but `rest`. */
   close(): void;
+  /** Of what was taken, what the other side has not: so much, until the promise settles. Undefined when there is none. */
+  rest?(): { readonly sizeBytes: number; readonly over: Promise<void> } | undefined;
 }

@@ -4,12 +4,12 @@ import * as v from "valibot";
 
 import type { DatagramHead, Frame } from "../abi/channel.ts";
 import { failure } from "../errors.ts";
-import { DATAGRAM_WINDOW_BYTES } from "../limits.ts";
+import { DATAGRAM_WINDOW_BYTES, HOST_MAX_CHARS, RECORD_CHANNELS_MAX } from "../limits.ts";
 import { datagramOf } from "../resources/datagram.ts";
 import { datagramFrame } from "../resources/frame.ts";
 import type { Line } from "../resources/line.ts";
 import type { Acceptor } from "../resources/listener.ts";
-import type { HomeSession } from "./home-session.ts";
+import { type HomeSession, homeSessionRecordOf } from "./home-session.ts";
 import type { Homes, Portable } from "./homes.ts";
 
 /** Somebody who has sent datagrams to some front. */
@@ -38,8 +38,19 @@ class Client implements Line {
 
 const record = v.object({
   lost: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
-  clients: v.array(v.object({ remote: v.string(), session: v.unknown() })),
+  clients: v.pipe(
+    v.array(v.object({ remote: v.pipe(v.string(), v.maxLength(HOST_MAX_CHARS)), session: v.unknown() })),
+    v.maxLength(RECORD_CHANNELS_MAX),
+  ),
 });
+
+/** What another home had. @throws GodwitError EPROTO for what is none. */
+export function datagramServiceRecordOf(state: unknown) {
+  const checked = v.safeParse(record, state);
+  if (!checked.success) throw failure("EPROTO", `a service's record is malformed: ${checked.issues[0].message}`);
+  const { lost, clients } = checked.output;
+  return { lost, clients: clients.map(({ remote, session }) => ({ remote, session: homeSessionRecordOf(session) })) };
+}
 
 export class DatagramService implements Portable {
   readonly #line: Line;
@@ -129,11 +140,10 @@ export class DatagramService implements Portable {
 
   /** Goes on with the clients that it had at another home. @throws GodwitError EPROTO. */
   async restore(state: unknown, pid: number, homes: Homes): Promise<void> {
-    const checked = v.safeParse(record, state);
-    if (!checked.success) throw failure("EPROTO", `a service's record is malformed: ${checked.issues[0].message}`);
-    this.#lost += checked.output.lost;
+    const { lost, clients } = datagramServiceRecordOf(state);
+    this.#lost += lost;
     const sessions: HomeSession[] = [];
-    for (const { remote, session: saved } of checked.output.clients) {
+    for (const { remote, session: saved } of clients) {
       const client = new Client(remote, this);
       const session = homes.resume(saved, pid, client, DATAGRAM_WINDOW_BYTES);
       this.#add(client, session);

@@ -9,7 +9,8 @@ import type { Driver, Line } from "../resources/line.ts";
 import type { ServiceProtocol } from "./endpoint-map.ts";
 import type { FrontAddress } from "./front-address.ts";
 import type { Inquiry, Policy } from "./policy.ts";
-import { BEGINNING, type Item, PARTING, Session, windowOf } from "./session.ts";
+import type { Holdings } from "./holdings.ts";
+import { BEGINNING, type Counts, type Item, PARTING, Session, windowOf } from "./session.ts";
 import type { SessionMessage } from "./session-post.ts";
 
 /** Whom a session is with. */
@@ -20,6 +21,9 @@ export interface Place {
 }
 
 interface Surroundings {
+  /** What fronts have in memory of what clients send, and of what is for them. */
+  readonly uploads: Holdings;
+  readonly downloads: Holdings;
   /** A name that no session had before. */
   newId(): string;
   send(home: string, message: SessionMessage): void;
@@ -60,6 +64,8 @@ export class FrontSession implements Line {
   #driver: Driver | undefined;
   /** The client is to send no more until there is room. */
   #stalled = false;
+  /** The home is to tell when it is done with all. */
+  #hasAsked = false;
   /** From the process, for the driver: the session's window bounds them. */
   readonly #queue: Item[] = [];
   #taking = false;
@@ -76,9 +82,16 @@ export class FrontSession implements Line {
   /** @param first the client's first frame, of which its head tells what it asks for. */
   constructor(order: Order, first: Frame, around: Surroundings) {
     this.order = order;
-    this.#session = new Session(BEGINNING, windowOf(order.protocol));
     this.#around = around;
-    this.#session.send(first);
+    this.#session = this.#begin([first]);
+  }
+
+  #begin(items: readonly Item[]): Session {
+    const { uploads, downloads } = this.#around;
+    const counts: Counts = { kept: (bytes) => uploads.count(bytes), open: (bytes) => downloads.count(bytes) };
+    const session = new Session(BEGINNING, windowOf(this.order.protocol), counts);
+    for (const item of items) session.send(item);
+    return session;
   }
 
   /** What takes the answer. */
@@ -107,8 +120,27 @@ export class FrontSession implements Line {
   push(frame: Frame): boolean {
     if (this.#isOver || this.#hasParted) return false;
     this.#say(frame);
-    this.#stalled ||= !this.#session.hasRoom;
+    this.#stalled ||= !this.#hasRoom;
+    this.#goOn();
     return !this.#stalled;
+  }
+
+  /** Whether the client may send some more: within the window, and within what there is for all. */
+  get #hasRoom(): boolean {
+    return this.#session.hasRoom && this.#around.uploads.allows(this.#session.keptBytes);
+  }
+
+  /** Lets the client send again, once there is room. For all that there is for all, its home tells of small amounts, too. */
+  #goOn(): void {
+    if (!this.#stalled) return;
+    if (this.#hasRoom) {
+      this.#stalled = false;
+      this.#hasAsked = false;
+      if (!this.#hasParted) this.#driver?.resume();
+    } else if (this.#session.hasRoom && this.#place !== undefined && !this.#hasAsked) {
+      this.#hasAsked = true;
+      this.#around.send(this.#place.home, { op: "ask", id: this.#id });
+    }
   }
 
   break(code: ErrorCode, message: string): void {
@@ -148,6 +180,8 @@ export class FrontSession implements Line {
     this.#around.send(place.home, { op: "open", id: this.#id, pid: place.pid, service, protocol: this.order.protocol });
     const { first, items } = this.#session.after(0);
     for (const [index, item] of items.entries()) this.#send(place, first + index, item);
+    this.#hasAsked = false;
+    this.#goOn();
     // Who sends datagrams is not heard before.
     if (this.order.protocol === "udp") this.#driver?.resume();
   }
@@ -167,6 +201,8 @@ export class FrontSession implements Line {
     this.#place = { pid: this.#place?.pid ?? 0, home };
     for (const [index, item] of items.entries()) this.#send(this.#place, first + index, item);
     this.#around.send(home, { op: "done", id: this.#id, done: this.#session.takeDone() });
+    this.#hasAsked = false;
+    this.#goOn();
     return this.#session.received;
   }
 
@@ -181,8 +217,8 @@ export class FrontSession implements Line {
     if (this.#isAnswered || this.#isRepeated || this.#hasParted || !this.#session.isWhole) return false;
     if (!REPEATABLE.has(this.inquiry.method ?? "")) return false;
     const { items } = this.#session.after(0);
-    this.#session = new Session(BEGINNING, windowOf(this.order.protocol));
-    for (const item of items) this.#session.send(item);
+    this.#session.forget();
+    this.#session = this.#begin(items);
     this.#isRepeated = true;
     this.#leave("refused");
     this.#around.homeless(this);
@@ -192,14 +228,15 @@ export class FrontSession implements Line {
   // ---- From the process
 
   /** @throws GodwitError EPROTO. */
-  heard(message: Extract<SessionMessage, { op: "item" | "done" | "pinged" }>): void {
+  heard(message: Extract<SessionMessage, { op: "item" | "done" | "pinged" | "ask" }>): void {
     if (message.op === "pinged") return void (this.#pings = Math.max(0, this.#pings - 1));
+    if (message.op === "ask") {
+      this.#session.asked();
+      return this.#tellDone();
+    }
     const isParting = message.op === "item" && message.item.kind === PARTING;
     if (!isParting) this.#session.acknowledged(message.done);
-    if (this.#stalled && this.#session.hasRoom) {
-      this.#stalled = false;
-      if (!this.#hasParted) this.#driver?.resume();
-    }
+    this.#goOn();
     if (message.op === "done" || !this.#session.arrived(message.number, message.item)) return;
     if (!isParting) this.#isAnswered = true;
     this.#queue.push(message.item);
@@ -217,10 +254,14 @@ export class FrontSession implements Line {
       }
       if (!this.#hasParted) await this.#give(this.#driver, item as Frame);
       this.#session.done();
-      if (this.#session.isDue && this.#place !== undefined)
-        this.#around.send(this.#place.home, { op: "done", id: this.#id, done: this.#session.takeDone() });
+      this.#tellDone();
     }
     this.#taking = false;
+  }
+
+  #tellDone(): void {
+    if (this.#session.isDue && this.#place !== undefined)
+      this.#around.send(this.#place.home, { op: "done", id: this.#id, done: this.#session.takeDone() });
   }
 
   async #give(driver: Driver, frame: Frame): Promise<void> {
@@ -248,7 +289,17 @@ export class FrontSession implements Line {
   #close(): void {
     if (this.#isOver) return;
     this.#driver?.close();
+    this.#countRest();
     this.#end();
+  }
+
+  /** An answer that is whole is the client's, and takes room here until that has taken it. */
+  #countRest(): void {
+    const rest = this.#driver?.rest?.();
+    if (rest === undefined) return;
+    const { downloads } = this.#around;
+    downloads.count(rest.sizeBytes);
+    void rest.over.then(() => downloads.count(-rest.sizeBytes));
   }
 
   /** The switch stops. */
@@ -267,6 +318,7 @@ export class FrontSession implements Line {
   #end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#session.forget();
     this.#leave("done");
     this.#around.gone(this);
   }

@@ -6,7 +6,7 @@ import * as v from "valibot";
 import type { ExposeOptions, Front as FrontInfo } from "../abi/control.ts";
 import type { PassOn } from "../abi/pass-on.ts";
 import { failure, GodwitError } from "../errors.ts";
-import { CARE_OF_LINGER_MS, FRONT_SESSIONS_MAX, FRONTS_MAX } from "../limits.ts";
+import { CARE_OF_LINGER_MS, FRONT_HELD_MAX_BYTES, FRONT_SESSIONS_MAX, FRONTS_MAX } from "../limits.ts";
 import type { Entrance } from "../resources/entrance.ts";
 import type { Acceptor } from "../resources/listener.ts";
 import type { Listening, Open } from "../resources/listening.ts";
@@ -20,6 +20,7 @@ import type { FrontMap } from "./front-map.ts";
 import { FrontSession, type Order, type Place } from "./front-session.ts";
 import type { Handoff } from "./handoff.ts";
 import type { Door, Paper } from "./handoff-door.ts";
+import { Holdings } from "./holdings.ts";
 import type { Attachment } from "./homes.ts";
 import { isLoopback, partsOf, type Reach } from "./reach.ts";
 import { type Policy, policyOf, policyText } from "./policy.ts";
@@ -39,7 +40,13 @@ interface Front {
 /** Of a front of this node: it may be revised. */
 type OwnOrder = Order & { policy: Policy; isSpread: boolean };
 
-const attachments = v.array(v.object({ id: v.string(), received: v.pipe(v.number(), v.safeInteger(), v.minValue(0)) }));
+/** Whether the directory has a process at home at a node. */
+export type IsHome = (node: string, pid: number) => Promise<boolean>;
+
+const attachments = v.pipe(
+  v.array(v.object({ id: v.string(), received: v.pipe(v.number(), v.safeInteger(), v.minValue(0)) })),
+  v.maxLength(FRONT_SESSIONS_MAX),
+);
 
 export class Fronts {
   readonly #self: string;
@@ -59,6 +66,11 @@ export class Fronts {
   /** Tells the sessions of this run of the node from those of others. */
   readonly #run = randomBytes(6).toString("hex");
   #lastSession = 0;
+  /** What sessions have in memory of what clients send, and of what is for them. */
+  readonly #uploads = new Holdings(FRONT_HELD_MAX_BYTES);
+  readonly #downloads = new Holdings(FRONT_HELD_MAX_BYTES, (isFull) => this.#tellHomes(isFull));
+  /** Homes that were told that there is no more room for what is for clients. */
+  readonly #heldBack = new Set<string>();
   readonly #unused: () => void;
   /** Gives connections to other nodes; absent where there are none that could be given any. */
   handoff: Handoff | undefined;
@@ -252,11 +264,37 @@ export class Fronts {
     return this.#dispatcher.open(pid, protocol);
   }
 
+  /** What sessions have in memory, in bytes. */
+  get held(): { readonly uploads: number; readonly downloads: number } {
+    return { uploads: this.#uploads.heldBytes, downloads: this.#downloads.heldBytes };
+  }
+
+  #tellHomes(isFull: boolean): void {
+    const homes = isFull ? [...this.#sessions.values()].flatMap(({ place }) => place?.home ?? []) : this.#heldBack;
+    for (const home of new Set(homes)) this.#tellHome(home, isFull);
+  }
+
+  #tellHome(home: string, isFull: boolean): void {
+    if (isFull) this.#heldBack.add(home);
+    else this.#heldBack.delete(home);
+    this.#post.send(home, "home", { op: "full", id: "", isSo: isFull });
+  }
+
+  #send(home: string, message: SessionMessage): void {
+    if (this.#downloads.isFull && !this.#heldBack.has(home)) this.#tellHome(home, true);
+    this.#post.send(home, "home", message);
+  }
+
   #acceptor(order: Order): Acceptor {
+    const uploads = new Holdings(FRONT_HELD_MAX_BYTES / 2, undefined, this.#uploads);
+    const downloads = new Holdings(FRONT_HELD_MAX_BYTES / 2, undefined, this.#downloads);
     return (frame, drive) => {
+      const isFull = uploads.isFull || downloads.isFull;
       const session: FrontSession = new FrontSession(order, frame, {
+        uploads,
+        downloads,
         newId: () => this.#name(session),
-        send: (home, message) => this.#post.send(home, "home", message),
+        send: (home, message) => this.#send(home, message),
         homeless: (one) => this.#dispatcher.take(one, true),
         left: (place, how) => this.#left(session, place, how),
         alternative: (home) => (home === this.#self ? null : alternativeFor(order, home, this.#frontMap, this.#reach)),
@@ -269,6 +307,7 @@ export class Fronts {
       this.#living.add(session);
       session.driver = drive(session);
       if (this.#living.size > FRONT_SESSIONS_MAX) session.refuse("too many requests");
+      else if (isFull) session.refuse("too much is under way");
       else this.#dispatcher.take(session);
     };
   }
@@ -289,7 +328,8 @@ export class Fronts {
   heard(home: string, message: SessionMessage): void {
     const session = this.#sessions.get(message.id);
     // One that another home goes on with.
-    if (session?.place?.home !== home || message.op === "open" || message.op === "ping") return;
+    if (session?.place?.home !== home) return;
+    if (message.op === "open" || message.op === "ping" || message.op === "full") return;
     if (message.op === "refused") return session.refused();
     try {
       session.heard(message);
@@ -301,16 +341,32 @@ export class Fronts {
 
   lost(home: string): void {
     this.#dispatcher.silent(home);
+    this.#heldBack.delete(home);
     for (const session of this.#sessions.values()) if (session.place?.home === home) session.lost();
   }
 
-  /** A new home goes on with sessions: which items it is to send again, or null for those that are over. */
-  attach(home: string, asked: unknown): (number | null)[] {
+  /**
+   * A home goes on with sessions, or a new one does: which items it is to send again, or null for those that are over, or whose
+   * process is at home elsewhere.
+   * @param isHome whether the directory has a process at home there. @throws GodwitError EPROTO; as the directory.
+   */
+  async attach(home: string, asked: unknown, isHome: IsHome): Promise<(number | null)[]> {
     const checked = v.safeParse(attachments, asked);
     if (!checked.success) throw failure("EPROTO", `what a home asks is malformed: ${checked.issues[0].message}`);
+    const places = checked.output.flatMap(({ id }) => this.#sessions.get(id)?.place ?? []);
+    const theirs = new Set(places.filter((place) => place.home === home).map(({ pid }) => pid));
+    const others = new Set(places.filter((place) => !theirs.has(place.pid)).map(({ pid }) => pid));
+    await Promise.all([...others].map(async (pid) => void ((await isHome(home, pid)) && theirs.add(pid))));
     return checked.output.map(({ id, received }: Attachment) => {
       const session = this.#sessions.get(id);
-      return session === undefined ? null : session.attach(home, received);
+      if (session?.place === undefined || !theirs.has(session.place.pid)) return null;
+      try {
+        return session.attach(home, received);
+      } catch (error) {
+        if (!(error instanceof GodwitError)) throw error;
+        session.lost();
+        return null;
+      }
     });
   }
 

@@ -5,13 +5,19 @@ import * as v from "valibot";
 import { type Frame, FRAME_KINDS, type ListenerHead } from "../abi/channel.ts";
 import type { Links } from "../cluster/link.ts";
 import { failure, GodwitError } from "../errors.ts";
-import { CHANNEL_WINDOW_BYTES, SESSION_ATTACH_TIMEOUT_MS } from "../limits.ts";
+import {
+  CHANNEL_WINDOW_BYTES,
+  HOME_KEPT_MAX_BYTES,
+  SESSION_ATTACH_TIMEOUT_MS,
+  SESSIONS_OPENING_MAX,
+} from "../limits.ts";
 import { jsonFrame } from "../resources/frame.ts";
 import type { Driver, Line } from "../resources/line.ts";
 import type { Acceptor } from "../resources/listener.ts";
 import { type EndpointMap, SERVICE_PROTOCOLS, type ServiceProtocol } from "./endpoint-map.ts";
-import { HomeSession, type HomeSessionRecord } from "./home-session.ts";
-import { BEGINNING, type SessionRecord, windowOf } from "./session.ts";
+import { Holdings } from "./holdings.ts";
+import { HomeSession, homeSessionRecordOf } from "./home-session.ts";
+import { BEGINNING, PARTING, type SessionRecord, windowOf } from "./session.ts";
 import type { SessionMessage, SessionPost } from "./session-post.ts";
 
 /** A channel's driver that another home can go on with. */
@@ -37,6 +43,8 @@ class ServiceListener implements Portable {
   readonly protocol: ServiceProtocol;
   readonly accept: Acceptor;
   readonly usage: Usage;
+  /** What its sessions keep. */
+  readonly kept: Holdings;
   readonly #closed: (listener: ServiceListener, isLeft: boolean) => void;
 
   constructor(
@@ -45,9 +53,11 @@ class ServiceListener implements Portable {
     protocol: ServiceProtocol,
     accept: Acceptor,
     usage: Usage,
+    kept: Holdings,
     closed: (listener: ServiceListener, isLeft: boolean) => void,
   ) {
     this.usage = usage;
+    this.kept = kept;
     this.service = service;
     this.pid = pid;
     this.protocol = protocol;
@@ -68,14 +78,7 @@ class ServiceListener implements Portable {
   }
 }
 
-const item = v.object({ kind: v.number(), bytes: v.instance(Uint8Array) });
-const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-const record = v.object({
-  id: v.string(),
-  front: v.string(),
-  session: v.object({ sent: count, kept: v.array(item), received: count, open: v.array(count) }),
-});
-const attached = v.array(v.nullable(count));
+const attached = v.array(v.nullable(v.pipe(v.number(), v.safeInteger(), v.minValue(0))));
 
 export class Homes {
   readonly #self: string;
@@ -83,20 +86,26 @@ export class Homes {
   readonly #links: Links | undefined;
   readonly #post: SessionPost;
   /** Attaches to a front of this very node. */
-  readonly #attachHere: (asked: readonly Attachment[]) => (number | null)[];
+  readonly #attachHere: (asked: readonly Attachment[]) => Promise<(number | null)[]>;
   readonly #listeners = new Map<string, ServiceListener>();
   readonly #sessions = new Map<string, HomeSession>();
+  /** What they keep for fronts. */
+  readonly #kept = new Holdings(HOME_KEPT_MAX_BYTES, (isFull) => isFull || this.#relieve());
+  /** Nodes whose fronts have as much for their clients as they may. */
+  readonly #full = new Set<string>();
+  /** Sessions with something of their processes' that waits for room, in their order. */
+  readonly #waiting = new Set<HomeSession>();
   /** Of processes that serve, or have sessions, by pid. */
   readonly #usages = new Map<number, Usage>();
-  /** Sessions whose first item is awaited: it comes to the process with them. */
-  readonly #opening = new Map<string, { readonly front: string; readonly listener: ServiceListener }>();
+  /** Sessions whose first item is awaited, by front: it comes to the process with them. At most SESSIONS_OPENING_MAX of each. */
+  readonly #opening = new Map<string, Map<string, ServiceListener>>();
 
   constructor(options: {
     readonly self: string;
     readonly map: EndpointMap;
     readonly links: Links | undefined;
     readonly post: SessionPost;
-    readonly attachHere: (asked: readonly Attachment[]) => (number | null)[];
+    readonly attachHere: (asked: readonly Attachment[]) => Promise<(number | null)[]>;
   }) {
     this.#self = options.self;
     this.#map = options.map;
@@ -112,7 +121,8 @@ export class Homes {
   join(service: string, pid: number, protocol: ServiceProtocol, line: Line, accept: Acceptor): Portable {
     const key = keyOf(service, pid, protocol);
     if (this.#listeners.has(key)) throw failure("EADDRINUSE", `process ${pid} serves ${service} (${protocol}) already`);
-    const listener = new ServiceListener(service, pid, protocol, accept, this.#usageOf(pid), (one, isLeft) => {
+    const kept = new Holdings(HOME_KEPT_MAX_BYTES / 2, (isFull) => isFull || this.#relieve(), this.#kept);
+    const listener = new ServiceListener(service, pid, protocol, accept, this.#usageOf(pid), kept, (one, isLeft) => {
       if (this.#listeners.get(key) !== one) return;
       this.#listeners.delete(key);
       one.usage.serves--;
@@ -163,7 +173,8 @@ export class Homes {
     const all = SERVICE_PROTOCOLS.flatMap((protocol) => this.#listeners.get(keyOf(service, pid, protocol)) ?? []);
     const isIdle = ({ usage }: ServiceListener) => usage.open === 0 && performance.now() - usage.lastMs >= idleMs;
     if (all.length === 0 || !all.every(isIdle)) return false;
-    if ([...this.#opening.values()].some(({ listener }) => all.includes(listener))) return false;
+    for (const opening of this.#opening.values())
+      if ([...opening.values()].some((listener) => all.includes(listener))) return false;
     for (const listener of all) listener.close();
     return true;
   }
@@ -173,54 +184,98 @@ export class Homes {
     return this.#sessions.size;
   }
 
+  /** What sessions keep, in bytes. */
+  get heldBytes(): number {
+    return this.#kept.heldBytes;
+  }
+
+  /** There is room again. */
+  #relieve(): void {
+    for (const session of this.#waiting) session.goOn();
+  }
+
   // ---- From fronts
 
   heard(front: string, message: SessionMessage): void {
     const { id } = message;
     if (message.op === "open") return this.#opened(front, message);
+    if (message.op === "full") return this.#isFull(front, message.isSo);
     if (message.op === "refused" || message.op === "pinged") return;
-    const opening = this.#opening.get(id);
-    if (opening?.front === front && message.op === "item") return this.#begin(front, opening.listener, message);
+    const listener = this.#opening.get(front)?.get(id);
+    if (listener !== undefined && message.op === "item") return this.#begin(front, listener, message);
     const session = this.#sessions.get(id);
     if (session?.front !== front) return;
-    try {
+    this.#spare(session, () => session.heard(message));
+  }
+
+  #isFull(front: string, isSo: boolean): void {
+    if (isSo) this.#full.add(front);
+    else if (this.#full.delete(front)) this.#relieve();
+  }
+
+  #opened(front: string, { id, pid, service, protocol }: Extract<SessionMessage, { op: "open" }>): void {
+    const listener = this.#listeners.get(keyOf(service, pid, protocol));
+    if (listener === undefined)
+      return this.#refuse(front, id, "ESRCH", `process ${pid} does not serve ${service} here`);
+    const opening = this.#opening.get(front) ?? new Map<string, ServiceListener>();
+    // A front says at once what its client has said first.
+    if (opening.size >= SESSIONS_OPENING_MAX)
+      return this.#refuse(front, id, "EAGAIN", `${SESSIONS_OPENING_MAX} sessions of node ${front} have not begun`);
+    if (this.#sessions.has(id)) return this.#refuse(front, id, "EEXIST", `session ${id} is here already`);
+    this.#opening.set(front, opening.set(id, listener));
+  }
+
+  #refuse(front: string, id: string, code: string, message: string): void {
+    this.#post.send(front, "front", { op: "refused", id, code, message });
+  }
+
+  #begin(front: string, listener: ServiceListener, message: Extract<SessionMessage, { op: "item" }>): void {
+    const { id, number, item } = message;
+    const { service, pid, protocol } = listener;
+    this.#opening.get(front)?.delete(id);
+    if (this.#listeners.get(keyOf(service, pid, protocol)) !== listener)
+      return this.#refuse(front, id, "ESRCH", `process ${pid} does not serve ${service} here any more`);
+    if (number !== 1 || item.kind === PARTING || this.#sessions.has(id))
+      return this.#refuse(front, id, "EPROTO", `session ${id} does not begin with what its client has said`);
+    const session = this.#make(id, front, BEGINNING, pid, windowOf(protocol), listener.kept);
+    this.#spare(session, () => {
+      listener.accept(item as Frame, (line) => {
+        session.line = line;
+        return session;
+      });
       session.heard(message);
+    });
+  }
+
+  /** What is wrong with what a front says ends that session. */
+  #spare(session: HomeSession, hear: () => void): void {
+    try {
+      hear();
     } catch (error) {
       if (!(error instanceof GodwitError)) throw error;
       session.lost("EPROTO", error.message);
     }
   }
 
-  #opened(front: string, { id, pid, service, protocol }: Extract<SessionMessage, { op: "open" }>): void {
-    const listener = this.#listeners.get(keyOf(service, pid, protocol));
-    if (listener !== undefined) return void this.#opening.set(id, { front, listener });
-    const message = `process ${pid} does not serve ${service} here`;
-    this.#post.send(front, "front", { op: "refused", id, code: "ESRCH", message });
-  }
-
-  #begin(front: string, listener: ServiceListener, message: Extract<SessionMessage, { op: "item" }>): void {
-    const { id } = message;
-    this.#opening.delete(id);
-    if (this.#listeners.get(keyOf(listener.service, listener.pid, listener.protocol)) !== listener) {
-      const why = `process ${listener.pid} does not serve ${listener.service} here any more`;
-      return this.#post.send(front, "front", { op: "refused", id, code: "ESRCH", message: why });
-    }
-    const session = this.#make(id, front, BEGINNING, listener.pid, windowOf(listener.protocol));
-    listener.accept(message.item as Frame, (line) => {
-      session.line = line;
-      return session;
-    });
-    session.heard(message);
-  }
-
-  #make(id: string, front: string, state: SessionRecord, pid: number, windowBytes: number): HomeSession {
+  #make(
+    id: string,
+    front: string,
+    state: SessionRecord,
+    pid: number,
+    windowBytes: number,
+    kept = this.#kept,
+  ): HomeSession {
     const usage = this.#usageOf(pid);
     usage.open++;
     const session = new HomeSession(
       id,
       front,
       {
+        kept,
+        isFull: (of) => this.#full.has(of),
+        waits: (one, isSo) => void (isSo ? this.#waiting.add(one) : this.#waiting.delete(one)),
         send: (to, message) => this.#post.send(to, "front", message),
+        sent: (to) => this.#post.drained(to),
         gone: (one) => {
           if (this.#sessions.get(id) !== one) return;
           this.#sessions.delete(id);
@@ -238,7 +293,8 @@ export class Homes {
 
   /** A front is gone, and its clients with it. */
   lost(front: string, error: Error): void {
-    for (const [id, opening] of this.#opening) if (opening.front === front) this.#opening.delete(id);
+    this.#opening.delete(front);
+    this.#isFull(front, false);
     for (const session of this.#sessions.values())
       if (session.front === front) session.lost("ECONNRESET", `the client's connection is gone: ${error.message}`);
   }
@@ -247,9 +303,7 @@ export class Homes {
 
   /** Goes on with a session of a process that has its home here from now on. @throws GodwitError EPROTO. */
   resume(state: unknown, pid: number, line: Line, windowBytes = CHANNEL_WINDOW_BYTES): HomeSession {
-    const checked = v.safeParse(record, state);
-    if (!checked.success) throw failure("EPROTO", `a session's record is malformed: ${checked.issues[0].message}`);
-    const { id, front, session } = checked.output as HomeSessionRecord;
+    const { id, front, session } = homeSessionRecordOf(state);
     if (this.#sessions.has(id)) throw failure("EEXIST", `session ${id} is here already`);
     const resumed = this.#make(id, front, session, pid, windowBytes);
     resumed.line = line;

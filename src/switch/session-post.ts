@@ -3,8 +3,9 @@
 import type { Link, Links } from "../cluster/link.ts";
 import { unreachable } from "../assert.ts";
 import { failure } from "../errors.ts";
+import { SESSION_ID_MAX_CHARS } from "../limits.ts";
 import { SERVICE_PROTOCOLS, type ServiceProtocol } from "./endpoint-map.ts";
-import { type Item, PARTING } from "./session.ts";
+import { isItemKind, type Item } from "./session.ts";
 
 /** Which end is spoken to: a node may have both of a session. */
 export type Side = "front" | "home";
@@ -23,6 +24,10 @@ export type SessionMessage =
   /** Out of band: what a client says before all that it has said; and that another may be told. */
   | { readonly op: "ping"; readonly id: string; readonly message: string }
   | { readonly op: "pinged"; readonly id: string }
+  /** The sender has less room than the session's window: it is to be told when all is done with that it has sent. */
+  | { readonly op: "ask"; readonly id: string }
+  /** Of all sessions between the two nodes: the front's has as much for its clients as it may, or not any more. */
+  | { readonly op: "full"; readonly id: ""; readonly isSo: boolean }
   | { readonly op: "refused"; readonly id: string; readonly code: string; readonly message: string };
 
 export interface PostHandlers {
@@ -94,6 +99,13 @@ export class SessionPost {
     this.#handlers.lost(peer, error);
   }
 
+  /** Resolves when what was said to a peer so far is not kept here to be sent. */
+  async drained(peer: string): Promise<void> {
+    const outbox = this.#outboxes.get(peer);
+    await new Promise((resolve) => setImmediate(resolve));
+    await outbox?.link?.drained();
+  }
+
   /** A link that others use is over, too: who has an end there is told, whoever sent last. */
   watch(link: Link): void {
     if (this.#outboxes.get(link.peer)?.link === link) return;
@@ -120,6 +132,8 @@ const DONE = 2;
 const REFUSED = 3;
 const PING = 4;
 const PINGED = 5;
+const ASK = 6;
+const FULL = 7;
 
 /** Arrays, as short as they can be: there are two for each request. */
 function wireOf(message: SessionMessage): unknown[] {
@@ -138,6 +152,10 @@ function wireOf(message: SessionMessage): unknown[] {
       return [PING, message.id, message.message];
     case "pinged":
       return [PINGED, message.id];
+    case "ask":
+      return [ASK, message.id];
+    case "full":
+      return [FULL, "", message.isSo];
     case "refused":
       return [REFUSED, message.id, message.code, message.message];
     default:
@@ -148,14 +166,16 @@ function wireOf(message: SessionMessage): unknown[] {
 function messageOf(value: unknown): SessionMessage {
   if (!Array.isArray(value)) throw malformed();
   const [op, id, first, second, third, fourth]: unknown[] = value;
-  if (typeof id !== "string") throw malformed();
+  if (typeof id !== "string" || id.length > SESSION_ID_MAX_CHARS) throw malformed();
   if (op === OPEN && isCount(first) && typeof second === "string" && isProtocol(third))
     return { op: "open", id, pid: first, service: second, protocol: third };
-  if (op === ITEM && isCount(first) && isKind(second) && third instanceof Uint8Array && isCount(fourth))
+  if (op === ITEM && isCount(first) && isItemKind(second) && third instanceof Uint8Array && isCount(fourth))
     return { op: "item", id, number: first, item: { kind: second, bytes: third }, done: fourth };
   if (op === DONE && isCount(first)) return { op: "done", id, done: first };
   if (op === PING && typeof first === "string") return { op: "ping", id, message: first };
   if (op === PINGED) return { op: "pinged", id };
+  if (op === ASK) return { op: "ask", id };
+  if (op === FULL && typeof first === "boolean") return { op: "full", id: "", isSo: first };
   if (op === REFUSED && typeof first === "string" && typeof second === "string")
     return { op: "refused", id, code: first, message: second };
   throw malformed();
@@ -167,11 +187,6 @@ function isProtocol(value: unknown): value is ServiceProtocol {
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-/** What each kind means is between the driver and the process. */
-function isKind(value: unknown): value is Item["kind"] {
-  return isCount(value) && value >= PARTING && value < 32;
 }
 
 function malformed() {

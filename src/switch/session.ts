@@ -14,6 +14,11 @@ import type { ServiceProtocol } from "./endpoint-map.ts";
 /** Kind of the item after which an end says nothing more: JSON of a `Break` when it is one, else empty. */
 export const PARTING = 0;
 
+/** Of a frame or a parting. What each means is between the driver and the process. */
+export function isItemKind(value: unknown): value is Item["kind"] {
+  return Number.isSafeInteger(value) && (value as number) >= PARTING && (value as number) < 32;
+}
+
 export interface Item {
   readonly kind: Frame["kind"] | typeof PARTING;
   readonly bytes: Uint8Array;
@@ -31,6 +36,16 @@ export interface SessionRecord {
   readonly open: readonly number[];
 }
 
+/** Told how much more an end has in memory, or less. */
+export interface Counts {
+  /** Of what it has sent. */
+  kept(moreBytes: number): void;
+  /** Of what came. */
+  open(moreBytes: number): void;
+}
+
+const UNCOUNTED: Counts = { kept: () => {}, open: () => {} };
+
 /** Of a session's end that nothing has come to or gone from. */
 export const BEGINNING: SessionRecord = { sent: 0, kept: [], received: 0, open: [] };
 
@@ -46,16 +61,38 @@ export class Session {
   #openBytes = 0;
   /** Done with, and the other end was not told. */
   #untoldBytes = 0;
+  /** The other end waits to be told when this one is done with all that came. */
+  #isAsked = false;
+  #counts: Counts;
 
   /** @param windowBytes of what the other end is not done with, for each direction. Both ends have the same. */
-  constructor(record: SessionRecord = BEGINNING, windowBytes = CHANNEL_WINDOW_BYTES) {
+  constructor(record: SessionRecord = BEGINNING, windowBytes = CHANNEL_WINDOW_BYTES, counts: Counts = UNCOUNTED) {
     this.#windowBytes = windowBytes;
+    this.#counts = counts;
     this.#sent = record.sent;
     this.#kept = [...record.kept];
-    for (const item of this.#kept) this.#keptBytes += costOf(item);
     this.#received = record.received;
     this.#open = [...record.open];
-    for (const cost of this.#open) this.#openBytes += cost;
+    this.#keep(this.#kept.reduce((sum, item) => sum + costOf(item), 0));
+    this.#opened(this.#open.reduce((sum, cost) => sum + cost, 0));
+  }
+
+  #keep(moreBytes: number): void {
+    this.#keptBytes += moreBytes;
+    this.#counts.kept(moreBytes);
+  }
+
+  #opened(moreBytes: number): void {
+    this.#openBytes += moreBytes;
+    this.#counts.open(moreBytes);
+  }
+
+  /** Nothing comes of it any more: what it has in memory counts for nothing. */
+  forget(): void {
+    const counts = this.#counts;
+    this.#counts = UNCOUNTED;
+    counts.kept(-this.#keptBytes);
+    counts.open(-this.#openBytes);
   }
 
   // ---- Out
@@ -63,13 +100,19 @@ export class Session {
   /** Keeps an item, and gives it its number. */
   send(item: Item): number {
     this.#kept.push(item);
-    this.#keptBytes += costOf(item);
-    return ++this.#sent;
+    this.#sent++;
+    this.#keep(costOf(item));
+    return this.#sent;
   }
 
   /** Whether one more item is within the window. */
   get hasRoom(): boolean {
     return this.#keptBytes < this.#windowBytes;
+  }
+
+  /** What the other end is not done with. */
+  get keptBytes(): number {
+    return this.#keptBytes;
   }
 
   /** Whether the other end is done with none yet. */
@@ -81,7 +124,8 @@ export class Session {
   acknowledged(number: number): void {
     if (number > this.#sent) throw failure("EPROTO", `item ${number} was acknowledged, and ${this.#sent} were sent`);
     const known = this.#sent - this.#kept.length;
-    for (const item of this.#kept.splice(0, Math.max(0, number - known))) this.#keptBytes -= costOf(item);
+    const done = this.#kept.splice(0, Math.max(0, number - known));
+    if (done.length > 0) this.#keep(-done.reduce((sum, item) => sum + costOf(item), 0));
     assert(this.#keptBytes >= 0, "what is kept costs something");
   }
 
@@ -110,7 +154,7 @@ export class Session {
     this.#received = number;
     const cost = costOf(item);
     this.#open.push(cost);
-    this.#openBytes += cost;
+    this.#opened(cost);
     if (this.#openBytes > SESSION_OPEN_MAX_BYTES) throw failure("EPROTO", "more came than a session's window holds");
     return true;
   }
@@ -119,8 +163,8 @@ export class Session {
   done(): void {
     const cost = this.#open.shift() ?? 0;
     assert(cost > 0, "nobody is done with what has not come");
-    this.#openBytes -= cost;
     this.#untoldBytes += cost;
+    this.#opened(-cost);
   }
 
   /** This end is done with all that came. */
@@ -128,14 +172,21 @@ export class Session {
     while (this.#open.length > 0) this.done();
   }
 
+  /** The other end has less room than its window, and waits for word of what it has sent. */
+  asked(): void {
+    this.#isAsked = true;
+  }
+
   /** Whether the other end is to be told now, or it might believe the window to be full that is not. */
   get isDue(): boolean {
-    return this.#untoldBytes >= this.#windowBytes / 4;
+    const isAwaited = this.#isAsked && this.#open.length === 0 && this.#untoldBytes > 0;
+    return isAwaited || this.#untoldBytes >= this.#windowBytes / 4;
   }
 
   /** The number of the last item that this end is done with: the other end is told with this. */
   takeDone(): number {
     this.#untoldBytes = 0;
+    if (this.#open.length === 0) this.#isAsked = false;
     return this.#received - this.#open.length;
   }
 

@@ -10,7 +10,7 @@ import { assert } from "../assert.ts";
 import { type EndpointCluster, EndpointMap } from "./endpoint-map.ts";
 import type { SocketShare } from "./front-listener.ts";
 import { FrontMap } from "./front-map.ts";
-import { Fronts } from "./fronts.ts";
+import { Fronts, type IsHome } from "./fronts.ts";
 import { Handoff, type Siblings } from "./handoff.ts";
 import { Lookups } from "./lookup/lookups.ts";
 import { Homes } from "./homes.ts";
@@ -31,6 +31,7 @@ export interface SwitchOptions {
   readonly cluster?: EndpointCluster & {
     readonly links: Links;
     readonly messages: Messages;
+    readonly isHome: IsHome;
     readonly blobs: Blobs;
     /** The cluster's. */
     readonly secret: Uint8Array;
@@ -50,6 +51,7 @@ export class Switch {
   readonly #fronts: Fronts;
   readonly #post: SessionPost;
   readonly #vault: Vault;
+  #isHome: IsHome = async () => false;
   #exposures: Exposures | undefined;
   #starts: Starts | undefined;
   /** Told when the last front is gone with its last client. */
@@ -83,7 +85,9 @@ export class Switch {
         unused: () => this.#fronts.isInUse || this.onUnused(),
       });
     this.#fronts.sockets = sockets;
-    const attachHere = (asked: unknown) => this.#fronts.attach(name, asked);
+    if (cluster !== undefined) this.#isHome = cluster.isHome;
+    // The word of this node's own home is taken for that.
+    const attachHere = (asked: unknown) => this.#fronts.attach(name, asked, async () => true);
     this.homes = new Homes({ self: name, map, links: cluster?.links, post: this.#post, attachHere });
   }
 
@@ -160,6 +164,11 @@ export class Switch {
     return this.#fronts.isInUse;
   }
 
+  /** What sessions have in memory here, in bytes: for homes, for clients, and for fronts. */
+  get held(): { readonly uploads: number; readonly downloads: number; readonly kept: number } {
+    return { ...this.#fronts.held, kept: this.homes.heldBytes };
+  }
+
   /** What this node knows of services: all their processes, with what this switch has of them, and its own fronts. */
   services(): ServiceInfo[] {
     const { exposures, starts } = this.#parts;
@@ -195,7 +204,7 @@ export class Switch {
         if (kind === START) return this.#parts.starts.asked(body);
         if (kind !== "session/attach") return handlers.asked(link, kind, body);
         this.#post.watch(link);
-        return this.#fronts.attach(link.peer, body);
+        return this.#fronts.attach(link.peer, body, this.#isHome);
       },
     };
   }

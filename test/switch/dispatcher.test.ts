@@ -5,8 +5,10 @@
 
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
+import { FRONT_HELD_MAX_BYTES } from "../../src/limits.ts";
 import { wholeFrame } from "../../src/resources/frame.ts";
 import { Dispatcher } from "../../src/switch/dispatcher.ts";
+import { Holdings } from "../../src/switch/holdings.ts";
 import { EndpointMap } from "../../src/switch/endpoint-map.ts";
 import { FrontSession, type Order, type Place } from "../../src/switch/front-session.ts";
 import { policyOf } from "../../src/switch/policy.ts";
@@ -18,6 +20,7 @@ async function dispatching(t: TestContext) {
   const told: string[] = [];
   const wanted: string[] = [];
   const given: FrontSession[] = [];
+  const held = new Holdings(FRONT_HELD_MAX_BYTES);
   const dispatcher = new Dispatcher(
     "a",
     map,
@@ -30,6 +33,8 @@ async function dispatching(t: TestContext) {
     const common = { service: "web", protocol: "http", policy: { kind: "least-loaded" }, ...front } as const;
     const head = { method: "POST", url: `http://x${path}`, headers: [], remote: "127.0.0.1:1" };
     const session: FrontSession = new FrontSession({ ...common, ...order }, wholeFrame(head, new Uint8Array(0)), {
+      uploads: held,
+      downloads: held,
       newId: () => "id",
       send: (_home, { op }) => void (op === "open" && given.push(session)),
       homeless: (one) => dispatcher.take(one, true),
