@@ -203,7 +203,7 @@ async function keepHome(
 ): Promise<void> {
   if (entry.exit !== undefined) return;
   for (const left of record?.waits ?? []) goOnWaiting(node, entry, left);
-  await goOnConnected(node, entry, listeners, (record?.channels ?? []) as PlugRecord[]);
+  await goOnConnected(node, entry, listeners, record?.channels ?? []);
   if (entry.held?.why === "leaving") node.settle(entry);
 }
 
@@ -285,7 +285,7 @@ function enter(node: Node, record: HomeRecord, lwp: Lwp): Entry {
 async function resume(node: Node, entry: Entry, record: HomeRecord): Promise<void> {
   const listeners = record.listeners.map(({ channel, request }) => ({ channel, request: channelRequest(request) }));
   // What comes over them now comes after what came before.
-  await goOnConnected(node, entry, listeners, record.channels as PlugRecord[]);
+  await goOnConnected(node, entry, listeners, record.channels);
   // Its host is this node: whether the old home tells it or not.
   if (entry.lwp instanceof LwpThread) atHome(node, entry.pid, record.epoch);
 }
