@@ -219,6 +219,8 @@ export class FrontSession implements Line {
     const { items } = this.#session.after(0);
     this.#session.forget();
     this.#session = this.#begin(items);
+    // The home that it was with may have been lost in more than one way.
+    this.#queue.length = 0;
     this.#isRepeated = true;
     this.#leave("refused");
     this.#around.homeless(this);

@@ -5,6 +5,7 @@
 
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
+import type { Frame } from "../../src/abi/channel.ts";
 import { FRONT_HELD_MAX_BYTES } from "../../src/limits.ts";
 import { wholeFrame } from "../../src/resources/frame.ts";
 import { Dispatcher } from "../../src/switch/dispatcher.ts";
@@ -28,10 +29,10 @@ async function dispatching(t: TestContext) {
     (service) => wanted.push(service),
   );
   t.after(() => dispatcher.close());
-  const make = (order: Partial<Order> = {}, path = "/"): FrontSession => {
+  const make = (order: Partial<Order> = {}, path = "/", method = "POST"): FrontSession => {
     const front = { scheme: "http", isNear: true, isCareOf: false, isSpread: false } as const;
     const common = { service: "web", protocol: "http", policy: { kind: "least-loaded" }, ...front } as const;
-    const head = { method: "POST", url: `http://x${path}`, headers: [], remote: "127.0.0.1:1" };
+    const head = { method, url: `http://x${path}`, headers: [], remote: "127.0.0.1:1" };
     const session: FrontSession = new FrontSession({ ...common, ...order }, wholeFrame(head, new Uint8Array(0)), {
       uploads: held,
       downloads: held,
@@ -101,6 +102,22 @@ test("a home that has taken a request, and then says that it has not, has lost i
   assert.deepEqual(given, [session], "it is not given to anybody again");
   assert.equal(dispatcher.open(7, "http"), 0);
   assert.deepEqual(told, []);
+});
+
+test("a request whose home is lost in two ways at once is made again, and answered", async (t) => {
+  const { map, dispatcher, make, told, given } = await dispatching(t);
+  await map.publish("web", 7, "http", () => true);
+  const session = make({}, "/", "GET");
+  dispatcher.take(session);
+  session.lost();
+  session.lost();
+  const taken: Frame[] = [];
+  let isClosed = false;
+  session.driver = { take: (frame) => void taken.push(frame), resume: () => {}, close: () => (isClosed = true) };
+  await until("it is made again", () => given.length === 2, 4_000);
+  const item = wholeFrame({ status: 200 }, new Uint8Array(0));
+  session.heard({ op: "item", id: "id", number: 1, item, done: 1 });
+  assert.deepEqual([taken, isClosed, told], [[item], false, []]);
 });
 
 for (const kind of ["least-loaded", "round-robin", "local"])

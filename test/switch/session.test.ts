@@ -2,9 +2,13 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { decode, encode } from "cborg";
 import { FRAME_KINDS } from "../../src/abi/channel.ts";
+import type { Link } from "../../src/cluster/link.ts";
 import { CHANNEL_WINDOW_BYTES } from "../../src/limits.ts";
 import { type Item, Session, type SessionRecord } from "../../src/switch/session.ts";
+import { type SessionMessage, SessionPost } from "../../src/switch/session-post.ts";
+import { until } from "../cluster/condition.ts";
 
 /** Mulberry32. */
 function randomOf(seed: number): (below: number) => number {
@@ -181,4 +185,79 @@ test("what does not keep to the protocol is refused", () => {
   assert.throws(() => {
     for (let number = 2; number < 10; number++) session.arrived(number, item(2 ** 20));
   }, refused);
+});
+
+test("what the ends of sessions say crosses a link as it is, and what is none of it is refused", async () => {
+  const heard: [string, SessionMessage][] = [];
+  const handlers = {
+    heard: (side: string, _peer: string, message: SessionMessage) => void heard.push([side, message]),
+    lost: () => {},
+  };
+  const nobody = new Promise<Error>(() => {});
+  const told: [string, unknown][] = [];
+  const link = (peer: string): Link => ({
+    peer,
+    lost: nobody,
+    tell: (kind, body) => void told.push([kind, body]),
+    request: async () => null,
+    drained: async () => {},
+  });
+  const links = {
+    to: async (peer: string) => link(peer),
+    bulk: () => assert.fail(),
+    drop: () => {},
+    close: async () => {},
+  };
+  const near = new SessionPost("a", links, { heard: () => assert.fail(), lost: () => {} });
+  const far = new SessionPost("b", undefined, handlers);
+  const item = { kind: FRAME_KINDS.data, bytes: new Uint8Array([1, 2]) };
+  const toHome: SessionMessage[] = [
+    { op: "open", id: "x", pid: 7, service: "web", protocol: "tcp" },
+    { op: "item", id: "x", number: 1, item, done: 0 },
+    { op: "ping", id: "x", message: "hello" },
+    { op: "ask", id: "x" },
+    { op: "full", id: "", isSo: true },
+    { op: "full", id: "", isSo: false },
+  ];
+  const toFront: SessionMessage[] = [
+    { op: "done", id: "x", done: 1 },
+    { op: "pinged", id: "x" },
+    { op: "ask", id: "x" },
+    { op: "refused", id: "x", code: "ESRCH", message: "gone" },
+  ];
+  for (const message of toHome) near.send("b", "home", message);
+  for (const message of toFront) near.send("b", "front", message);
+  await near.drained("b");
+  await until("all is told", () => told.length === 2);
+  for (const [kind, body] of told) assert.equal(far.told(link("a"), kind, decode(encode(body))), true);
+  assert.deepEqual(heard, [...toHome.map((one) => ["home", one]), ...toFront.map((one) => ["front", one])]);
+  const kind = told[0]?.[0] ?? "";
+  for (const bad of [
+    null,
+    [null],
+    [[]],
+    [[7, "", 1]],
+    [[6, 1]],
+    [[6, "x".repeat(1000)]],
+    [[1, "x", 1, 99, new Uint8Array(1), 0]],
+    [[99, "x"]],
+  ])
+    assert.throws(() => far.told(link("a"), kind, bad), { code: "EPROTO" }, JSON.stringify(bad));
+});
+
+test("an end that is asked tells as soon as it is done with all, however little that is", () => {
+  const [front, home] = [new Session(), new Session()];
+  const item: Item = { kind: FRAME_KINDS.data, bytes: new Uint8Array(10) };
+  for (let count = 0; count < 2; count++) home.arrived(front.send(item), item);
+  home.done();
+  assert.equal(home.isDue, false);
+  home.asked();
+  assert.equal(home.isDue, false, "there is more to be done with");
+  home.done();
+  assert.equal(home.isDue, true);
+  front.acknowledged(home.takeDone());
+  assert.deepEqual([front.keptBytes, home.isDue], [0, false]);
+  home.arrived(front.send(item), item);
+  home.done();
+  assert.equal(home.isDue, false, "it is asked once for each time");
 });
