@@ -295,8 +295,9 @@ await withMembers(["a", "b", "c", "d"], (t) => {
       dying = t.kill("d");
       return dying;
     });
-    rehome(t.get("d"), [pid], "b").catch(() => {}); // it is dead
-    await until("it dies", () => dying !== undefined);
+    const over = rehome(t.get("d"), [pid], "b");
+    over.catch(() => {}); // it is dead
+    await Promise.race([until("it dies", () => dying !== undefined), over]);
     await dying;
     undo();
     await goesOn(t, "b", pid);
