@@ -26,13 +26,20 @@ export function isDescriptor(value: unknown): value is Descriptor {
   return ["readStart", "readStop", "close"].every((name) => typeof Reflect.get(value, name) === "function");
 }
 
-/** Reads nothing more of it, from this very moment: what comes waits in the system. */
-export function holdStill(descriptor: Descriptor): void {
+/** Reads nothing more of a connection, from this very moment: what comes waits in the system. */
+export function holdStill(socket: Socket): void {
+  const descriptor = descriptorOf(socket);
+  if (descriptor === undefined) return;
+  // A stream asks for more by itself when it has been given something, and so it does just after this, if this comes of that.
+  socket._read = () => {};
   descriptor.reading = false;
   descriptor.readStop();
 }
 
-export function goOnReading(descriptor: Descriptor): void {
+export function goOnReading(socket: Socket): void {
+  const descriptor = descriptorOf(socket);
+  if (descriptor === undefined) return;
+  Reflect.deleteProperty(socket, "_read");
   descriptor.reading = true;
   descriptor.readStart();
 }

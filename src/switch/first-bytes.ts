@@ -7,7 +7,7 @@
 import type { Socket } from "node:net";
 
 import { FIRST_BYTES_TIMEOUT_MS, REQUEST_HEAD_MAX_BYTES } from "../limits.ts";
-import { type Descriptor, goOnReading, holdStill } from "../resources/descriptor.ts";
+import { goOnReading, holdStill } from "../resources/descriptor.ts";
 import { isSecure } from "./front-listener.ts";
 import type { Order } from "./front-session.ts";
 import type { Inquiry, Policy } from "./policy.ts";
@@ -35,7 +35,7 @@ export function mayPass({ scheme, policy }: Order): boolean {
 }
 
 /** Reads a connection up to the end of the first head. Afterwards it stands still again, or is destroyed. */
-export function firstBytes(socket: Socket, descriptor: Descriptor, remote: string): Promise<FirstBytes> {
+export function firstBytes(socket: Socket, remote: string): Promise<FirstBytes> {
   return new Promise((resolve) => {
     let bytes = Buffer.alloc(0);
     const end = () => {
@@ -43,7 +43,7 @@ export function firstBytes(socket: Socket, descriptor: Descriptor, remote: strin
       socket.off("data", take).off("end", gone).off("close", end);
       if (!socket.destroyed) {
         socket.pause();
-        holdStill(descriptor);
+        holdStill(socket);
       }
       resolve({ bytes, inquiry: headOf(bytes, remote) });
     };
@@ -56,7 +56,7 @@ export function firstBytes(socket: Socket, descriptor: Descriptor, remote: strin
     };
     const timer = setTimeout(end, FIRST_BYTES_TIMEOUT_MS);
     socket.on("data", take).on("end", gone).on("close", end);
-    goOnReading(descriptor);
+    goOnReading(socket);
     socket.resume();
   });
 }

@@ -172,19 +172,19 @@ export class Handoff {
   async #admit(door: Door, socket: Socket): Promise<void> {
     const descriptor = descriptorOf(socket);
     if (descriptor === undefined || !mayPass(door.order)) return door.keep(socket, NOTHING);
-    holdStill(descriptor);
+    holdStill(socket);
     socket.on("error", () => {}); // its `close` tells
     const { remoteAddress = "", remotePort = 0 } = socket;
     let inquiry: Inquiry | undefined = { remote: addressText({ address: remoteAddress, port: remotePort }) };
     let bytes: Uint8Array = NOTHING;
     if (needsHead(door.order)) {
       this.#awaited++;
-      ({ bytes, inquiry } = await firstBytes(socket, descriptor, inquiry.remote));
+      ({ bytes, inquiry } = await firstBytes(socket, inquiry.remote));
       this.#awaited--;
     }
     if (socket.destroyed) return this.#options.unused();
     const stay = () => {
-      goOnReading(descriptor);
+      goOnReading(socket);
       door.keep(socket, bytes);
     };
     const to = inquiry === undefined ? undefined : this.#choose(door, inquiry);
@@ -279,12 +279,12 @@ export class Handoff {
       for (const socket of door.idle()) {
         const descriptor = descriptorOf(socket);
         if (descriptor === undefined || this.#giver.isFull) continue;
-        holdStill(descriptor);
+        holdStill(socket);
         // How long it may be idle is whose it is to say when it is decided who that is.
         const { timeout = 0 } = socket;
         socket.setTimeout(0);
         const stay = () => {
-          goOnReading(descriptor);
+          goOnReading(socket);
           socket.setTimeout(timeout);
         };
         void this.#giver.offer(door, to, socket, NOTHING, stay);

@@ -155,13 +155,13 @@ test("a descriptor that stands still loses nothing, also when another socket goe
   assert.ok(socket !== undefined);
   const descriptor = descriptorOf(socket);
   assert.ok(descriptor !== undefined && isDescriptor(descriptor));
-  goOnReading(descriptor);
+  goOnReading(socket);
   let text = "";
   socket.setEncoding("latin1").on("data", (more: string) => (text += more));
   socket.resume();
   client.send("one");
   await until("it is read", () => text === "one");
-  holdStill(descriptor);
+  holdStill(socket);
   client.send("two");
   await new Promise((resolve) => setImmediate(resolve));
   assert.equal(text, "one");
@@ -172,5 +172,32 @@ test("a descriptor that stands still loses nothing, also when another socket goe
   await until("the other has read on", () => rest === "two");
   assert.equal(text, "one");
   for (const no of [undefined, null, {}, socket]) assert.equal(isDescriptor(no), false);
+  client.socket.destroy();
+});
+
+test("a connection that stands still since it was given something loses nothing of what comes next", async (t) => {
+  const { url, sockets } = await doorway(t, () => {});
+  const client = await RawClient.connect(url);
+  await until("it has come in", () => sockets.length === 1);
+  const [socket] = sockets;
+  assert.ok(socket !== undefined);
+  let text = "";
+  socket.on("data", (more: Buffer) => {
+    text += more.toString("latin1");
+    socket.pause();
+    holdStill(socket);
+  });
+  goOnReading(socket);
+  socket.resume();
+  client.send("one");
+  await until("it is read", () => text === "one");
+  client.send("two");
+  await until("it has come", () => client.socket.bytesWritten === 6 && client.socket.writableLength === 0);
+  for (let turns = 0; turns < 10; turns++) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(socket.bytesRead, 3);
+  assert.equal(socket.readableLength, 0);
+  socket.resume();
+  goOnReading(socket);
+  await until("the rest is read", () => text === "onetwo");
   client.socket.destroy();
 });

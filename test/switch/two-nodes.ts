@@ -126,8 +126,9 @@ export class TestNode implements Siblings, Links {
   }
 
   get acceptor(): Acceptor {
-    return (_frame, drive) => {
+    return (frame, drive) => {
       this.answered++;
+      if (this.#world.accept !== undefined) return this.#world.accept(frame, drive);
       const answer = wholeFrame({ status: 200, statusText: "", headers: [] }, Buffer.from(this.name));
       void drive({ push: () => true, break: () => {} }).take(answer);
     };
@@ -268,8 +269,11 @@ export class TwoNodes {
   readonly #copies: ((handle: Descriptor) => void)[] = [];
   readonly #fronts: Listening[] = [];
   readonly #clients: RawClient[] = [];
+  readonly accept: Acceptor | undefined;
 
-  constructor() {
+  /** @param accept answers requests at both; else each answers with its name. */
+  constructor(accept?: Acceptor) {
+    this.accept = accept;
     this.a = new TestNode(this, "a", "b");
     this.b = new TestNode(this, "b", "a");
     this.#mirror = fork(fileURLToPath(new URL("./descriptor-mirror.js", import.meta.url)));
