@@ -19,7 +19,9 @@ import { Homes } from "../../src/switch/homes.ts";
 import { Reach } from "../../src/switch/reach.ts";
 import { SessionPost } from "../../src/switch/session-post.ts";
 import { until } from "../cluster/condition.ts";
+import { withMembers } from "../node/bench-members.ts";
 import { RawClient } from "../node/raw-client.ts";
+import { front, startServer, textOf } from "./served.ts";
 
 /** A process's end of a client's channel, which takes what comes only when it is told to. */
 class Channel implements Line {
@@ -179,9 +181,9 @@ test("answers to clients that take nothing", { timeout: 120_000 }, async (t) => 
     isSpread: false,
   };
   const paper = { id: "x", node: "a", service: "large", scheme: "http", isNear: true, policy: "least-loaded" } as const;
-  const front = fronts.adopt(order, paper);
-  t.after(() => front.close());
-  const get = () => new SlowClient((socket) => front.enter(socket), "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  const entrance = fronts.adopt(order, paper);
+  t.after(() => entrance.close());
+  const get = () => new SlowClient((socket) => entrance.enter(socket), "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
   const [count, bodyBytes] = [800, 900_000];
   const clients = Array.from({ length: count }, get);
   t.after(() => clients.forEach((client) => client.end()));
@@ -253,4 +255,51 @@ test("what a home has said last takes room until it is sent", async (t) => {
   assert.deepEqual([homes.open, homes.heldBytes], [0, heldBytes]);
   sent();
   await until("it is sent", () => homes.heldBytes === 0);
+});
+
+/** Reads what it is sent once it is told to. */
+const SLOW = `
+let goOn = () => {};
+const told = new Promise((resolve) => (goOn = resolve));
+globalThis.__godwit.exports.onSignal("SIGUSR1", () => goOn());
+serve(async (request) => {
+  await told;
+  let length = 0;
+  for await (const piece of request.body) length += piece.length;
+  return new Response(String(length));
+}, { address: "service:slow" });`;
+
+await withMembers(["front", "b"], (t) => {
+  test("uploads to programs at another node that read nothing for long", { timeout: 180_000 }, async (context) => {
+    const [first, b] = [t.get("front"), t.get("b")];
+    const pids = [0, 1].map(() => startServer(b, SLOW, { service: "slow", seenBy: [first, b] }));
+    await Promise.all(pids);
+    const quickServer = `serve(() => new Response("here"), { address: "service:quick" });`;
+    await startServer(b, quickServer, { service: "quick", seenBy: [first, b] });
+    const [url, quick] = [await front(first, { service: "slow" }), await front(first, { service: "quick" })];
+    const [count, bodyBytes] = [440, 320 * 1024];
+    const request = `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${bodyBytes}\r\n\r\n`;
+    const clients = await Promise.all(
+      Array.from({ length: count }, async () => (await RawClient.connect(url)).send(request)),
+    );
+    context.after(() => clients.forEach(({ socket }) => socket.destroy()));
+    const open = async () => {
+      const { members = [] } = (await first.own.services()).find(({ name }) => name === "slow") ?? {};
+      return members.reduce((sum, member) => sum + member.open, 0);
+    };
+    await until("all are with them", async () => (await open()) === count, 30_000);
+    const body = Buffer.alloc(bodyBytes, 1);
+    for (const { socket } of clients) socket.write(body);
+    // One that is let in before there is no more room waits like the others.
+    const refused = async () => {
+      const answer = await fetch(url, { method: "POST", signal: AbortSignal.timeout(1_000) });
+      return answer.status === 503 && answer.headers.get("retry-after") === "1";
+    };
+    await until("newcomers are told to come again", refused, 60_000);
+    assert.equal(await textOf(quick), "here", "another front's clients are served");
+    for (const pid of pids) await b.own.signal(await pid, "SIGUSR1");
+    await until("all are answered", () => clients.every(({ statuses }) => statuses.length === 1), 90_000);
+    for (const { text } of clients) assert.match(text, new RegExp(`\\r\\n\\r\\n${bodyBytes}$`));
+    assert.equal(await textOf(url, { method: "POST", body: "x" }), "1", "there is room again");
+  });
 });
