@@ -75,7 +75,7 @@ export const HANDLES_MAX = 1024;
 export const FRAME_MAX_BYTES = 2 ** 20;
 /** Frames of a channel that are on their way or wait, for each direction; the next waits for room. */
 export const CHANNEL_WINDOW_BYTES = 256 * 1024;
-/** And of all channels of a process, for each direction. */
+/** And of all channels of a process, for each direction; beyond it each may have one frame under way. */
 export const CHANNELS_WINDOW_BYTES = 16 * 2 ** 20;
 /** Exchanges that a process has from one listener, accepted or waiting; a client beyond them is told to come again. */
 export const EXCHANGES_MAX = 1024;
@@ -101,6 +101,8 @@ export const CALLS_IN_FLIGHT_MAX = 1024;
 export const JSON_ARGUMENT_MAX_DEPTH = 16;
 /** Arguments and results of those calls, which the host keeps outside of the memory quota. */
 export const CALLS_IN_FLIGHT_MAX_BYTES = 16 * 2 ** 20;
+/** Results among them beyond which a frame of a channel stays there until the event loop has taken some. */
+export const RESULTS_WAITING_MAX_BYTES = 8 * 2 ** 20;
 /** Header fields of a request or an answer on a channel, and their bytes together. */
 export const HEADERS_MAX = 256;
 export const HEADERS_MAX_BYTES = 64 * 1024;

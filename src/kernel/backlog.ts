@@ -4,7 +4,8 @@
  */
 
 import { assert } from "../assert.ts";
-import { CALLS_IN_FLIGHT_MAX, CALLS_IN_FLIGHT_MAX_BYTES } from "../limits.ts";
+import type { SyscallName } from "../abi/syscalls.ts";
+import { CALLS_IN_FLIGHT_MAX, CALLS_IN_FLIGHT_MAX_BYTES, RESULTS_WAITING_MAX_BYTES } from "../limits.ts";
 import type { Call } from "./call.ts";
 import type { ProcessEvent } from "./process-record.ts";
 
@@ -16,17 +17,28 @@ export function noteJson(value: object, textChars: number): void {
   jsonChars.set(value, textChars);
 }
 
+/** Calls that make room, or whose results wait for it elsewhere: however much there is, they are no more. */
+const WITHOUT_BYTES: ReadonlySet<SyscallName> = new Set(["channelReceive", "close"]);
+
 export class Backlog {
   #count = 0;
   #sizeBytes = 0;
+  /** Of those, results that wait for the event loop. */
+  #waitingBytes = 0;
 
   /** Why one more asynchronous call would be too much, if it would be. */
-  refusal(args: readonly unknown[]): string | undefined {
+  refusal(name: SyscallName, args: readonly unknown[]): string | undefined {
     if (this.#count >= CALLS_IN_FLIGHT_MAX) return `${CALLS_IN_FLIGHT_MAX} calls are in flight: await some first`;
+    if (WITHOUT_BYTES.has(name)) return undefined;
     const sizeBytes = this.#sizeBytes + sizeOf(args);
     return sizeBytes > CALLS_IN_FLIGHT_MAX_BYTES
       ? `calls with ${sizeBytes} bytes are in flight: await some first`
       : undefined;
+  }
+
+  /** Whether one more result of so many bytes may wait. One may always. */
+  hasRoomFor(sizeBytes: number): boolean {
+    return this.#waitingBytes === 0 || this.#waitingBytes + sizeBytes <= RESULTS_WAITING_MAX_BYTES;
   }
 
   callBegan(call: Call): void {
@@ -38,10 +50,12 @@ export class Backlog {
   }
 
   eventCame(event: ProcessEvent): void {
+    this.#waitingBytes += eventBytes(event) ?? 0;
     this.#add(eventBytes(event), 1);
   }
 
   eventTaken(event: ProcessEvent): void {
+    this.#waitingBytes -= eventBytes(event) ?? 0;
     this.#add(eventBytes(event), -1);
   }
 

@@ -182,6 +182,8 @@ export class ChannelTable {
   readonly #channels = new Map<string, Channel>();
   /** Sends that wait for room, in order. */
   readonly senders: Call[] = [];
+  /** Those that have a frame for an asynchronous call, for whose result there was no room. */
+  readonly heldBack = new Set<Channel>();
   /** Of all channels, sent and not acknowledged, as window cost. */
   #outgoing = 0;
   #taken = 0;
@@ -207,14 +209,16 @@ export class ChannelTable {
 
   remove(channel: Channel): void {
     if (!this.#channels.delete(channel.id)) return;
+    this.heldBack.delete(channel);
     this.#outgoing -= channel.outgoing;
     const queue = this.#channels.get(channel.listener)?.queue ?? [];
     const index = queue.indexOf(channel);
     if (index >= 0) queue.splice(index, 1);
   }
 
-  /** Whether the channel takes one more frame now: within its window, and that of all channels together. */
+  /** Whether the channel takes one more frame now: within its window, and that of all channels together; or since it has none. */
   hasRoom(channel: Channel): boolean {
+    if (channel.outgoing === 0) return true;
     return channel.outgoing < CHANNEL_WINDOW_BYTES && this.#outgoing < CHANNELS_WINDOW_BYTES;
   }
 
@@ -228,7 +232,9 @@ export class ChannelTable {
    * window to be full that is not.
    */
   toTell(channel: Channel): Channel[] {
-    if (channel.untold >= CHANNEL_WINDOW_BYTES / 4) return [channel];
+    // Where there are so many that they could fill the window of all, each may be waiting for just this.
+    const isDry = channel.incoming.length === 0 && !channel.receivedEnd && this.#channels.size > UNTOLD_MAX;
+    if (isDry || channel.untold >= CHANNEL_WINDOW_BYTES / 4) return [channel];
     if (++this.#taken % UNTOLD_MAX !== 0) return [];
     return this.all().filter(({ untold }) => untold > 0);
   }

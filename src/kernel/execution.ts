@@ -11,6 +11,7 @@ import type { Delivery, Phase, ProcessEvent } from "./process-record.ts";
 import { ProcessExit } from "./process-traps.ts";
 import { signalHandled } from "./signal.ts";
 import { MAIN_TID, type Thread } from "./thread.ts";
+import { goOnReceiving } from "./syscalls/channel-calls.ts";
 import { takeEvent } from "./timer.ts";
 
 /** QuickJS's JS_EVAL_TYPE_MODULE. */
@@ -158,6 +159,7 @@ function nextEvent(kernel: Kernel, process: Process, thread: Thread, processor: 
     thread.phase = { kind: "rejections" };
   } else {
     const event = takeEvent(kernel, process);
+    if (process.channels.heldBack.size > 0) goOnReceiving(kernel, process);
     if (event !== undefined) thread.phase = { kind: "dispatch", event };
     else rest(kernel, process, thread, processor);
   }

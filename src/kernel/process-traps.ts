@@ -56,7 +56,7 @@ export class ProcessTraps implements Traps {
     if (callId !== 0) {
       if (!Number.isSafeInteger(callId) || callId < 0)
         return errorOutcome("EINVAL", `a call's id is a whole number, not ${callId}`);
-      const refused = this.#process.backlog.refusal(args);
+      const refused = this.#process.backlog.refusal(name, args);
       if (refused !== undefined) return errorOutcome("EAGAIN", refused);
     }
     return this.#kernel.call(this.#process, name, args, callId);

@@ -153,7 +153,9 @@ export class Plug implements Line {
     return !this.#stalled;
   }
 
+  /** What others have not taken holds nobody up of whom all was taken. */
   get #hasRoom(): boolean {
+    if (this.#untaken === 0) return true;
     return this.#untaken < CHANNEL_WINDOW_BYTES && this.#panel.untaken < CHANNELS_WINDOW_BYTES;
   }
 

@@ -1,7 +1,7 @@
 /** A channel, as the parts that speak to the world use it (see abi/channel.ts). */
 
 import { type ChannelRequest, FRAME_KINDS, type FrameKind } from "../../abi/channel.ts";
-import { syscall, syscallAsync, utf8Bytes } from "../core.ts";
+import { hasCode, syscall, syscallAsync, timerFunctions, utf8Bytes } from "../core.ts";
 import { type Content, contentBytes, type Inflow, isInflow } from "./body.ts";
 import { LENGTH_BYTES, type ReceivedFrame } from "./frame.ts";
 
@@ -12,12 +12,30 @@ export function openChannel(request: ChannelRequest, body: Uint8Array = NO_BYTES
   return syscall("channelOpen", request, body);
 }
 
+/** While the program has too many calls in flight, those of its connections wait, and are no faults of them. */
+const RETRY_MS = 50;
+
+/** Calls back in a while if that is why a call was refused, and returns whether it is. */
+export function waitsForRoom(error: unknown, again: () => void): boolean {
+  if (!hasCode(error, "EAGAIN")) return false;
+  timerFunctions.setTimeout(again, RETRY_MS);
+  return true;
+}
+
+function onceThereIsRoom<T>(call: () => Promise<T>): Promise<T> {
+  return call().catch((error: unknown) => {
+    return new Promise<T>((resolve) => {
+      if (!waitsForRoom(error, () => resolve(onceThereIsRoom(call)))) throw error;
+    });
+  });
+}
+
 export function receiveFrame(handle: number): Promise<ReceivedFrame> {
-  return syscallAsync("channelReceive", handle, -1);
+  return onceThereIsRoom(() => syscallAsync("channelReceive", handle, -1));
 }
 
 export function sendFrame(handle: number, kind: FrameKind, bytes: Uint8Array): Promise<void> {
-  return syscallAsync("channelSend", handle, kind, bytes);
+  return onceThereIsRoom(() => syscallAsync("channelSend", handle, kind, bytes));
 }
 
 /** Bodies go out in pieces of at most this: many at once are within `CALLS_IN_FLIGHT_MAX_BYTES`. */
@@ -39,7 +57,7 @@ async function sendPieces(handle: number, bytes: Uint8Array): Promise<void> {
 
 /** Lets go of a channel, unless it has closed by itself. */
 export function closeChannel(handle: number): void {
-  syscallAsync("close", handle).catch(() => {});
+  onceThereIsRoom(() => syscallAsync("close", handle)).catch(() => {});
 }
 
 /** Head (JSON) and body as the bytes of a `whole` frame. */

@@ -18,6 +18,7 @@ export {
   sendBody,
   sendFrame,
   wholeFrame,
+  waitsForRoom,
 } from "./channel.ts";
 export { Body, contentBytes, isInflow } from "./body.ts";
 export { headerAccess } from "./headers.ts";

@@ -39,9 +39,12 @@ export const channelCalls = {
 
   channelReceive(kernel, call) {
     const channel = channelAt(call);
-    if (receive(kernel, channel, call)) return;
-    if (channel.broken !== undefined) throw broken(channel.broken);
-    if (channel.receivedEnd) throw nothingMore();
+    // Those who asked before come first.
+    if (channel.receivers.length === 0 && receive(kernel, channel, call)) return;
+    if (channel.incoming.length === 0) {
+      if (channel.broken !== undefined) throw broken(channel.broken);
+      if (channel.receivedEnd) throw nothingMore();
+    }
     wait(kernel, call, channel.receivers, 1, new Uint8Array(0));
   },
 
@@ -165,11 +168,16 @@ function accept(process: Process, listener: Channel, call: Call): boolean {
   return true;
 }
 
-/** Gives the call the next frame, if one is there. */
+/** Gives the call the next frame, if one is there, and room for it as the result of an asynchronous call. */
 function receive(kernel: Kernel, channel: Channel, call: Call): boolean {
+  const { process } = call;
+  const sizeBytes = channel.incoming[0]?.bytes.length ?? 0;
+  if (call.callId !== 0 && !process.backlog.hasRoomFor(sizeBytes)) {
+    process.channels.heldBack.add(channel);
+    return false;
+  }
   const frame = channel.takeFrame();
   if (frame === undefined) return false;
-  const { process } = call;
   for (const one of process.channels.toTell(channel))
     kernel.host.post({ op: "taken", pid: process.pid, channel: one.id, cost: one.takeUntold() });
   const bytes = new Uint8Array(frame.bytes.length + 1);
@@ -275,9 +283,25 @@ export function frameArrived(kernel: Kernel, process: Process, id: string, frame
   const channel = process.channels.find(id);
   if (channel === undefined) return;
   channel.incoming.push(frame);
-  const receiver = channel.receivers[0];
-  if (receiver !== undefined) receive(kernel, channel, receiver);
-  if (channel.receivedEnd) for (const other of channel.receivers.slice()) other.fail(nothingMore());
+  serveReceivers(kernel, channel);
+}
+
+function serveReceivers(kernel: Kernel, channel: Channel): void {
+  for (let next = channel.receivers[0]; next !== undefined; next = channel.receivers[0])
+    if (!receive(kernel, channel, next)) break;
+  if (channel.incoming.length > 0) return;
+  const why = channel.broken === undefined ? undefined : broken(channel.broken);
+  const end = why ?? (channel.receivedEnd ? nothingMore() : undefined);
+  if (end !== undefined) for (const other of channel.receivers.slice()) other.fail(end);
+}
+
+/** The event loop has taken a result: what was held back for want of room comes as far as there is some, in turn. */
+export function goOnReceiving(kernel: Kernel, { channels }: Process): void {
+  for (const channel of channels.heldBack) {
+    channels.heldBack.delete(channel);
+    serveReceivers(kernel, channel);
+    if (channels.heldBack.has(channel)) return;
+  }
 }
 
 /** The node has passed on frames of the process's. */
@@ -295,7 +319,8 @@ export function channelBroke(kernel: Kernel, process: Process, id: string, why: 
   process.channels.sent(channel, -channel.outgoing);
   tellUrgently(kernel, process, channel, why);
   const error = broken(why);
-  for (const one of [...channel.receivers, ...channel.acceptors, ...sendersOf(process, channel)]) one.fail(error);
+  for (const one of [...channel.acceptors, ...sendersOf(process, channel)]) one.fail(error);
+  serveReceivers(kernel, channel); // what came before goes before
   for (const watcher of channel.watchers.slice()) watcher.succeed(told(why));
   sendWaiting(kernel, process);
   // Nobody will ask for an exchange that broke before it was accepted.
