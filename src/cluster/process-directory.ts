@@ -34,8 +34,8 @@ const DURABLE = v.object({
 /** `lost`: it is the other one's; `superseded`: neither's; `unknown`: the directory did not answer. */
 export type ClaimOutcome = "won" | "lost" | "superseded" | "unknown";
 
-/** `superseded`: neither's, or not on those terms any more. */
-export type HomeOutcome = "kept" | "taken" | "superseded";
+/** `superseded`: neither's, or not on those terms any more; `gone`: there is no entry. */
+export type HomeOutcome = "kept" | "taken" | "superseded" | "gone";
 
 /** What is settled by the directory when a home moves. */
 export type HomeClaims = Pick<ProcessDirectory, "promiseHome" | "takeHome">;
@@ -129,17 +129,16 @@ export class ProcessDirectory {
   /**
    * The home of a process that is `owner`'s says that it is, and promises it to another under a cause of theirs; or, with a new
    * cause, takes such a promise back: who was to take the process under the one before is too late from then on.
-   * @param unless who may have taken it already: then nothing is written.
+   * @param isOurs nothing is written where it is another's home by now, whoever runs it.
    * @throws GodwitError as the directory: then it is not known whether it was done.
    */
-  async promiseHome(pid: number, owner: Owner, home: string, cause: string, unless?: string): Promise<HomeOutcome> {
-    const outcome = await this.#change(pid, async (present, { revision }) => {
+  async promiseHome(pid: number, owner: Owner, home: string, cause: string, isOurs = false): Promise<HomeOutcome> {
+    return this.#change(pid, async (present, { revision }) => {
+      if (isOurs && present.home !== home) return "taken";
       if (!isSame(present, owner)) return "superseded";
-      if (present.home === unless) return "taken";
       await this.#engine.directory.replace(keyOf(pid), encode({ ...present, home, cause }), revision);
       return "kept";
     });
-    return outcome === "gone" ? "superseded" : outcome;
   }
 
   /**
@@ -147,13 +146,12 @@ export class ProcessDirectory {
    * @throws GodwitError as the directory: then it is not known whether it was done.
    */
   async takeHome(pid: number, owner: Owner, home: string, cause: string): Promise<HomeOutcome> {
-    const outcome = await this.#change(pid, async (present, { revision }) => {
+    return this.#change(pid, async (present, { revision }) => {
       const ruled = ruleOnHome(present, owner, home, cause);
       if (ruled === "superseded") return ruled;
       if (ruled === "write") await this.#engine.directory.replace(keyOf(pid), encode({ ...present, home }), revision);
       return "taken";
     });
-    return outcome === "gone" ? "superseded" : outcome;
   }
 
   /**

@@ -85,7 +85,14 @@ function depthOf(entry: Entry): number {
   return depth;
 }
 
-/** Who moves, or ends, at that moment is asked for where it is no more. */
+/** Those of a family that live, and the children that they have had meanwhile. */
+function grown(family: readonly Entry[]): Entry[] {
+  const living = new Set(family.filter(({ exit }) => exit === undefined));
+  for (const { heirs } of living) for (const heir of heirs) living.add(heir);
+  return [...living];
+}
+
+/** Who moves, ends, or has a child at that moment is asked for where it is no more. */
 const ON_THE_WAY: ReadonlySet<ErrorCode> = new Set(["EAGAIN", "ESRCH"]);
 
 /** Gives a family a home where its eldest runs. */
@@ -97,7 +104,7 @@ async function handOn(
 ): Promise<void> {
   const { name: self } = cluster.node;
   for (let count = 1; ; count++) {
-    const living = family.filter(({ exit }) => exit === undefined);
+    const living = grown(family);
     const [eldest] = living;
     if (eldest === undefined || living.some(({ lwp }) => lwp.nodeName === self)) return;
     try {

@@ -73,6 +73,12 @@ export class Durability {
     return this.#homed.has(pid);
   }
 
+  /** A process is at home here from now on and durable, wherever it runs; or it is not. */
+  homed(pid: number, isSo: boolean): void {
+    if (isSo) this.#homed.add(pid);
+    else this.#homed.delete(pid);
+  }
+
   /** Whether a process that runs here is durable: from the moment that it came, for it may leave again at once. */
   keeps(pid: number): boolean {
     return this.#kept.has(pid) || this.#arriving.has(pid);

@@ -335,6 +335,7 @@ export class Failover {
     const { cluster, directory, isAlive } = this.#options;
     for (let hosted = cluster.hosting.find(pid); hosted?.isStill === true; hosted = cluster.hosting.find(pid)) {
       const found = await this.#insist(() => directory.find(pid));
+      if (this.#closed) return;
       if (found === undefined || !isAlive(found.home)) break;
       // That lives, and says what is to be.
       if (found.home === hosted.home.peer) return;

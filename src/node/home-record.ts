@@ -63,6 +63,7 @@ const homeRecord = v.object({
   capabilities: v.object({ read: names, write: names, environment: names, run: names, net: names, listen: names }),
   workingDirectory: text,
   startedMs: v.number(),
+  isDurable: v.boolean(),
   names: v.pipe(v.array(text), v.maxLength(NAMES_MAX)),
   zombies: v.pipe(v.array(status), v.maxLength(ZOMBIES_MAX)),
   waits: v.pipe(
@@ -133,7 +134,11 @@ export function homeRecordsOf(body: unknown): HomeRecords {
   return checked.output;
 }
 
-export function recordOf(node: Node, entry: Entry, epoch: number): Omit<HomeRecord, "held" | "listeners"> {
+export function recordOf(
+  node: Node,
+  entry: Entry,
+  epoch: number,
+): Omit<HomeRecord, "held" | "listeners" | "isDurable"> {
   const channels = node.switchboard.leave(entry);
   return {
     channels: channels as HomeRecord["channels"],

@@ -74,6 +74,11 @@ export class Hosting {
     hosted.lwp.processes++;
   }
 
+  /** It stands still for nobody, if its parent does. */
+  #addChild({ name, home, lwp, memoryQuotaBytes }: Hosted, pid: number): void {
+    this.add({ pid, name, home, lwp, memoryQuotaBytes });
+  }
+
   remove(pid: number): void {
     const hosted = this.#hosted.get(pid);
     if (hosted === undefined) return;
@@ -102,7 +107,7 @@ export class Hosting {
     // It may just have ended, or moved on: its home hears of that on the way.
     if (hosted === undefined || hosted.home.peer !== link.peer || !FROM_HOME.has(message.op)) return;
     // A child is hosted where its parent is, from before it says its first word.
-    if (message.op === "fork") this.add({ ...hosted, pid: message.child });
+    if (message.op === "fork") this.#addChild(hosted, message.child);
     hosted.lwp.tell(message);
   }
 
@@ -119,7 +124,7 @@ export class Hosting {
       throw failure("ESRCH", `process ${pid} is not on node ${this.#node.name}`);
     if (!QUESTIONS.has(question.kind)) throw failure("EPERM", `a home does not ask for ${question.kind}`);
     if (question.kind !== "fork") return hosted.lwp.ask(pid, question);
-    this.add({ ...hosted, pid: question.child });
+    this.#addChild(hosted, question.child);
     try {
       return await hosted.lwp.ask(pid, question);
     } catch (error) {
@@ -165,12 +170,11 @@ export class Hosting {
     return true;
   }
 
-  /** Its home is here from now on: it is hosted no more. @throws GodwitError ESRCH. */
-  takeHome(pid: number): LwpThread {
+  /** Its home is here from now on: it is hosted no more. Undefined when it has ended. */
+  takeHome(pid: number): LwpThread | undefined {
     const hosted = this.#hosted.get(pid);
-    if (hosted === undefined) throw failure("ESRCH", `process ${pid} is not on node ${this.#node.name}`);
     this.remove(pid);
-    return hosted.lwp;
+    return hosted?.lwp;
   }
 
   /** @throws GodwitError ESRCH when it is not here, or not that home's. */

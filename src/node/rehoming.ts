@@ -54,9 +54,8 @@ type Connection = { readonly channel: string; readonly request: ChannelRequest }
  * @throws GodwitError ESRCH when one of them ends meanwhile, or what the new home says.
  */
 export async function handHome(cluster: ClusterNode, family: readonly Entry[], to: string): Promise<void> {
-  const { node } = cluster;
-  for (const { pid: one } of family)
-    if (cluster.isUnsettled(one)) throw failure("EAGAIN", `process ${one} is being started anew elsewhere: try again`);
+  const { node, durability } = cluster;
+  assertSettled(cluster, family);
   const listeners = new Map(family.map((entry) => [entry, listenersOf(node, entry)]));
   const records = new Map<Entry, Omit<HomeRecord, "held">>();
   const still: Still[] = [];
@@ -65,8 +64,12 @@ export async function handHome(cluster: ClusterNode, family: readonly Entry[], t
   try {
     for (const entry of family) {
       const { epoch } = await holdStill(node, entry, still);
-      records.set(entry, { ...recordOf(node, entry, epoch), listeners: listeners.get(entry) ?? [] });
+      const isDurable = durability?.has(entry.pid) === true;
+      records.set(entry, { ...recordOf(node, entry, epoch), isDurable, listeners: listeners.get(entry) ?? [] });
     }
+    // None of them can do anything of that from now on.
+    assertSettled(cluster, family);
+    assertWhole(family);
     const target = await cluster.links.to(to);
     const cause = randomUUID();
     for (const one of still) await promise(cluster, one, cause);
@@ -81,7 +84,23 @@ export async function handHome(cluster: ClusterNode, family: readonly Entry[], t
     }
   }
   await Promise.all(still.map(({ host, entry, epoch }) => goOn(host, entry, to, epoch)));
-  for (const entry of family) if (entry.exit === undefined) node.forget(entry);
+  for (const entry of family) {
+    durability?.homed(entry.pid, false);
+    if (entry.exit === undefined) node.forget(entry);
+  }
+}
+
+function assertSettled(cluster: ClusterNode, family: readonly Entry[]): void {
+  for (const { pid: one } of family)
+    if (cluster.isUnsettled(one)) throw failure("EAGAIN", `process ${one} is being started anew elsewhere: try again`);
+}
+
+/** A child that was born meanwhile would be left behind. */
+function assertWhole(family: readonly Entry[]): void {
+  const all = new Set(family);
+  for (const { pid: one, heirs } of family)
+    for (const heir of heirs)
+      if (!all.has(heir)) throw failure("EAGAIN", `process ${one} has just had a child: try again`);
 }
 
 /**
@@ -159,16 +178,18 @@ async function promise(cluster: ClusterNode, { entry, host, epoch }: Still, caus
  */
 async function isTaken({ node, homes, log }: ClusterNode, still: readonly Still[], to: string): Promise<boolean> {
   const [first, ...others] = still;
-  const keep = ({ entry, host, epoch }: Still, unless?: string) =>
+  const keep = ({ entry, host, epoch }: Still, isOurs = false) =>
     insist(
       node,
-      () => homes.promiseHome(entry.pid, { node: host.nodeName, epoch }, node.name, randomUUID(), unless),
+      () => homes.promiseHome(entry.pid, { node: host.nodeName, epoch }, node.name, randomUUID(), isOurs),
       (why) =>
         log(`it is not known whether node ${to} is the home of process ${entry.pid} now, which stands still: ${why}`),
       () => log(`it is known again where process ${entry.pid} is at home`),
     );
   if (first === undefined) return false;
-  if ((await keep(first, to)) === "taken") return true;
+  const outcome = await keep(first, true);
+  // One that has not ended here and has no entry has ended at the home that took it.
+  if (outcome === "taken" || (outcome === "gone" && first.entry.exit === undefined)) return true;
   for (const one of others) await keep(one);
   return false;
 }
@@ -223,7 +244,8 @@ function listenersOf(node: Node, entry: Entry): Connection[] {
  * @throws GodwitError EEXIST, ESRCH, EAGAIN; as the directory: then it is for the old home to find out whether they are here.
  */
 export async function takeHomes(cluster: ClusterNode, from: string, { cause, records }: HomeRecords): Promise<void> {
-  const { node, hosting, homing, log } = cluster;
+  const { node, hosting, homing, durability, log } = cluster;
+  if (!cluster.takesIn) throw failure("EAGAIN", `node ${node.name} is being drained`);
   const hosts = new Map<string, RemoteLwp>();
   for (const { pid: one, host } of records) {
     if (node.table.find(one) !== undefined) throw failure("EEXIST", `node ${node.name} knows process ${one}`);
@@ -247,9 +269,11 @@ export async function takeHomes(cluster: ClusterNode, from: string, { cause, rec
       () => {},
     ),
   );
-  const taken = records.map((record) => {
+  const taken = records.flatMap((record) => {
     const lwp = hosts.get(record.host) ?? hosting.takeHome(record.pid);
-    return { record, entry: enter(node, record, lwp) };
+    if (lwp === undefined) return []; // it has just ended, as the home that it had was told
+    durability?.homed(record.pid, record.isDurable);
+    return [{ record, entry: enter(node, record, lwp) }];
   });
   for (const { record, entry } of taken) await resume(node, entry, record);
 }
@@ -283,6 +307,7 @@ function enter(node: Node, record: HomeRecord, lwp: Lwp): Entry {
 }
 
 async function resume(node: Node, entry: Entry, record: HomeRecord): Promise<void> {
+  if (entry.exit !== undefined) return;
   const listeners = record.listeners.map(({ channel, request }) => ({ channel, request: channelRequest(request) }));
   // What comes over them now comes after what came before.
   await goOnConnected(node, entry, listeners, record.channels);

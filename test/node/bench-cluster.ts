@@ -30,10 +30,11 @@ class TestDirectory {
   };
 
   readonly homes: HomeClaims = {
-    promiseHome: async (pid, owner, home, cause, unless) => {
+    promiseHome: async (pid, owner, home, cause, isOurs) => {
       const present = this.entries.get(pid);
-      if (present === undefined || !isSame(present, owner)) return "superseded";
-      if (present.home === unless) return "taken";
+      if (present === undefined) return "gone";
+      if (isOurs === true && present.home !== home) return "taken";
+      if (!isSame(present, owner)) return "superseded";
       this.entries.set(pid, { ...present, home, cause });
       return "kept";
     },

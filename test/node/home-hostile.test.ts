@@ -40,6 +40,7 @@ const good = {
   capabilities: { read: [], write: [], environment: [], run: [], net: "all", listen: ["service:web"] },
   workingDirectory: "/",
   startedMs: 0,
+  isDurable: false,
   names: ["x"],
   zombies: [{ pid: 3, code: 0 }],
   waits: [

@@ -102,6 +102,38 @@ await withMembers(["a", "b", "c", "d"], (t) => {
     await t.get("b").own.signal(pid, "SIGKILL");
   });
 
+  test("a new home that has it, whose answer is lost, and that has moved and handed it on", LIMIT, async () => {
+    const b = t.get("b");
+    const pid = await hosted(t, "a", "b");
+    const undo = after(b, "home/take", async () => {
+      assert.equal((await b.cluster.migrate(pid, "c")).outcome, "moved");
+      await rehome(b, [pid], "d");
+      throw noAnswer();
+    });
+    await rehome(t.get("a"), [pid], "b");
+    undo();
+    await goesOn(t, "d", pid);
+    await t.get("d").own.signal(pid, "SIGKILL");
+  });
+
+  test("a new home that has it, whose answer is lost, and where it has ended since", LIMIT, async () => {
+    const [a, b] = [t.get("a"), t.get("b")];
+    const parent = await hosted(t, "a", "b", `while (self.node === "a") sleep(2); fork(); ${COUNTER}`);
+    const childOf = async () => (await a.own.list()).find((info) => info.parent === parent)?.pid;
+    await until("there is a child", async () => (await childOf()) !== undefined);
+    const child = (await childOf()) ?? 0;
+    const undo = after(b, "home/take", async () => {
+      await b.own.signal(parent, "SIGKILL");
+      await until("its entry's end", async () => (await b.view.directory.find(parent)) === undefined);
+      throw noAnswer();
+    });
+    await rehome(a, [parent, child], "b");
+    undo();
+    assert.equal(a.cluster.node.table.find(parent), undefined);
+    await goesOn(t, "b", child);
+    await b.own.signal(child, "SIGKILL");
+  });
+
   for (const [what, isDone] of [
     ["has it", true],
     ["does not have it", false],
@@ -192,6 +224,58 @@ await withMembers(["a", "b", "c", "d"], (t) => {
     await rehome(a, [parent, child], "b");
     for (const pid of [parent, child]) await goesOn(t, "b", pid);
     for (const pid of [child, parent]) await b.own.signal(pid, "SIGKILL");
+  });
+
+  test("a child that is born while its parent is being held still is not left behind", LIMIT, async () => {
+    const [a, c] = [t.get("a"), t.get("c")];
+    let bear: (() => void) | undefined;
+    const late = instead(
+      a.cluster.node,
+      "forkFor",
+      (real) =>
+        (...about) =>
+          void (bear = () => real(...about)),
+    );
+    const parent = await hosted(t, "a", "c", `while (self.node === "a") sleep(2); fork(); ${COUNTER}`);
+    await until("it wants a child", () => bear !== undefined);
+    late();
+    const over = assert.rejects(rehome(a, [parent], "b"), { code: "EAGAIN", message: /has just had a child/ });
+    await until("it is to stand still", () => c.cluster.hosting.get(parent).isStill === true);
+    bear?.();
+    await over;
+    const child = (await a.own.list()).find((info) => info.parent === parent)?.pid ?? 0;
+    await goesOn(t, "a", parent);
+    await rehome(a, [parent, child], "b");
+    for (const pid of [parent, child]) await goesOn(t, "b", pid);
+    for (const pid of [child, parent]) await t.get("b").own.signal(pid, "SIGKILL");
+  });
+
+  test("one of a family that ends just when its home is taken holds up none of the others", LIMIT, async () => {
+    const [a, b] = [t.get("a"), t.get("b")];
+    const parent = await hosted(t, "a", "b", `while (self.node === "a") sleep(2); fork(); ${COUNTER}`);
+    const childOf = async () => (await a.own.list()).find((info) => info.parent === parent)?.pid;
+    await until("there is a child", async () => (await childOf()) !== undefined);
+    const child = (await childOf()) ?? 0;
+    const undo = instead(b.view.directory, "takeHome", (real) => async (...about) => {
+      const outcome = await real(...about);
+      b.cluster.hosting.find(child)?.lwp.tell({ op: "end", pid: child, code: 1, reason: "the test ends it" });
+      await until("it has ended", () => b.cluster.hosting.find(child) === undefined);
+      return outcome;
+    });
+    await rehome(a, [parent, child], "b");
+    undo();
+    await goesOn(t, "b", parent);
+    await b.own.signal(parent, "SIGKILL");
+  });
+
+  test("a node that is being drained takes no home", LIMIT, async () => {
+    const b = t.get("b");
+    const pid = await hosted(t, "a", "c");
+    b.cluster.takesIn = false;
+    await assert.rejects(rehome(t.get("a"), [pid], "b"), { code: "EAGAIN", message: /is being drained/ });
+    b.cluster.takesIn = true;
+    await goesOn(t, "a", pid);
+    await t.get("a").own.signal(pid, "SIGKILL");
   });
 
   test("a host that has it stand still, and whose answer is lost, has it go on", LIMIT, async () => {
