@@ -1,7 +1,8 @@
 /** A channel, as the parts that speak to the world use it (see abi/channel.ts). */
 
 import { type ChannelRequest, FRAME_KINDS, type FrameKind } from "../../abi/channel.ts";
-import { hasCode, syscall, syscallAsync, timerFunctions, utf8Bytes } from "../core.ts";
+import type { SyscallArguments, SyscallName, SyscallResult } from "../../abi/syscalls.ts";
+import { hasCode, syscall, syscallThen, timerFunctions, utf8Bytes } from "../core.ts";
 import { type Content, contentBytes, type Inflow, isInflow } from "./body.ts";
 import { LENGTH_BYTES, type ReceivedFrame } from "./frame.ts";
 
@@ -15,27 +16,34 @@ export function openChannel(request: ChannelRequest, body: Uint8Array = NO_BYTES
 /** While the program has too many calls in flight, those of its connections wait, and are no faults of them. */
 const RETRY_MS = 50;
 
-/** Calls back in a while if that is why a call was refused, and returns whether it is. */
-export function waitsForRoom(error: unknown, again: () => void): boolean {
-  if (!hasCode(error, "EAGAIN")) return false;
-  timerFunctions.setTimeout(again, RETRY_MS);
-  return true;
-}
-
-function onceThereIsRoom<T>(call: () => Promise<T>): Promise<T> {
-  return call().catch((error: unknown) => {
-    return new Promise<T>((resolve) => {
-      if (!waitsForRoom(error, () => resolve(onceThereIsRoom(call)))) throw error;
-    });
+/**
+ * Makes a call once there is room for it. One for which there is none is refused at once; what fails later with the same code
+ * is a fault of its channel's, which is told.
+ */
+export function callOnceThereIsRoom<N extends SyscallName>(
+  name: N,
+  args: SyscallArguments<N>,
+  resolve: (value: SyscallResult<N>) => void,
+  reject: (error: unknown) => void,
+): void {
+  let isAtOnce = true;
+  syscallThen(name, args, resolve, (error) => {
+    if (!isAtOnce || !hasCode(error, "EAGAIN")) return reject(error);
+    try {
+      timerFunctions.setTimeout(() => callOnceThereIsRoom(name, args, resolve, reject), RETRY_MS);
+    } catch (noTimer) {
+      reject(noTimer);
+    }
   });
+  isAtOnce = false;
 }
 
 export function receiveFrame(handle: number): Promise<ReceivedFrame> {
-  return onceThereIsRoom(() => syscallAsync("channelReceive", handle, -1));
+  return new Promise((resolve, reject) => callOnceThereIsRoom("channelReceive", [handle, -1], resolve, reject));
 }
 
 export function sendFrame(handle: number, kind: FrameKind, bytes: Uint8Array): Promise<void> {
-  return onceThereIsRoom(() => syscallAsync("channelSend", handle, kind, bytes));
+  return new Promise((resolve, reject) => callOnceThereIsRoom("channelSend", [handle, kind, bytes], resolve, reject));
 }
 
 /** Bodies go out in pieces of at most this: many at once are within `CALLS_IN_FLIGHT_MAX_BYTES`. */
@@ -55,10 +63,18 @@ async function sendPieces(handle: number, bytes: Uint8Array): Promise<void> {
     await sendFrame(handle, FRAME_KINDS.data, bytes.subarray(at, at + PIECE_MAX_BYTES));
 }
 
-/** Lets go of a channel, unless it has closed by itself. */
+/** Lets go of a channel, unless it has closed by itself. Now: its handle may be another's soon. */
 export function closeChannel(handle: number): void {
-  onceThereIsRoom(() => syscallAsync("close", handle)).catch(() => {});
+  syscallThen("close", [handle], nothing, (error) => {
+    if (!hasCode(error, "EAGAIN")) return;
+    try {
+      syscall("close", handle);
+    } catch {
+      // It has closed by itself.
+    }
+  });
 }
+const nothing = (): void => {};
 
 /** Head (JSON) and body as the bytes of a `whole` frame. */
 export function wholeFrame(head: string, body: string | Uint8Array): Uint8Array {

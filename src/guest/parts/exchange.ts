@@ -10,8 +10,9 @@ import type { ResponseState, Upgrading } from "./response.ts";
 import type { ServeContext, ServeHandler, ServeOptions } from "./serve.ts";
 
 const library = part("fetch");
-const { Body, ChannelInflow, closeChannel, headerAccess, isInflow, openFrame, requestAccess } = library;
-const { Response, responseAccess, sendBody, sendFrame, waitsForRoom, wholeFrame } = library;
+const { Body, callOnceThereIsRoom, ChannelInflow, closeChannel, headerAccess, isInflow, openFrame, requestAccess } =
+  library;
+const { Response, responseAccess, sendBody, sendFrame, wholeFrame } = library;
 
 /** UTF-8 of a UTF-16 unit has at most so many bytes. */
 const UNIT_MAX_BYTES = 3;
@@ -193,9 +194,7 @@ export class Exchange implements ServeContext {
   /** A thread waits for room itself: the event loop may be busy with other things, or blocked. */
   #sendWhole(whole: Uint8Array): void {
     if (currentTid() === EVENT_LOOP_TID)
-      return syscallThen("channelSend", [this.#handle, FRAME_KINDS.whole, whole], this.#sent, (error) => {
-        if (!waitsForRoom(error, () => this.#sendWhole(whole))) this.#drop();
-      });
+      return callOnceThereIsRoom("channelSend", [this.#handle, FRAME_KINDS.whole, whole], this.#sent, this.#drop);
     try {
       syscall("channelSend", this.#handle, FRAME_KINDS.whole, whole);
     } catch {

@@ -10,6 +10,7 @@ export { Request } from "./request.ts";
 export { Response } from "./response.ts";
 /** What the parts need that send and serve them. */
 export {
+  callOnceThereIsRoom,
   ChannelInflow,
   closeChannel,
   openChannel,
@@ -18,7 +19,6 @@ export {
   sendBody,
   sendFrame,
   wholeFrame,
-  waitsForRoom,
 } from "./channel.ts";
 export { Body, contentBytes, isInflow } from "./body.ts";
 export { headerAccess } from "./headers.ts";
