@@ -13,7 +13,7 @@ import {
 } from "../abi/channel.ts";
 import { assert } from "../assert.ts";
 import { type ErrorCode, failure, type GodwitError } from "../errors.ts";
-import { CHANNEL_WINDOW_BYTES, CHANNELS_WINDOW_BYTES } from "../limits.ts";
+import { CHANNEL_WINDOW_BYTES, CHANNELS_WINDOW_BYTES, FRAME_MAX_BYTES } from "../limits.ts";
 import type { Call } from "./call.ts";
 import type { Attachment, Binding, Resource } from "./resource.ts";
 
@@ -177,6 +177,9 @@ export function isLast(kind: FrameKind): boolean {
 /** Frames that a process takes before the node is told of all. As many of the largest untold sums fit in a window. */
 const UNTOLD_MAX = CHANNELS_WINDOW_BYTES / CHANNEL_WINDOW_BYTES;
 
+/** So many channels cannot fill the window of all: each has at most its own, and a frame that crosses the end of it. */
+const FEW = Math.floor(CHANNELS_WINDOW_BYTES / (CHANNEL_WINDOW_BYTES + FRAME_MAX_BYTES));
+
 /** The channels of a process. */
 export class ChannelTable {
   readonly #channels = new Map<string, Channel>();
@@ -233,7 +236,7 @@ export class ChannelTable {
    */
   toTell(channel: Channel): Channel[] {
     // Where there are so many that they could fill the window of all, each may be waiting for just this.
-    const isDry = channel.incoming.length === 0 && !channel.receivedEnd && this.#channels.size > UNTOLD_MAX;
+    const isDry = channel.incoming.length === 0 && !channel.receivedEnd && this.#channels.size > FEW;
     if (isDry || channel.untold >= CHANNEL_WINDOW_BYTES / 4) return [channel];
     if (++this.#taken % UNTOLD_MAX !== 0) return [];
     return this.all().filter(({ untold }) => untold > 0);

@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { type Frame, frameCost, FRAME_KINDS } from "../../src/abi/channel.ts";
-import { CHANNEL_WINDOW_BYTES } from "../../src/limits.ts";
+import { Channel, ChannelTable, newChannel } from "../../src/kernel/channel.ts";
+import { CHANNEL_WINDOW_BYTES, CHANNELS_WINDOW_BYTES, FRAME_MAX_BYTES } from "../../src/limits.ts";
+import { wholeFrame } from "../../src/resources/frame.ts";
 import { type ChannelMessage, World } from "./world.ts";
 
 const CALLS = "const { syscall, syscallAsync } = globalThis.__godwit.core;\n";
@@ -205,6 +207,109 @@ test("what is broken fails those who wait and those who come, with the reason", 
     "1\nchannelReceive ECONNRESET the client left\nchannelSend ECONNRESET the client left\n" +
       "channelAccept EINVAL handle 4 is no listener\nchannelReceive EBADF handle 4 is not open\nwatched ECONNRESET: the client left\n",
   );
+});
+
+test("a connection for which the node has no room fails, and is not waited for", () => {
+  const world = new World({ seed: 7 });
+  let id: string | undefined;
+  world.channels = (message) => {
+    if (message.op === "open") id = message.channel;
+  };
+  const { pid } = world.spawn(
+    `globalThis.fetch("http://a.test/").then(console.log, ({ cause }) => console.log(cause.code, cause.message));`,
+    { capabilities: { net: ["a.test"] } },
+  );
+  world.runUntil(() => id !== undefined);
+  const why = { code: "EAGAIN", message: "too many names are looked up" } as const;
+  world.tell(pid, { op: "broken", pid, channel: id ?? "", why });
+  world.runUntil(() => world.known.get(pid)?.exit !== undefined, 10_000);
+  const { stdout, exit } = world.known.get(pid) ?? {};
+  assert.deepEqual([stdout, exit?.code], ["EAGAIN too many names are looked up\n", 0]);
+});
+
+test("a WebSocket that both sides have closed takes nobody else's handle away", () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const world = new World({ seed });
+    const messages: ChannelMessage[] = [];
+    world.channels = (message) => messages.push(message);
+    const { pid } = world.spawn(
+      `${LISTENING}
+      const socket = new globalThis.WebSocket("ws://a.test/");
+      socket.onopen = () => socket.close();
+      socket.onclose = () => console.log("closed");
+      syscallAsync("channelAccept", listener, -1).then((handle) => syscall("channelSend", handle, 4, new Uint8Array(0)));`,
+      { capabilities: { ...LISTEN.capabilities, net: ["a.test"] } },
+    );
+    const opened = () => messages.flatMap((message) => (message.op === "open" ? [message.channel] : []));
+    world.runUntil(() => opened().length === 2);
+    const [listener = "", socket = ""] = opened();
+    const json = (value: object) => bytes(JSON.stringify(value));
+    const head: Frame = { kind: FRAME_KINDS.head, bytes: json({ protocol: "", extensions: "" }) };
+    world.tell(pid, { op: "frame", pid, channel: socket, frame: head });
+    world.runUntil(() => messages.some((message) => message.op === "frame" && message.channel === socket));
+    const end: Frame = { kind: FRAME_KINDS.end, bytes: json({ code: 1005, reason: "" }) };
+    world.tell(pid, { op: "frame", pid, channel: socket, frame: end });
+    world.tell(pid, { op: "incoming", pid, listener, channel: "x1", frame: { ...head, bytes: bytes("{}") } });
+    world.run();
+    const told = messages.flatMap((message) => ("channel" in message && message.channel === "x1" ? [message.op] : []));
+    assert.ok(told.includes("frame"), `seed ${seed}: the exchange is answered, and not closed: ${told.join()}`);
+    assert.deepEqual([world.known.get(pid)?.stdout, world.known.get(pid)?.stderr], ["closed\n", ""]);
+  }
+});
+
+test("what is left of an upload that was answered early goes to nobody else", () => {
+  const world = new World({ seed: 7 });
+  const messages: ChannelMessage[] = [];
+  world.channels = (message) => messages.push(message);
+  const { pid } = world.spawn(
+    `let controller;
+    const body = () => new globalThis.ReadableStream({ start: (own) => void (controller = own) });
+    const post = () => globalThis.fetch("http://a.test/", { method: "POST", body: body(), duplex: "half" });
+    const early = post();
+    const first = controller;
+    early.then((response) => {
+      console.log(response.status);
+      void post();
+      const second = controller;
+      first.enqueue(new Uint8Array([1]));
+      setTimeout(() => second.enqueue(new Uint8Array([2])), 10);
+    });`,
+    { capabilities: { net: ["a.test"] } },
+  );
+  const opened = () => messages.flatMap((message) => (message.op === "open" ? [message.channel] : []));
+  world.runUntil(() => opened().length === 1);
+  const frame = wholeFrame({ status: 413, statusText: "", headers: [] }, new Uint8Array(0));
+  world.tell(pid, { op: "frame", pid, channel: opened()[0] ?? "", frame });
+  world.run();
+  const [, second] = opened();
+  const sent = messages.flatMap((message) =>
+    message.op === "frame" && message.channel === second ? [[...message.frame.bytes]] : [],
+  );
+  assert.deepEqual([world.known.get(pid)?.stdout, sent], ["413\n", [[2]]]);
+});
+
+test("a node is told of what was taken before it could believe the window of all channels to be full", () => {
+  const large: Frame = { kind: FRAME_KINDS.data, bytes: new Uint8Array(FRAME_MAX_BYTES) };
+  const small: Frame = { kind: FRAME_KINDS.data, bytes: bytes("x") };
+  for (const [stuck, frame] of [
+    [CHANNELS_WINDOW_BYTES / FRAME_MAX_BYTES, large] as const,
+    [CHANNELS_WINDOW_BYTES / CHANNEL_WINDOW_BYTES - 1, { ...large, bytes: new Uint8Array(320 * 1024) }] as const,
+  ]) {
+    const table = new ChannelTable();
+    const make = (index: number, incoming: Frame): Channel => {
+      const fields = { id: `x${index}`, handle: index + 3, kind: "stream", description: "" } as const;
+      const channel = new Channel({ ...newChannel({ ...fields, request: null, listener: "" }), incoming: [incoming] });
+      table.add(channel);
+      return channel;
+    };
+    // What nobody takes fills the window of all, so the node passes on one frame of another at a time.
+    for (let index = 0; index < stuck; index++) make(index, frame);
+    const untakenBytes = table.all().reduce((sum, { incoming }) => sum + frameCost(incoming[0] ?? small), 0);
+    assert.ok(untakenBytes >= CHANNELS_WINDOW_BYTES);
+    const going = make(stuck, small);
+    assert.ok(going.takeFrame() !== undefined);
+    assert.deepEqual(table.toTell(going), [going]);
+  }
 });
 
 test("who asks without waiting is answered in the same turn", () => {

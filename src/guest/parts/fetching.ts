@@ -128,27 +128,35 @@ class Fetching {
     };
     this.#handle = openChannel(request, whole);
     if (content !== undefined && whole === undefined) void this.#upload(this.#handle, bytes ?? content);
-    return openFrame<ResponseHead>(await receiveFrame(this.#handle));
+    const answer = openFrame<ResponseHead>(await receiveFrame(this.#handle));
+    // What has come whole has closed its channel, whose handle may be another's by now.
+    if (answer.body !== undefined) this.#handle = 0;
+    return answer;
   }
 
   /** An error of the other side's is told by what is received. */
   async #upload(handle: number, content: Content): Promise<void> {
+    const hop = this.#redirects;
+    const isOver = () => this.#handle !== handle || this.#redirects !== hop;
     try {
       if (!isInflow(content)) return await sendBody(handle, content);
-      await sendBody(handle, { next: () => this.#nextPiece(content), cancel: () => {} });
+      await sendBody(handle, { next: () => this.#nextPiece(content, isOver), cancel: () => {} });
     } catch (error) {
       if (this.#uploadFailure !== undefined) this.#close();
       else if (isInflow(content)) await content.cancel(error);
     }
   }
 
-  async #nextPiece(content: Inflow): Promise<Uint8Array | undefined> {
+  async #nextPiece(content: Inflow, isOver: () => boolean): Promise<Uint8Array | undefined> {
+    let piece: Uint8Array | undefined;
     try {
-      return await content.next();
+      piece = await content.next();
     } catch (error) {
       this.#uploadFailure = { error };
       throw error;
     }
+    if (isOver()) throw new Error("the answer came before all of the request was sent");
+    return piece;
   }
 
   /** Where a redirect leads; the request changes as the standard says. */

@@ -51,6 +51,8 @@ export class WebSocket extends EventTarget {
   /** What was not sent yet; one frame is on its way at a time, so that a slow server does not take up all calls. */
   readonly #outgoing: { readonly kind: FrameKind; readonly bytes: Uint8Array }[] = [];
   #sending = false;
+  /** This side has said that it is over. */
+  #hasSentEnd = false;
   /** Called when it is over. */
   #onOver: () => void = () => {};
 
@@ -171,6 +173,7 @@ export class WebSocket extends EventTarget {
       for (let frame = this.#outgoing.shift(); frame !== undefined; frame = this.#outgoing.shift()) {
         await sendFrame(this.#handle, frame.kind, frame.bytes);
         if (frame.kind !== FRAME_KINDS.end) this.#bufferedAmount -= frame.bytes.length;
+        else this.#hasSentEnd = true;
       }
     } catch (error) {
       // What breaks the channel is told by what is received; a frame that is refused ends it here.
@@ -220,7 +223,8 @@ export class WebSocket extends EventTarget {
 
   /** The other side has said that it is over, or agrees. */
   #ended({ code, reason }: SocketEnd): void {
-    closeChannel(this.#handle);
+    // When both sides have said it, the channel has closed by itself, and its handle may be another's by now.
+    if (!this.#hasSentEnd) closeChannel(this.#handle);
     this.#finish(true, code, reason);
   }
 
