@@ -120,6 +120,8 @@ export class FrontSession implements Line {
   push(frame: Frame): boolean {
     if (this.#isOver || this.#hasParted) return false;
     this.#say(frame);
+    // What was asked before is answered without this one: some come yet of a client that is told to wait.
+    this.#hasAsked = false;
     this.#stalled ||= !this.#hasRoom;
     this.#goOn();
     return !this.#stalled;

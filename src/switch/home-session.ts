@@ -236,6 +236,14 @@ export class HomeSession implements Driver {
     this.close();
   }
 
+  /** The front does not go on with this home, or is not known to: nobody waits for it any longer. One that does is told. */
+  forsaken(message: string): void {
+    if (this.#isOver) return;
+    this.#isAttached = true;
+    this.#isClosing = false;
+    this.lost("ECONNRESET", message);
+  }
+
   /** The front goes on with this home, having received so much. @throws GodwitError EPROTO. */
   attached(received: number): void {
     if (this.#isOver) return;

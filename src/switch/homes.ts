@@ -323,12 +323,12 @@ export class Homes {
       const answer = v.parse(attached, await this.#ask(front, asked));
       for (const [index, session] of sessions.entries()) {
         const received = answer[index] ?? null;
-        if (received === null) session.lost("ECONNRESET", "the client closed the connection while its server moved");
+        if (received === null) session.forsaken("the client closed the connection while its server moved");
         else session.attached(received);
       }
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      for (const session of sessions) session.lost("ECONNRESET", `the client's connection is gone: ${why}`);
+      for (const session of sessions) session.forsaken(`the client's connection is gone: ${why}`);
     }
   }
 

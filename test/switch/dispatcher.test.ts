@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
-import type { Frame } from "../../src/abi/channel.ts";
+import { type Frame, FRAME_KINDS } from "../../src/abi/channel.ts";
 import { FRONT_HELD_MAX_BYTES } from "../../src/limits.ts";
 import { wholeFrame } from "../../src/resources/frame.ts";
 import { Dispatcher } from "../../src/switch/dispatcher.ts";
@@ -13,6 +13,8 @@ import { Holdings } from "../../src/switch/holdings.ts";
 import { EndpointMap } from "../../src/switch/endpoint-map.ts";
 import { FrontSession, type Order, type Place } from "../../src/switch/front-session.ts";
 import { policyOf } from "../../src/switch/policy.ts";
+import { Session } from "../../src/switch/session.ts";
+import type { SessionMessage } from "../../src/switch/session-post.ts";
 import { until } from "../cluster/condition.ts";
 
 /** A dispatcher that is asked for clients, by the fields in which their orders differ; what became of them is noted. */
@@ -118,6 +120,47 @@ test("a request whose home is lost in two ways at once is made again, and answer
   const item = wholeFrame({ status: 200 }, new Uint8Array(0));
   session.heard({ op: "item", id: "id", number: 1, item, done: 1 });
   assert.deepEqual([taken, isClosed, told], [[item], false, []]);
+});
+
+test("a client that says some more after it was told to wait goes on when its home is done with that, too", () => {
+  // So little is left of what there is for all that two messages at once are too much.
+  const held = new Holdings(64 * 1000);
+  const home = new Session();
+  const said: SessionMessage[] = [];
+  const order = { service: "web", protocol: "http", policy: policyOf("local"), scheme: "http" } as const;
+  const head = { method: "GET", url: "http://x/", headers: [], remote: "192.0.2.1:1" };
+  const nothing = () => {};
+  const session = new FrontSession(
+    { ...order, isNear: true, isCareOf: false, isSpread: false },
+    wholeFrame(head, new Uint8Array(0)),
+    {
+      uploads: held,
+      downloads: held,
+      newId: () => "id",
+      send: (_home, message) => void said.push(message),
+      homeless: nothing,
+      left: nothing,
+      gone: nothing,
+      alternative: () => null,
+    },
+  );
+  let resumed = 0;
+  session.driver = { take: nothing, resume: () => void resumed++, close: nothing };
+  /** The home takes all at once, and tells of it when it is to. */
+  const pass = () => {
+    for (let message = said.shift(); message !== undefined; message = said.shift()) {
+      if (message.op === "item" && home.arrived(message.number, message.item)) home.done();
+      if (message.op === "ask") home.asked();
+      if (home.isDue) session.heard({ op: "done", id: "id", done: home.takeDone() });
+    }
+  };
+  session.assign({ pid: 7, home: "b" }, "web");
+  pass();
+  session.heard({ op: "done", id: "id", done: home.takeDone() });
+  const message = { kind: FRAME_KINDS.data, bytes: new Uint8Array(2000) };
+  assert.deepEqual([session.push(message), session.push(message)], [false, false]);
+  pass();
+  assert.deepEqual([resumed, held.heldBytes], [1, 0]);
 });
 
 for (const kind of ["least-loaded", "round-robin", "local"])

@@ -113,6 +113,28 @@ test("what no session begins with, or goes on with, ends it alone", async (t) =>
   assert.deepEqual([broken.length, homes.open], [5, 0]);
 });
 
+test("sessions with which no front goes on at a new home are over, and hold nothing", async (t) => {
+  const { homes, post } = await home(t);
+  const kept = [{ kind: FRAME_KINDS.data, bytes: new Uint8Array(1000) }];
+  const session = { sent: 1, kept, received: 1, open: [] };
+  // The front of this node has none of them, and that of another cannot be asked.
+  for (const front of ["a", "gone"])
+    for (const isClosed of [false, true]) {
+      const id = `${front}.${isClosed}`;
+      const broken: string[] = [];
+      const resumed = homes.resume({ id, front, session }, 7, {
+        push: () => true,
+        break: (code) => void broken.push(code),
+      });
+      if (isClosed) resumed.close();
+      assert.deepEqual([homes.open, homes.heldBytes > 1000], [1, true]);
+      await homes.attach([resumed]);
+      assert.deepEqual([homes.open, homes.heldBytes, broken], [0, 0, ["ECONNRESET"]]);
+      const { peer, message } = post.said.at(-1) ?? {};
+      assert.deepEqual([peer, message?.op === "item" && message.item.kind], [front, PARTING], "one that does is told");
+    }
+});
+
 test("a session's record that cannot be is refused", () => {
   const item = (length: number) => ({ kind: FRAME_KINDS.data, bytes: new Uint8Array(length) });
   const good = { sent: 3, kept: [item(10)], received: 4, open: [64, 100] };
