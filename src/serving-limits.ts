@@ -22,8 +22,8 @@ export const SOCKETS_SERVED_MAX = 512;
 /** What came over a session between a front and a home, and waits to be taken: more than its window is its sender's fault. */
 export const SESSION_OPEN_MAX_BYTES = 4 * 2 ** 20;
 /**
- * What all sessions of a node's fronts have in memory together, for each direction; a front has at most half of it. Beyond are only
- * pieces of those that had nothing under way, and answers that are on their way already.
+ * What all sessions of a node's fronts have in memory together, for each direction; a front that has half of it lets nobody new
+ * in. Beyond are only pieces of those that had nothing under way, and answers that are on their way already.
  */
 export const FRONT_HELD_MAX_BYTES = 128 * 2 ** 20;
 /** What all sessions of a home keep for fronts that these are not done with; a service has at most half of it. Beyond are only pieces. */
