@@ -278,9 +278,9 @@ export class Failover {
     try {
       const inputClosed = record.input.closed;
       if (keeper === undefined) this.#enter(record, lwp, durable.names);
-      else if (keeper === "self") this.#orphanage.back(node.table.living(pid), lwp, inputClosed);
+      else if (keeper === "self") node.table.living(pid);
       else {
-        hosting.add({ pid, name: program.name, home: keeper, lwp, memoryQuotaBytes: quotas.memoryBytes });
+        hosting.add({ pid, name: program.name, home: keeper, lwp, memoryQuotaBytes: quotas.memoryBytes, early: [] });
         await keeper.request("failover/restored", { pid, inputClosed }, { timeoutMs: MOVE_SILENCE_MS });
       }
     } catch (error) {
@@ -289,6 +289,8 @@ export class Failover {
       throw error;
     }
     lwp.tell({ op: "start", pid, anew: true });
+    if (keeper === "self") this.#orphanage.back(node.table.living(pid), lwp, record.input.closed);
+    hosting.started(pid);
   }
 
   /** It is at home here from now on. */

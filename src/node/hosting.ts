@@ -7,6 +7,7 @@ import type { Link } from "../cluster/link.ts";
 import { present } from "../assert.ts";
 import { failure } from "../errors.ts";
 import type { Answer, Question, ToLwp } from "../kernel/protocol.ts";
+import { RECORD_HELD_MAX } from "../limits.ts";
 import type { LwpThread, Told } from "./lwp-thread.ts";
 import type { Node } from "./node.ts";
 
@@ -17,6 +18,8 @@ export interface Hosted {
   home: Link;
   readonly lwp: LwpThread;
   readonly memoryQuotaBytes: number;
+  /** What its home has told it before it starts here, as one that is restored; absent once it has. */
+  early?: ToLwp[] | undefined;
   /** Its home is about to move: until it has, it does not. */
   isStill?: boolean;
   /** Resolves when it is frozen for that, whether that is wanted still or not. */
@@ -108,7 +111,17 @@ export class Hosting {
     if (hosted === undefined || hosted.home.peer !== link.peer || !FROM_HOME.has(message.op)) return;
     // A child is hosted where its parent is, from before it says its first word.
     if (message.op === "fork") this.#addChild(hosted, message.child);
-    hosted.lwp.tell(message);
+    if (hosted.early === undefined) return hosted.lwp.tell(message);
+    if (hosted.early.length >= RECORD_HELD_MAX)
+      throw failure("EPROTO", `node ${link.peer} tells process ${hosted.pid} more than can be on its way`);
+    hosted.early.push(message);
+  }
+
+  /** It has started: what it was told before reaches it. */
+  started(pid: number): void {
+    const hosted = this.#hosted.get(pid);
+    for (const message of hosted?.early ?? []) hosted?.lwp.tell(message);
+    if (hosted !== undefined) hosted.early = undefined;
   }
 
   #spawn(home: Link, message: Extract<ToLwp, { op: "spawn" }>): void {

@@ -76,8 +76,9 @@ export class Orphanage {
     node.switchboard.closeAll(entry);
     beginAnew(entry);
     entry.input.taken(entry.input.unreadBytes);
-    // The end of its input may be later than its image.
-    if (entry.input.isClosed && !inputClosed)
+    // The end of its input may be later than its image; or wait here, behind the last of it.
+    const isHeld = entry.held?.messages.some((message) => message.op === "input" && message.bytes === null) === true;
+    if (entry.input.isClosed && !inputClosed && !isHeld)
       entry.held?.messages.unshift({ op: "input", pid: entry.pid, bytes: null });
     reseat(node, entry, lwp);
   }

@@ -97,6 +97,21 @@ await withMembers(["a", "b", "c"], (t) => {
     } else assertContiguous(counted);
   });
 
+  test("the host dies, the home lives: what it is given before it is restored reaches it", async () => {
+    await t.add("o");
+    const lines = "const { stdin } = globalThis.__godwit.exports; for (const line of stdin.lines()) console.log(line);";
+    const pid = await t.start("a", lines);
+    const { cluster, own } = t.get("a");
+    assert.equal((await cluster.migrate(pid, "o")).outcome, "moved");
+    await until("its chain there", () => t.get("o").cluster.durability?.savedCount(pid) !== undefined);
+    const watched = t.test("a").watch(pid);
+    await t.kill("o");
+    await until("it is awaited", () => cluster.node.table.living(pid).held !== undefined, 20_000);
+    await own.input(pid, Buffer.from("given\n"));
+    await own.input(pid, null);
+    assert.equal((await watched.ended).stdout, "given\n");
+  });
+
   test("calls that are made again after a restore are answered, as those before were", async () => {
     await t.add("l");
     const pid = await t.start(
