@@ -107,6 +107,7 @@ export class Launcher {
     if (this.#stopping !== undefined) throw failure("ECANCELED", `node ${name} is not started: all are being stopped`);
     const startedMs = performance.now();
     const child = fork(MEMBER, { serialization: "advanced", stdio: ["ignore", "ignore", "inherit", "ipc"] });
+    child.on("error", () => {}); // of one that could not be started, or has ended: its `close` follows
     const siblings = [...this.#children.keys()].filter((one) => one !== name);
     // One that has just ended needs to know of nobody.
     for (const one of siblings) this.#children.get(one)?.send({ op: "sibling", name } satisfies ToMember, () => {});
@@ -183,7 +184,7 @@ function joined(name: string, child: ChildProcess): Promise<void> {
       else if (message.op === "failed")
         reject(failure(message.code, `node ${name} could not start: ${message.message}`));
     });
-    child.once("exit", (code, signal) => {
+    child.once("close", (code, signal) => {
       clearTimeout(timer);
       reject(failure("ENODE", `node ${name} ended while it was starting (${signal ?? `code ${code}`})`));
     });

@@ -54,3 +54,18 @@ test("a launcher waits so long, says it, and starts nothing once it stops", { ti
   }
   assert.equal(named("was started again").length, 2);
 });
+
+test("a node for which there is no OS process is told of, and its launcher goes on", { timeout: 60_000 }, async (t) => {
+  const log = () => {};
+  const launcher = await Launcher.start({ name: "test", names: ["a"], version: "0", respawn: false, log, lwps: 1 });
+  t.after(() => launcher.stop());
+  const { execPath } = process;
+  process.execPath = "/nowhere/node";
+  try {
+    await assert.rejects(launcher.add("b"), { code: "ENODE", message: /^node b ended while it was starting/ });
+  } finally {
+    process.execPath = execPath;
+  }
+  await launcher.add("b");
+  assert.deepEqual((await launcher.control.nodes()).map(({ name }) => name).toSorted(), ["a", "b"]);
+});
