@@ -62,6 +62,32 @@ function after(member: ClusterMember, kind: string, act: () => unknown): () => v
   });
 }
 
+/** Its home wants to leave for node b, and does not wait until the host holds it still: that comes to it when it is told to `freeze`. */
+async function heldLate(home: ClusterMember, host: ClusterMember, pid: number) {
+  let freeze = () => {};
+  const mayFreeze = new Promise<void>((resolve) => (freeze = resolve));
+  let isFrozen = false;
+  const { lwp } = host.cluster.hosting.get(pid);
+  const slow = instead(lwp, "ask", (real) => async (one, question) => {
+    if (question.kind !== "freeze") return real(one, question);
+    await mayFreeze;
+    const answer = await real(one, question);
+    isFrozen = true;
+    return answer;
+  });
+  const link = await home.view.links.to(host.cluster.node.name);
+  const soon = instead(
+    link,
+    "request",
+    (real) => (kind, body, options) => real(kind, body, kind === "host/still" ? { timeoutMs: 100 } : options),
+  );
+  await assert.rejects(rehome(home, [pid], "b"), { code: "ETIMEDOUT" });
+  const undo = () => {
+    for (const each of [slow, soon]) each();
+  };
+  return { freeze, isFrozen: () => isFrozen, undo };
+}
+
 await withMembers(["a", "b", "c", "d"], (t) => {
   test("a new home that refuses: the old one goes on, and can hand it over later", LIMIT, async () => {
     const pid = await hosted(t, "a", "c");
@@ -292,30 +318,13 @@ await withMembers(["a", "b", "c", "d"], (t) => {
   test("a host that is told to go on before it could hold it still", LIMIT, async () => {
     const [a, c] = [t.get("a"), t.get("c")];
     const pid = await hosted(t, "a", "c");
-    const lwp = c.cluster.hosting.get(pid).lwp;
-    let freeze = () => {};
-    const mayFreeze = new Promise<void>((resolve) => (freeze = resolve));
-    let isFrozen = false;
-    const slow = instead(lwp, "ask", (real) => async (one, question) => {
-      if (question.kind !== "freeze") return real(one, question);
-      await mayFreeze;
-      const answer = await real(one, question);
-      isFrozen = true;
-      return answer;
-    });
-    const toC = await a.view.links.to("c");
-    const soon = instead(
-      toC,
-      "request",
-      (real) => (kind, body, options) => real(kind, body, kind === "host/still" ? { timeoutMs: 100 } : options),
-    );
-    await assert.rejects(rehome(a, [pid], "b"), { code: "ETIMEDOUT" });
-    for (const undo of [slow, soon]) undo();
+    const late = await heldLate(a, c, pid);
+    late.undo();
     // It is wanted again while the first is still under way.
     const again = rehome(a, [pid], "b");
-    freeze();
+    late.freeze();
     await again;
-    assert.ok(isFrozen);
+    assert.ok(late.isFrozen());
     await goesOn(t, "b", pid);
     await t.get("b").own.signal(pid, "SIGKILL");
   });
@@ -323,27 +332,10 @@ await withMembers(["a", "b", "c", "d"], (t) => {
   test("a process that could be held still only when nobody waits for that any more goes on", LIMIT, async () => {
     const [a, c] = [t.get("a"), t.get("c")];
     const pid = await hosted(t, "a", "c");
-    const lwp = c.cluster.hosting.get(pid).lwp;
-    let freeze = () => {};
-    const mayFreeze = new Promise<void>((resolve) => (freeze = resolve));
-    let isFrozen = false;
-    const slow = instead(lwp, "ask", (real) => async (one, question) => {
-      if (question.kind !== "freeze") return real(one, question);
-      await mayFreeze;
-      const answer = await real(one, question);
-      isFrozen = true;
-      return answer;
-    });
-    const toC = await a.view.links.to("c");
-    const soon = instead(
-      toC,
-      "request",
-      (real) => (kind, body, options) => real(kind, body, kind === "host/still" ? { timeoutMs: 100 } : options),
-    );
-    await assert.rejects(rehome(a, [pid], "b"), { code: "ETIMEDOUT" });
-    freeze();
-    await until("it is frozen", () => isFrozen);
-    for (const undo of [slow, soon]) undo();
+    const late = await heldLate(a, c, pid);
+    late.freeze();
+    await until("it is frozen", late.isFrozen);
+    late.undo();
     await goesOn(t, "a", pid);
     await a.own.signal(pid, "SIGKILL");
   });
